@@ -1,0 +1,152 @@
+/**
+ * The store ports. Each adapter (memory, SQLite, later Postgres with Redis) keeps every promise written here; one
+ * conformance suite (test/conformance/) runs over all of them.
+ *
+ * All times are ms since the Unix epoch and come from the adapter's clock argument. Payloads handed in are not changed
+ * by the adapter and must not be changed by the caller; payloads handed out belong to the receiver.
+ */
+import type { IdentityKey, InboxKey } from "quicproquo-proto";
+
+/** One message on its way into one inbox. */
+export type Append = {
+  readonly inbox: InboxKey;
+  readonly payload: Uint8Array;
+  /**
+   * 16 bytes that name this message in this inbox for the dedupe window: the same id again answers the first seq and
+   * stores nothing. undefined = never deduplicated.
+   */
+  readonly messageId: Uint8Array | undefined;
+  readonly expiresAtMs: number;
+};
+
+/** `full`: the inbox holds depthMax messages; nothing was stored and no seq was used up. */
+export type Appended =
+  | { readonly kind: "stored"; readonly seq: bigint }
+  | { readonly kind: "duplicate"; readonly seq: bigint }
+  | { readonly kind: "full" };
+
+export type StoredMessage = {
+  readonly seq: bigint;
+  /** Empty when expired. */
+  readonly payload: Uint8Array;
+  readonly enqueuedAtMs: number;
+  /** The message's life ended before it was read; the row stands as a tombstone so that the reader learns of it. */
+  readonly expired: boolean;
+};
+
+/**
+ * What the reader must know beside the messages. `expired`: everything up to upTo that wasn't acknowledged is gone.
+ * `overflow`: messages up to upTo could not be stored. `epochReset`: the reader's storeEpoch is not the store's; the
+ * cursor was ignored and the read began behind what is acknowledged.
+ */
+export type Gap = {
+  readonly kind: "none" | "expired" | "overflow" | "epochReset";
+  readonly upTo: bigint;
+};
+
+export type ReadQuery = {
+  readonly inbox: InboxKey;
+  /** Read seq > max(after, acknowledged). 0 = from the beginning. */
+  readonly after: bigint;
+  /** The epoch `after` was learnt in; 0 = unknown. */
+  readonly storeEpoch: bigint;
+  /** At most this many messages (at least 1). */
+  readonly limit: number;
+  /** At most this many payload bytes, but always one message when there is one. */
+  readonly bytesMax: number;
+};
+
+export type ReadAnswer = {
+  /** Ascending by seq, without holes from the first on. */
+  readonly messages: readonly StoredMessage[];
+  readonly gap: Gap;
+  /** Never 0. */
+  readonly storeEpoch: bigint;
+};
+
+/**
+ * A log an inbox. seq starts at 1, has no holes, and is in commit order: who sees seq n can see all of 1..n-1 that
+ * are neither acknowledged nor expired.
+ */
+export interface MessageLog {
+  /**
+   * Durable when it resolves (a power cut afterwards keeps it). Many calls are gathered into one commit. Calls for the
+   * same inbox from the same event-loop turn keep their order. A rejected append (E020_STORE_UNAVAILABLE,
+   * E035_STORE_FULL, E021_OVERLOADED) has an unknown outcome unless the code is E021_OVERLOADED: repeat it with the
+   * same messageId.
+   */
+  append(entry: Append): Promise<Appended>;
+  /**
+   * All entries in one transaction: durable together or not at all, but a full inbox answers `full` and leaves the
+   * others. Answers stand in the order of the entries; two entries for one inbox get ascending seqs.
+   */
+  appendAll(entries: readonly Append[]): Promise<readonly Appended[]>;
+  /** Removes nothing. Sees everything whose append resolved before the call. An unknown inbox reads as empty. */
+  read(query: ReadQuery): Promise<ReadAnswer>;
+  /**
+   * Removes everything up to and including `upTo`; durable when it resolves; repeating it changes nothing. Beyond the
+   * last seq it removes up to the last seq only. With a storeEpoch that is neither 0 nor the store's it removes nothing
+   * and answers false.
+   */
+  ack(inbox: InboxKey, upTo: bigint, storeEpoch: bigint): Promise<boolean>;
+  /**
+   * Ends the life of what is over it: expired messages at the head of an inbox go (a reader behind them gets
+   * gap{expired}), expired ones behind a living message become tombstones, dedupe entries older than the window go.
+   * At most `rowsMax` rows a call; answers how many rows it touched (fewer than rowsMax: nothing is left to do).
+   */
+  sweep(rowsMax: number): Promise<number>;
+}
+
+/** Hints only ("look again"): losing one costs latency, never a message. */
+export interface WakeupBus {
+  publish(inbox: InboxKey): void;
+  /** Called at some time after a publish for the inbox. Returns the unsubscribe function. Listeners must not throw. */
+  subscribe(inbox: InboxKey, listener: () => void): () => void;
+}
+
+export type KeyPackagePut = {
+  readonly identity: IdentityKey;
+  readonly keyPackage: Uint8Array;
+  readonly expiresAtMs: number;
+  readonly lastResort: boolean;
+  /** Living single-use packages that may stand in the pool. */
+  readonly poolMax: number;
+};
+
+export type HybridKey = { readonly hybridPublicKey: Uint8Array; readonly signature: Uint8Array };
+
+export interface KeyStore {
+  /**
+   * Durable when it resolves. `remaining` counts living single-use packages after the put. The same package again
+   * changes nothing. A last-resort package replaces the one before it. `full`: nothing was stored.
+   */
+  putKeyPackage(put: KeyPackagePut): Promise<{ readonly kind: "stored" | "full"; readonly remaining: number }>;
+  /**
+   * Oldest living single-use package, removed durably before it resolves: no two calls, and no call after a crash,
+   * ever get the same one. With an empty pool the last-resort package, which stays. undefined when there is neither.
+   */
+  takeKeyPackage(identity: IdentityKey): Promise<Uint8Array | undefined>;
+  /** Durable when it resolves; replaces the key before it. */
+  putHybridKey(identity: IdentityKey, key: HybridKey): Promise<void>;
+  /** In the order asked for. */
+  getHybridKeys(identities: readonly IdentityKey[]): Promise<readonly (HybridKey | undefined)[]>;
+}
+
+export interface Store {
+  readonly log: MessageLog;
+  readonly keys: KeyStore;
+  readonly wakeups: WakeupBus;
+  /** Throws E020_STORE_UNAVAILABLE when the store does not answer. */
+  health(): Promise<void>;
+  /** Finishes what was accepted, then frees everything. Calls after it are rejected with E020_STORE_UNAVAILABLE. */
+  close(): Promise<void>;
+}
+
+/** What every adapter is made from. */
+export type StoreLimits = {
+  readonly queueDepthMax: number;
+  readonly dedupeWindowMs: number;
+  /** Appends accepted but not yet durable; beyond it E021_OVERLOADED at once. */
+  readonly appendsInFlightMax: number;
+};
+export type Clock = () => number;
