@@ -1,0 +1,23 @@
+/** Installs the Debian packages that tests need and that are not there yet. Nothing is skipped when that fails: it throws. */
+import { spawnSync } from "node:child_process";
+
+export function ensureAptPackages(names: readonly string[]): void {
+  const missing = names.filter((name) => !isInstalled(name));
+  if (missing.length === 0) return;
+  process.stderr.write(`installing Debian packages: ${missing.join(" ")} ...\n`);
+  const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  for (const args of [
+    ["update", "-q"],
+    ["install", "-y", "-q", "--no-install-recommends", ...missing],
+  ]) {
+    const apt = spawnSync("apt-get", args, { env: environment, encoding: "utf8" });
+    if (apt.status !== 0) {
+      throw new Error(`apt-get ${args[0]} failed (root and Debian are needed): ${apt.error?.message ?? apt.stderr}`);
+    }
+  }
+}
+
+function isInstalled(name: string): boolean {
+  const query = spawnSync("dpkg-query", ["-W", "-f", "${db:Status-Status}", name], { encoding: "utf8" });
+  return query.status === 0 && query.stdout === "installed";
+}

@@ -1,0 +1,50 @@
+/**
+ * `npm test`: installs what the tests need, runs every *.test.ts of the workspace, ends with `N passed, N failed`.
+ * `npm test -- PART ...` runs only the files whose path contains one of the parts.
+ */
+import { globSync } from "node:fs";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { fileURLToPath } from "node:url";
+import { ensureAptPackages } from "./apt.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const parts = process.argv.slice(2);
+const files = globSync("{schemas,services/*,client/*,loadtest,scripts}/**/*.test.ts", {
+  cwd: root,
+  exclude: (name) => name.includes("node_modules"),
+})
+  .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
+  .sort();
+if (files.length === 0) {
+  process.stderr.write(`test: no test file matches ${parts.join(", ")}; run npm test without arguments for all\n`);
+  process.exit(1);
+}
+
+// capnproto and libcapnp-dev: the reference implementation that our codecs and our RPC are compared with
+ensureAptPackages(["capnproto", "libcapnp-dev", "g++"]);
+
+let passed = 0;
+let failed = 0;
+const startedAtMs = performance.now();
+const stream = run({
+  files: files.map((file) => root + file),
+  cwd: root,
+  // two files at a time: the reference machine has 2 cores, and crash tests need their own timing to mean something
+  concurrency: 2,
+  timeout: 10 * 60_000,
+});
+stream.on("test:pass", (event) => {
+  if (event.details.type !== "suite") passed++;
+});
+stream.on("test:fail", (event) => {
+  if (event.details.type !== "suite") failed++;
+});
+stream.compose(new spec()).pipe(process.stdout);
+stream.on("end", () => {
+  process.on("exit", () => {
+    process.stdout.write(`${files.length} files in ${((performance.now() - startedAtMs) / 1000).toFixed(0)} s\n`);
+    process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  });
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+});

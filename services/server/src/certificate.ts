@@ -1,0 +1,110 @@
+/**
+ * The server's certificate: ECDSA P-256, self-signed, made at first start and kept as DER (mode 0600 for the key).
+ * P-256 because browsers refuse Ed25519 certificates. Clients pin it, so it is never replaced silently: a file of the
+ * pair that is missing or wrong is an error, not a reason to make a new one.
+ */
+import "reflect-metadata"; // @peculiar/x509 reads decorators through it
+import { createHash, createPrivateKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  BasicConstraintsExtension,
+  cryptoProvider,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+import { QpqError } from "quicproquo-proto";
+
+export type Certificate = {
+  readonly certificateDer: Uint8Array;
+  /** PKCS #8. */
+  readonly privateKeyDer: Uint8Array;
+  /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
+  readonly file: string;
+  readonly created: boolean;
+};
+
+// two years: long enough not to bite a small server, short enough that renewing is practised
+const lifeDays = 730;
+
+/** E046_CONFIG when the files do not fit together, have expired or can be read by others. */
+export async function loadOrCreateCertificate(dataDir: string, serverName: string): Promise<Certificate> {
+  const file = join(dataDir, "server-cert.der");
+  const keyFile = join(dataDir, "server-key.der");
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const there = [file, keyFile].filter((name) => existsSync(name));
+  if (there.length === 1) {
+    throw new QpqError("E046_CONFIG", { text: `${there[0]} stands alone; restore the other one, or remove it to get a new pair` });
+  }
+  const created = there.length === 0;
+  if (created) await createFiles({ file, keyFile, serverName });
+  if ((statSync(keyFile).mode & 0o077) !== 0) {
+    throw new QpqError("E046_CONFIG", { text: `${keyFile} can be read by others; run: chmod 600 ${keyFile}` });
+  }
+  const certificateDer = readFileSync(file);
+  const privateKeyDer = readFileSync(keyFile);
+  check({ certificateDer, privateKeyDer, file });
+  return {
+    certificateDer,
+    privateKeyDer,
+    fingerprint: createHash("sha256").update(certificateDer).digest("hex"),
+    file,
+    created,
+  };
+}
+
+async function createFiles({ file, keyFile, serverName }: { file: string; keyFile: string; serverName: string }): Promise<void> {
+  const crypto = webcrypto as Crypto;
+  cryptoProvider.set(crypto);
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const now = Date.now();
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    // RFC 5280 section 4.1.2.2: positive; 0x40 keeps the first bit clear and the first byte from being zero
+    serialNumber: `40${randomBytes(15).toString("hex")}`,
+    name: `CN=${serverName}`,
+    // an hour back: the client's clock may be behind
+    notBefore: new Date(now - 3_600_000),
+    notAfter: new Date(now + lifeDays * 86_400_000),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension([{ type: "dns", value: serverName }]),
+    ],
+  });
+  const privateKeyDer = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+  // key first: a stop in between leaves a key alone, which the next start names
+  writeWhole(keyFile, privateKeyDer, 0o600);
+  writeWhole(file, new Uint8Array(certificate.rawData), 0o644);
+}
+
+function writeWhole(file: string, bytes: Uint8Array, mode: number): void {
+  const fresh = `${file}.new`;
+  writeFileSync(fresh, bytes, { mode, flush: true });
+  chmodSync(fresh, mode);
+  renameSync(fresh, file);
+}
+
+function check({ certificateDer, privateKeyDer, file }: { certificateDer: Uint8Array; privateKeyDer: Uint8Array; file: string }): void {
+  let matches: boolean;
+  let validTo: Date;
+  try {
+    const certificate = new X509Certificate(certificateDer);
+    validTo = certificate.validToDate;
+    matches = certificate.checkPrivateKey(createPrivateKey({ key: Buffer.from(privateKeyDer), format: "der", type: "pkcs8" }));
+  } catch (error) {
+    throw new QpqError("E046_CONFIG", { text: `${file} or its key cannot be read as DER`, cause: error });
+  }
+  if (!matches) throw new QpqError("E046_CONFIG", { text: `${file} does not belong to its key` });
+  if (validTo.getTime() < Date.now()) {
+    throw new QpqError("E046_CONFIG", { text: `${file} expired on ${validTo.toISOString()}; remove it and its key to get a new pair` });
+  }
+}

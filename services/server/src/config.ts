@@ -1,0 +1,208 @@
+/**
+ * The server's configuration: default < file qpq-server.toml < environment QPQ_* < flag. Parsed once, checked strictly
+ * (an unknown key, flag or value is named in the error), frozen. The only file that reads process.env.
+ *
+ * A secret is never a flag: it comes from the environment, or from a file named by the same variable with _FILE behind
+ * it (mounted secrets), and is printed as "[Sensitive]".
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import convict from "convict";
+import { type LimitName, limits, QpqError } from "quicproquo-proto";
+import { parse as parseToml } from "smol-toml";
+
+export type ServerConfig = {
+  readonly store: "sqlite";
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly opsHost: string;
+  readonly opsPort: number;
+  /** undefined = generated at first start and kept in dataDir/auth-token. */
+  readonly authToken: string | undefined;
+  readonly serverName: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  readonly drainMs: number;
+  readonly limits: Readonly<Record<LimitName, number>>;
+  readonly quic: {
+    readonly connectionsMax: number;
+    readonly connectionsPerAddressMax: number;
+    readonly halfOpenMax: number;
+    readonly idleTimeoutMs: number;
+    readonly handshakeTimeoutMs: number;
+    readonly streamsMax: number;
+  };
+  readonly appendsInFlightMax: number;
+  readonly callsInFlightMax: number;
+  readonly waitersMax: number;
+};
+
+type Setting = {
+  readonly doc: string;
+  readonly format: unknown;
+  readonly default: unknown;
+  readonly env: string;
+  readonly nullable?: boolean;
+  readonly sensitive?: boolean;
+};
+
+/** Flat on purpose: one name is key of the file, flag (--kebab-case) and variable (QPQ_UPPER_CASE). */
+function settings(): Record<string, Setting> {
+  const rows: Record<string, Setting> = {
+    store: row("Where messages stand: sqlite = one file, no other service needed.", ["sqlite"], "sqlite"),
+    dataDir: row("Folder of qpq.db, the certificate and generated secrets.", String, "data"),
+    host: row("Address to listen on (UDP). :: = all, IPv6 and IPv4.", String, "::"),
+    port: row("UDP port; 0 = any free one.", "port", 7000),
+    opsHost: row("Address of /livez, /readyz and /metrics (TCP).", String, "127.0.0.1"),
+    opsPort: row("TCP port of /livez, /readyz and /metrics; 0 = any free one.", "port", 9090),
+    serverName: row("Name in the generated certificate, which clients check.", String, "localhost"),
+    logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
+    drainMs: row("Longest time for a graceful stop, in ms.", "nat", 10_000),
+    connectionsMax: row("QUIC connections in all.", "nat", 20_000),
+    connectionsPerAddressMax: row("QUIC connections of one peer address.", "nat", 20_000),
+    halfOpenMax: row("Handshakes under way; above it addresses must prove themselves (Retry).", "nat", 1_000),
+    idleTimeoutMs: row("A connection that is silent for so long is closed, in ms.", "nat", 15_000),
+    handshakeTimeoutMs: row("A handshake must end within, in ms.", "nat", 10_000),
+    streamsMax: row("Streams (RPC sessions) open at once on one connection.", "nat", 100),
+    appendsInFlightMax: row("Messages accepted but not yet durable; beyond it E021_OVERLOADED.", "nat", 20_000),
+    callsInFlightMax: row("Calls in flight in one RPC session.", "nat", 4_096),
+    waitersMax: row("Parked fetchWait calls in all.", "nat", 100_000),
+    authToken: {
+      ...row("Static bearer token; its holder may act for every identity. Empty = generated.", String, ""),
+      sensitive: true,
+    },
+  };
+  for (const [name, limit] of Object.entries(limits)) {
+    const check = (value: unknown): void => {
+      if (!Number.isInteger(value) || (value as number) < limit.min || (value as number) > limit.max) {
+        throw new Error(`must be a whole number from ${limit.min} to ${limit.max}`);
+      }
+    };
+    rows[name] = row(limit.doc, Object.assign(check, { coerce: Number }), limit.default);
+  }
+  for (const [name, setting] of Object.entries(rows)) rows[name] = { ...setting, env: `QPQ_${snake(name)}` };
+  return rows;
+}
+
+function row(doc: string, format: unknown, defaultValue: unknown): Setting {
+  return { doc, format, default: defaultValue, env: "" };
+}
+
+/** `payloadBytesMax` -> `PAYLOAD_BYTES_MAX` */
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+export type ConfigSources = {
+  /** Arguments behind the program's name. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** Throws E046_CONFIG that names every wrong key, flag or value, or E048_USAGE for words that are no flag. */
+export function loadConfig({ args, env }: ConfigSources): ServerConfig {
+  const rows = settings();
+  const flags = readFlags(args, rows);
+  const convictConfig = convict(rows as convict.Schema<Record<string, unknown>>, { env: secretsFromFiles(rows, env), args: [] });
+  const file = flags["config"] ?? env["QPQ_CONFIG"] ?? (existsSync("qpq-server.toml") ? "qpq-server.toml" : undefined);
+  const fromFile = file === undefined ? {} : readFile(file, rows);
+  try {
+    // convict lets the environment win over what is loaded, and `set` wins over both
+    convictConfig.load(fromFile);
+    for (const [name, value] of Object.entries(flags)) if (name !== "config") convictConfig.set(name, value);
+    convictConfig.validate({ allowed: "strict" });
+  } catch (error) {
+    throw new QpqError("E046_CONFIG", { text: (error as Error).message, cause: error });
+  }
+  return freeze(convictConfig.getProperties());
+}
+
+function readFlags(args: readonly string[], rows: Record<string, Setting>): Record<string, string> {
+  const nameOfFlag = new Map<string, string>([["config", "config"]]);
+  for (const [name, setting] of Object.entries(rows)) if (setting.sensitive !== true) nameOfFlag.set(kebab(name), name);
+  const options = Object.fromEntries([...nameOfFlag.keys()].map((flag) => [flag, { type: "string" as const }]));
+  let values: Record<string, unknown>;
+  try {
+    ({ values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }));
+  } catch (error) {
+    throw new QpqError("E048_USAGE", { text: `${(error as Error).message}. Try: qpq-server --help`, cause: error });
+  }
+  return Object.fromEntries(
+    Object.entries(values).map(([flag, value]) => [nameOfFlag.get(flag) as string, String(value)]),
+  );
+}
+
+/** QPQ_X_FILE names a file whose trimmed text is the secret X. */
+function secretsFromFiles(rows: Record<string, Setting>, env: ConfigSources["env"]): NodeJS.ProcessEnv {
+  const result: NodeJS.ProcessEnv = { ...env };
+  for (const setting of Object.values(rows)) {
+    const file = setting.sensitive === true ? env[`${setting.env}_FILE`] : undefined;
+    if (file === undefined) continue;
+    try {
+      result[setting.env] = readFileSync(file, "utf8").trim();
+    } catch (error) {
+      throw new QpqError("E046_CONFIG", { text: `${setting.env}_FILE cannot be read`, cause: error });
+    }
+  }
+  return result;
+}
+
+function readFile(file: string, rows: Record<string, Setting>): Record<string, unknown> {
+  let parsed: Record<string, unknown>;
+  try {
+    parsed = parseToml(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new QpqError("E046_CONFIG", { text: `${file}: ${(error as Error).message}`, cause: error });
+  }
+  const unknown = Object.keys(parsed).filter((name) => !Object.hasOwn(rows, name));
+  if (unknown.length > 0) throw new QpqError("E046_CONFIG", { text: `${file}: unknown key ${unknown.join(", ")}` });
+  return parsed;
+}
+
+function freeze(flat: Record<string, unknown>): ServerConfig {
+  const value = <T>(name: string): T => flat[name] as T;
+  const numberOf = (name: string): number => value<number>(name);
+  const config: ServerConfig = {
+    store: value("store"),
+    dataDir: value("dataDir"),
+    host: value("host"),
+    port: numberOf("port"),
+    opsHost: value("opsHost"),
+    opsPort: numberOf("opsPort"),
+    authToken: value<string>("authToken") === "" ? undefined : value("authToken"),
+    serverName: value("serverName"),
+    logLevel: value("logLevel"),
+    drainMs: numberOf("drainMs"),
+    limits: Object.freeze(
+      Object.fromEntries(Object.keys(limits).map((name) => [name, numberOf(name)])) as Record<LimitName, number>,
+    ),
+    quic: Object.freeze({
+      connectionsMax: numberOf("connectionsMax"),
+      connectionsPerAddressMax: numberOf("connectionsPerAddressMax"),
+      halfOpenMax: numberOf("halfOpenMax"),
+      idleTimeoutMs: numberOf("idleTimeoutMs"),
+      handshakeTimeoutMs: numberOf("handshakeTimeoutMs"),
+      streamsMax: numberOf("streamsMax"),
+    }),
+    appendsInFlightMax: numberOf("appendsInFlightMax"),
+    callsInFlightMax: numberOf("callsInFlightMax"),
+    waitersMax: numberOf("waitersMax"),
+  };
+  if (config.limits.dedupeWindowSecs < config.limits.messageLifeSecs) {
+    throw new QpqError("E046_CONFIG", { text: "dedupeWindowSecs must be at least messageLifeSecs" });
+  }
+  return Object.freeze(config);
+}
+
+/** The settings for `--help`: flag, variable, default, meaning. */
+export function describeConfig(): string {
+  const lines = Object.entries(settings()).map(([name, setting]) => {
+    const flag = setting.sensitive === true ? "" : `--${kebab(name)}`;
+    return `  ${flag.padEnd(32)}${setting.env.padEnd(36)}${String(setting.default).padEnd(12)}${setting.doc}`;
+  });
+  return lines.join("\n");
+}

@@ -1,0 +1,164 @@
+/**
+ * Messages in, messages out. Every enqueue is answered only when the store has it durably; what was answered is never
+ * lost, and is handed out in order, without gaps the reader isn't told of.
+ *
+ * Knows nothing of RPC, sockets or databases: it works on the store port, and it is told by its caller when a fetch
+ * answer has been taken (Fetched.taken) or not (Fetched.dropped).
+ */
+import { createHash } from "node:crypto";
+import {
+  type ChannelId,
+  type IdempotencyKey,
+  type IdentityKey,
+  type InboxKey,
+  inboxKeyOf,
+  type LimitName,
+  QpqError,
+} from "quicproquo-proto";
+import type { Append, Clock, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
+import type { Fetched, LeaseBook } from "./lease-book.ts";
+import type { Waiters } from "./waiters.ts";
+
+export type DeliveryParts = {
+  readonly log: MessageLog;
+  readonly wakeups: WakeupBus;
+  readonly waiters: Waiters;
+  readonly limits: Readonly<Record<LimitName, number>>;
+  readonly clock: Clock;
+};
+
+export type Letter = {
+  /** Who sends, as the server knows it: 32 bytes, all zero for the static token. */
+  readonly sender: Uint8Array;
+  readonly channelId: ChannelId;
+  readonly payload: Uint8Array;
+  /** 0 = the server's message life. */
+  readonly ttlSecs: number;
+  readonly idempotencyKey: IdempotencyKey | undefined;
+};
+
+export type FetchQuery = {
+  readonly recipientKey: IdentityKey;
+  readonly channelId: ChannelId;
+  /** 0 = the server's default. */
+  readonly limit: number;
+  readonly after: bigint;
+  /** The epoch `after` was learnt in; 0 = unknown. */
+  readonly storeEpoch: bigint;
+};
+
+export class Delivery {
+  readonly #log: MessageLog;
+  readonly #wakeups: WakeupBus;
+  readonly #waiters: Waiters;
+  readonly #limits: Readonly<Record<LimitName, number>>;
+  readonly #clock: Clock;
+
+  constructor({ log, wakeups, waiters, limits, clock }: DeliveryParts) {
+    this.#log = log;
+    this.#wakeups = wakeups;
+    this.#waiters = waiters;
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** seq of the message, durable. E008, E009_QUEUE_FULL, E010. A repeated idempotency key answers the first seq. */
+  async enqueue(recipientKey: IdentityKey, letter: Letter): Promise<bigint> {
+    const entry = this.#entryFor(recipientKey, letter);
+    const appended = await this.#log.append(entry);
+    if (appended.kind === "full") {
+      throw new QpqError("E009_QUEUE_FULL", { retryAfterMs: 1_000, fields: { depthMax: this.#limits.queueDepthMax } });
+    }
+    if (appended.kind === "stored") this.#wakeups.publish(entry.inbox);
+    return appended.seq;
+  }
+
+  /** One payload to many, in one transaction; a full inbox answers 0 and the others have it. E016, E017. */
+  async batchEnqueue(recipientKeys: readonly IdentityKey[], letter: Letter): Promise<readonly bigint[]> {
+    if (recipientKeys.length > this.#limits.batchRecipientsMax) {
+      throw new QpqError("E016_TOO_MANY_RECIPIENTS", { fields: { max: this.#limits.batchRecipientsMax } });
+    }
+    const entries = recipientKeys.map((key) => this.#entryFor(key, letter));
+    if (new Set(entries.map((entry) => entry.inbox)).size !== entries.length) throw new QpqError("E017_DUPLICATE_RECIPIENT");
+    if (entries.length === 0) return [];
+    const appended = await this.#log.appendAll(entries);
+    return appended.map((one, i) => {
+      if (one.kind === "full") return 0n;
+      if (one.kind === "stored") this.#wakeups.publish((entries[i] as Append).inbox);
+      return one.seq;
+    });
+  }
+
+  /** Looks, removes nothing. */
+  async peek(query: FetchQuery): Promise<ReadAnswer> {
+    return this.#read(inboxOf(query), query, query.after, this.#countOf(query));
+  }
+
+  /** Removes up to and including seqUpTo, durably, idempotently; with a storeEpoch of another time nothing. */
+  async ack(inbox: InboxKey, seqUpTo: bigint, storeEpoch: bigint): Promise<void> {
+    await this.#log.ack(inbox, seqUpTo, storeEpoch);
+  }
+
+  /** fetch with keep: acknowledges up to `after`, leases nothing. */
+  async fetchKeeping(query: FetchQuery): Promise<ReadAnswer> {
+    if (query.after > 0n) await this.#log.ack(inboxOf(query), query.after, query.storeEpoch);
+    return this.peek(query);
+  }
+
+  /** Leases what it answers to the session that owns `leases`. */
+  async fetch(query: FetchQuery, leases: LeaseBook): Promise<Fetched> {
+    const inbox = inboxOf(query);
+    return leases.lease({ inbox, after: query.after, limit: this.#countOf(query) }, (after, limit) =>
+      this.#read(inbox, query, after, limit),
+    );
+  }
+
+  /**
+   * `look` again and again until it finds something, the time is over, or the server drains or the caller cancels.
+   * The waiter is armed before each look, so an append in between wakes it.
+   */
+  async wait<A extends ReadAnswer>(query: FetchQuery & { timeoutMs: number; signal: AbortSignal }, look: () => Promise<A>): Promise<A> {
+    const inbox = inboxOf(query);
+    const timeoutMs = Math.min(query.timeoutMs, this.#limits.fetchWaitMsMax);
+    using waiter = this.#waiters.arm({ inbox, timeoutMs, signal: query.signal });
+    for (;;) {
+      waiter.rearm();
+      const answer = await look();
+      if (answer.messages.length > 0 || answer.gap.kind !== "none" || waiter.over) return answer;
+      await waiter.woken();
+    }
+  }
+
+  #read(inbox: InboxKey, query: FetchQuery, after: bigint, limit: number): Promise<ReadAnswer> {
+    return this.#log.read({ inbox, after, storeEpoch: query.storeEpoch, limit, bytesMax: this.#limits.answerBytesMax });
+  }
+
+  #countOf({ limit }: FetchQuery): number {
+    const most = this.#limits.fetchMessagesMax;
+    return limit === 0 ? most : Math.min(limit, most);
+  }
+
+  #entryFor(recipientKey: IdentityKey, letter: Letter): Append {
+    const { payload, idempotencyKey, ttlSecs } = letter;
+    if (payload.length === 0) throw new QpqError("E010_PAYLOAD_EMPTY");
+    if (payload.length > this.#limits.payloadBytesMax) {
+      throw new QpqError("E008_PAYLOAD_TOO_LARGE", { fields: { bytes: payload.length, max: this.#limits.payloadBytesMax } });
+    }
+    const lifeSecs = ttlSecs === 0 ? this.#limits.messageLifeSecs : Math.min(ttlSecs, this.#limits.messageLifeSecs);
+    return {
+      inbox: inboxKeyOf(recipientKey, letter.channelId),
+      payload,
+      messageId: idempotencyKey === undefined ? undefined : messageIdOf(letter.sender, idempotencyKey),
+      expiresAtMs: this.#clock() + lifeSecs * 1_000,
+    };
+  }
+}
+
+function inboxOf(query: FetchQuery): InboxKey {
+  return inboxKeyOf(query.recipientKey, query.channelId);
+}
+
+/** The sender is hashed in, so nobody can burn another's idempotency key (wire.md, Meaning). */
+function messageIdOf(sender: Uint8Array, idempotencyKey: IdempotencyKey): Uint8Array {
+  return createHash("sha256").update(sender).update(idempotencyKey).digest().subarray(0, 16);
+}

@@ -1,0 +1,26 @@
+/**
+ * What the server tells of itself, typed. Hooked in at few places (calls/call.ts, server.ts), so domain files
+ * carry no instrumentation. Labels are closed unions: never a key, an inbox, an address or a message id.
+ */
+import type { ErrorCode } from "quicproquo-proto";
+
+export type CallObservation = {
+  readonly method: string;
+  /** "ok", or the code the caller got. */
+  readonly code: ErrorCode | "ok" | "canceled";
+  readonly seconds: number;
+  readonly requestBytes: number;
+};
+
+export interface Observer {
+  callEnded(observation: CallObservation): void;
+  messagesDelivered(count: number): void;
+  /** Work behind an answer that failed, where nobody waits for an error. */
+  backgroundFailed(work: "lease-removal" | "sweep", code: ErrorCode): void;
+}
+
+export const silentObserver: Observer = {
+  callEnded() {},
+  messagesDelivered() {},
+  backgroundFailed() {},
+};

@@ -1,0 +1,60 @@
+/** /livez, /readyz and /metrics over plain HTTP, for probes and scrapers of the operator; loopback by default. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { QpqError } from "quicproquo-proto";
+
+export type OpsPages = {
+  /** Answers 503 with the error's code when it rejects. */
+  readonly ready: () => Promise<void>;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+};
+
+export type OpsServer = { readonly port: number; close(): Promise<void> };
+
+export async function startOpsServer(listen: { host: string; port: number }, pages: OpsPages): Promise<OpsServer> {
+  const server = createServer((request, response) => {
+    const answer = (status: number, text: string, type = "text/plain; charset=utf-8"): void => {
+      response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(text);
+    };
+    if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "only GET\n");
+    switch (request.url?.split("?", 1)[0]) {
+      case "/livez":
+        return answer(200, "ok\n");
+      case "/readyz":
+        pages.ready().then(
+          () => answer(200, "ok\n"),
+          (error: unknown) => answer(503, `${error instanceof QpqError ? error.code : "E034_INTERNAL"}\n`),
+        );
+        return;
+      case "/metrics":
+        pages.metrics.text().then(
+          (text) => answer(200, text, pages.metrics.contentType),
+          () => answer(500, "E034_INTERNAL\n"),
+        );
+        return;
+      default:
+        return answer(404, "there are /livez, /readyz and /metrics\n");
+    }
+  });
+  server.requestTimeout = 5_000;
+  await listening(server, listen);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listening(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = error.code === "EADDRINUSE";
+      const text = taken ? `TCP port ${port} is taken; try --ops-port 0` : `cannot listen on ${host}: ${error.code}`;
+      reject(new QpqError(taken ? "E047_PORT_IN_USE" : "E046_CONFIG", { text, cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
