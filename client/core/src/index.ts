@@ -1,0 +1,13 @@
+/** The public face of quicproquo-core: identity, hybrid keys and envelopes. */
+export { envelopeBytesMax, envelopeOverheadBytes, openEnvelope, sealEnvelope } from "./hybrid-envelope.ts";
+export {
+  HybridKeyPair,
+  type HybridPublicKey,
+  hybridSeedBytes,
+  parseHybridPublicKey,
+  signHybridKey,
+  type UploadedHybridKey,
+  verifyHybridKey,
+} from "./hybrid-key.ts";
+export { Identity, identitySeedBytes, type Label, type SignatureCheck, verifySignature } from "./identity.ts";
+export { SecretBytes, secretText } from "./secret.ts";
