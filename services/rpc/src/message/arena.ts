@@ -1,0 +1,58 @@
+/**
+ * The bytes of one incoming message, and the one place that follows its pointers. Readers hold an arena and a position.
+ *
+ * All positions are byte offsets into the whole frame, so one DataView serves all segments. `locate` checks nothing: it
+ * may be called only on pointers the validation walk has visited. Internal to the message runtime.
+ */
+
+/** Low two bits of a pointer; `none` is the null pointer. */
+export const pointerKinds = { struct: 0, list: 1, far: 2, capability: 3, none: 4 } as const;
+export type PointerKind = (typeof pointerKinds)[keyof typeof pointerKinds];
+
+/** How a generated or untyped struct reader is made. Four positions and no options object: one is made for each struct read. */
+export type ReaderConstructor<R> = new (arena: Arena, at: number, dataBytes: number, pointerCount: number) => R;
+
+export class Arena {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Where each segment begins; one more entry says where the last one ends. Segments lie back to back. */
+  readonly segmentStarts: readonly number[];
+  capTable: readonly unknown[] = [];
+  /** Answers of `locate`, good until its next call (no object for each pointer read): where the target begins ... */
+  at = 0;
+  /** ... and the upper half of the pointer that describes it. */
+  high = 0;
+
+  constructor(bytes: Uint8Array, view: DataView, segmentStarts: readonly number[]) {
+    this.bytes = bytes;
+    this.view = view;
+    this.segmentStarts = segmentStarts;
+  }
+
+  /** Follows the pointer at `pointerAt` (negative: a pointer that older peers do not send, thus null). */
+  locate(pointerAt: number): PointerKind {
+    if (pointerAt < 0) return pointerKinds.none;
+    const low = this.view.getInt32(pointerAt, true);
+    const high = this.view.getInt32(pointerAt + 4, true);
+    const kind = (low & 3) as PointerKind;
+    if (kind === pointerKinds.far) return this.#locateFar(low, high);
+    if (low === 0 && high === 0) return pointerKinds.none;
+    this.at = pointerAt + 8 + (low >> 2) * 8;
+    this.high = high;
+    return kind;
+  }
+
+  #locateFar(low: number, high: number): PointerKind {
+    const padAt = this.#segmentStart(high) + (low >>> 3) * 8;
+    if ((low & 4) === 0) return this.locate(padAt);
+    // Double far: the pad is a far pointer to the content and a tag that describes it.
+    const contentLow = this.view.getInt32(padAt, true);
+    this.at = this.#segmentStart(this.view.getInt32(padAt + 4, true)) + (contentLow >>> 3) * 8;
+    this.high = this.view.getInt32(padAt + 12, true);
+    return (this.view.getInt32(padAt + 8, true) & 3) as PointerKind;
+  }
+
+  #segmentStart(segment: number): number {
+    return this.segmentStarts[segment] as number;
+  }
+}

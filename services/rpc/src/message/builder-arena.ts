@@ -1,0 +1,111 @@
+/**
+ * The growing bytes of one outgoing message: one segment, its table in front, zero where nothing was written.
+ *
+ * Growing replaces `bytes` and `view`, so builders keep positions and ask the arena each time. Internal to the runtime.
+ */
+import { elementBits, elementSizes, type ElementSize } from "./element-size.ts";
+import { MessageError } from "./message-error.ts";
+import { textBytesMax, writeText } from "./text.ts";
+
+/** How a struct builder is made. Four positions and no options object: one is made for each struct written. */
+export type BuilderConstructor<B> = new (arena: BuilderArena, at: number, dataBytes: number, pointerCount: number) => B;
+
+/** The segment table of a message with one segment. */
+export const headerBytes = 8;
+
+export class BuilderArena {
+  bytes: Uint8Array;
+  view: DataView;
+  usedBytes = headerBytes + 8; // the root pointer follows the segment table
+  readonly capTable: unknown[] = [];
+  readonly #bytesMax: number;
+
+  constructor(firstBytes: number, bytesMax: number) {
+    this.bytes = new Uint8Array(firstBytes);
+    this.view = new DataView(this.bytes.buffer);
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Position of so many zero bytes; `bytes` is a multiple of 8. */
+  allocate(bytes: number): number {
+    const at = this.usedBytes;
+    const end = at + bytes;
+    if (end > this.bytes.length) this.#grow(end);
+    this.usedBytes = end;
+    return at;
+  }
+
+  /** A struct for the pointer at `pointerAt`; answers where it begins. */
+  allocateStruct(pointerAt: number, dataWords: number, pointerWords: number): number {
+    const words = dataWords + pointerWords;
+    const at = this.allocate(words * 8);
+    // An empty struct points at its own pointer (offset -1): offset 0 would be the null pointer.
+    this.view.setInt32(pointerAt, words === 0 ? -4 : ((at - pointerAt - 8) >> 3) << 2, true);
+    this.view.setInt32(pointerAt + 4, dataWords | (pointerWords << 16), true);
+    return at;
+  }
+
+  /** A list of anything but structs; answers where element 0 begins. */
+  allocateList(pointerAt: number, size: ElementSize, count: number): number {
+    checkCount(count);
+    const at = this.allocate(Math.ceil((count * (elementBits[size] as number)) / 64) * 8);
+    this.#setListPointer(pointerAt, at, (count << 3) | size);
+    return at;
+  }
+
+  /** A list of structs with the tag in front; answers where element 0 begins. */
+  allocateStructList(pointerAt: number, count: number, shape: { dataWords: number; pointerWords: number }): number {
+    checkCount(count);
+    const words = count * (shape.dataWords + shape.pointerWords);
+    const at = this.allocate(8 + words * 8);
+    this.#setListPointer(pointerAt, at, (words << 3) | elementSizes.composite);
+    this.view.setInt32(at, count << 2, true);
+    this.view.setInt32(at + 4, shape.dataWords | (shape.pointerWords << 16), true);
+    return at + 8;
+  }
+
+  /** Copies the bytes into the message: the caller may change them afterwards. */
+  writeData(pointerAt: number, data: Uint8Array): void {
+    const at = this.allocate((data.length + 7) & ~7);
+    this.bytes.set(data, at);
+    this.#setListPointer(pointerAt, at, (data.length << 3) | elementSizes.byte);
+  }
+
+  writeText(pointerAt: number, text: string): void {
+    const at = this.allocate((textBytesMax(text) + 8) & ~7);
+    const length = writeText(text, this.bytes, at) + 1; // Text ends with a zero byte
+    this.usedBytes = at + ((length + 7) & ~7); // give back what the estimate had too much; it is still zero
+    this.#setListPointer(pointerAt, at, (length << 3) | elementSizes.byte);
+  }
+
+  /** undefined clears the pointer. */
+  writeCapability(pointerAt: number, capability: unknown): void {
+    if (capability === undefined) return this.clearPointer(pointerAt);
+    this.view.setInt32(pointerAt, 3, true);
+    this.view.setInt32(pointerAt + 4, this.capTable.push(capability) - 1, true);
+  }
+
+  clearPointer(pointerAt: number): void {
+    this.view.setInt32(pointerAt, 0, true);
+    this.view.setInt32(pointerAt + 4, 0, true);
+  }
+
+  #setListPointer(pointerAt: number, at: number, high: number): void {
+    this.view.setInt32(pointerAt, (((at - pointerAt - 8) >> 3) << 2) | 1, true);
+    this.view.setInt32(pointerAt + 4, high, true);
+  }
+
+  #grow(neededBytes: number): void {
+    if (neededBytes > this.#bytesMax) {
+      throw new MessageError("tooLarge", `a message of ${neededBytes} bytes, at most ${this.#bytesMax} are built`);
+    }
+    const grown = new Uint8Array(Math.max(neededBytes, Math.min(this.bytes.length * 2, this.#bytesMax)));
+    grown.set(this.bytes.subarray(0, this.usedBytes));
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+  }
+}
+
+function checkCount(count: number): void {
+  if (!(count >= 0 && count < 1 << 29)) throw new MessageError("tooLarge", `a list of ${count} elements`);
+}

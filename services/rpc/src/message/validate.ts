@@ -1,0 +1,163 @@
+/**
+ * One walk over every pointer that can be reached from the root, before anybody reads.
+ *
+ * After it no reader needs a bounds check: all targets lie in their segments, list headers match their elements, nothing
+ * is deeper than nestingMax, and visiting everything costs at most amplificationMax times the message. It does not know the
+ * schema: a pointer of a kind the schema does not expect is found by the reader.
+ */
+import { type Arena, pointerKinds } from "./arena.ts";
+import type { MessageLimits } from "./limits.ts";
+import { elementSizes, elementBits } from "./element-size.ts";
+import { MessageError } from "./message-error.ts";
+
+export function validate(arena: Arena, limits: MessageLimits): void {
+  new Walk(arena, limits).root();
+}
+
+class Walk {
+  readonly #view: DataView;
+  readonly #starts: readonly number[];
+  readonly #nestingMax: number;
+  /** Words that may still be visited. */
+  #budgetWords: number;
+  #nesting = 0;
+  /** Bounds of the segment the walk is in. */
+  #start: number;
+  #end: number;
+
+  constructor(arena: Arena, limits: MessageLimits) {
+    this.#view = arena.view;
+    this.#starts = arena.segmentStarts;
+    this.#start = arena.segmentStarts[0] as number;
+    this.#end = arena.segmentStarts[1] as number;
+    this.#nestingMax = limits.nestingMax;
+    const messageBytes = (arena.segmentStarts[arena.segmentStarts.length - 1] as number) - this.#start;
+    this.#budgetWords = (messageBytes / 8) * limits.amplificationMax;
+  }
+
+  root(): void {
+    this.#pointer(this.#start);
+  }
+
+  #pointer(at: number): void {
+    const low = this.#view.getInt32(at, true);
+    const high = this.#view.getInt32(at + 4, true);
+    if ((low | high) === 0) return;
+    const kind = low & 3;
+    if (kind === pointerKinds.list) this.#list(at + 8 + (low >> 2) * 8, high);
+    else if (kind === pointerKinds.struct) this.#struct(at + 8 + (low >> 2) * 8, high);
+    else if (kind === pointerKinds.far) this.#far(low, high);
+    else if (low !== pointerKinds.capability) throw new MessageError("badPointer", "a reserved kind of pointer");
+  }
+
+  #struct(at: number, high: number): void {
+    const dataWords = high & 0xffff;
+    const pointerCount = high >>> 16;
+    this.#spend(at, dataWords + pointerCount);
+    if (pointerCount === 0) return;
+    this.#enter();
+    this.#pointers(at + dataWords * 8, pointerCount);
+    this.#nesting--;
+  }
+
+  #list(at: number, high: number): void {
+    const size = high & 7;
+    const count = high >>> 3;
+    if (size === elementSizes.composite) return this.#compositeList(at, count);
+    this.#spend(at, Math.ceil((count * (elementBits[size] as number)) / 64));
+    if (size === elementSizes.void) return this.#spendEmpty(count);
+    if (size !== elementSizes.pointer || count === 0) return;
+    this.#enter();
+    this.#pointers(at, count);
+    this.#nesting--;
+  }
+
+  /** `words` is what the pointer says, the tag before the elements says how many there are and of what shape. */
+  #compositeList(at: number, words: number): void {
+    this.#spend(at, words + 1);
+    const tagLow = this.#view.getInt32(at, true);
+    const tagHigh = this.#view.getInt32(at + 4, true);
+    if ((tagLow & 3) !== pointerKinds.struct) throw new MessageError("badList", "a list's tag must describe a struct");
+    const count = tagLow >>> 2;
+    const dataWords = tagHigh & 0xffff;
+    const pointerCount = tagHigh >>> 16;
+    const elementWords = dataWords + pointerCount;
+    if (count * elementWords > words) throw new MessageError("badList", "a list's elements overrun the list");
+    if (elementWords === 0) return this.#spendEmpty(count);
+    if (pointerCount === 0) return;
+    this.#enter();
+    for (let element = 0, elementAt = at + 8; element < count; element++, elementAt += elementWords * 8) {
+      this.#pointers(elementAt + dataWords * 8, pointerCount);
+    }
+    this.#nesting--;
+  }
+
+  #pointers(at: number, count: number): void {
+    for (let index = 0; index < count; index++) this.#pointer(at + index * 8);
+  }
+
+  /** The landing pad is a plain pointer, or (double far) a far pointer and a tag; never a further hop, so no loop is possible. */
+  #far(low: number, high: number): void {
+    const [start, end] = [this.#start, this.#end];
+    this.#enterSegment(high);
+    const padAt = this.#start + (low >>> 3) * 8;
+    if ((low & 4) === 0) {
+      this.#spend(padAt, 1);
+      if ((this.#view.getInt32(padAt, true) & 3) === pointerKinds.far) throw farToFar();
+      this.#pointer(padAt);
+    } else {
+      this.#spend(padAt, 2);
+      this.#doubleFar(padAt);
+    }
+    this.#start = start;
+    this.#end = end;
+  }
+
+  #doubleFar(padAt: number): void {
+    const contentLow = this.#view.getInt32(padAt, true);
+    const tagLow = this.#view.getInt32(padAt + 8, true);
+    const tagHigh = this.#view.getInt32(padAt + 12, true);
+    if ((contentLow & 7) !== pointerKinds.far) throw farToFar();
+    this.#enterSegment(this.#view.getInt32(padAt + 4, true));
+    const contentAt = this.#start + (contentLow >>> 3) * 8;
+    if (tagLow === pointerKinds.struct) this.#struct(contentAt, tagHigh);
+    else if (tagLow === pointerKinds.list) this.#list(contentAt, tagHigh);
+    else throw new MessageError("badPointer", "a far pointer's tag must describe a struct or a list");
+  }
+
+  #enterSegment(segment: number): void {
+    const start = this.#starts[segment];
+    const end = this.#starts[segment + 1];
+    if (start === undefined || end === undefined) throw new MessageError("outOfBounds", "a pointer to no segment");
+    this.#start = start;
+    this.#end = end;
+  }
+
+  #enter(): void {
+    if (++this.#nesting > this.#nestingMax) {
+      throw new MessageError("tooDeep", `nested deeper than ${this.#nestingMax}`);
+    }
+  }
+
+  #spend(at: number, words: number): void {
+    if (at < this.#start || at + words * 8 > this.#end) {
+      throw new MessageError("outOfBounds", "a pointer leads out of its segment");
+    }
+    this.#budgetWords -= words;
+    if (this.#budgetWords < 0) throw amplified();
+  }
+
+  /** Elements without bytes cost their reader as much as others do: 8 bytes may announce 2^29 of them. */
+  #spendEmpty(count: number): void {
+    this.#budgetWords -= count;
+    if (this.#budgetWords < 0) throw amplified();
+  }
+}
+
+function amplified(): MessageError {
+  return new MessageError("amplification", "the message is larger to read than its bytes allow");
+}
+
+function farToFar(): MessageError {
+  return new MessageError("badPointer", "a far pointer's landing pad has the wrong kind");
+}
