@@ -5,13 +5,17 @@
  */
 import { elementBits, elementSizes, type ElementSize } from "./element-size.ts";
 import { MessageError } from "./message-error.ts";
-import { textBytesMax, writeText } from "./text.ts";
+import { zeroedBytes } from "./slab.ts";
+import { encodeText, textBytesMax, writeText } from "./text.ts";
 
 /** How a struct builder is made. Four positions and no options object: one is made for each struct written. */
 export type BuilderConstructor<B> = new (arena: BuilderArena, at: number, dataBytes: number, pointerCount: number) => B;
 
 /** The segment table of a message with one segment. */
 export const headerBytes = 8;
+
+// Longer texts (error messages and names are not) are worth one more copy.
+const estimatedTextMax = 1024;
 
 export class BuilderArena {
   bytes: Uint8Array;
@@ -21,8 +25,8 @@ export class BuilderArena {
   readonly #bytesMax: number;
 
   constructor(firstBytes: number, bytesMax: number) {
-    this.bytes = new Uint8Array(firstBytes);
-    this.view = new DataView(this.bytes.buffer);
+    this.bytes = zeroedBytes(firstBytes);
+    this.view = viewOf(this.bytes);
     this.#bytesMax = bytesMax;
   }
 
@@ -72,10 +76,19 @@ export class BuilderArena {
   }
 
   writeText(pointerAt: number, text: string): void {
+    if (text.length > estimatedTextMax) return this.#writeLongText(pointerAt, text);
     const at = this.allocate((textBytesMax(text) + 8) & ~7);
     const length = writeText(text, this.bytes, at) + 1; // Text ends with a zero byte
     this.usedBytes = at + ((length + 7) & ~7); // give back what the estimate had too much; it is still zero
     this.#setListPointer(pointerAt, at, (length << 3) | elementSizes.byte);
+  }
+
+  /** Encoded first: an estimate of 3 bytes a character could go beyond the limit where the text does not. */
+  #writeLongText(pointerAt: number, text: string): void {
+    const encoded = encodeText(text);
+    const at = this.allocate((encoded.length + 8) & ~7);
+    this.bytes.set(encoded, at);
+    this.#setListPointer(pointerAt, at, ((encoded.length + 1) << 3) | elementSizes.byte);
   }
 
   /** undefined clears the pointer. */
@@ -99,11 +112,15 @@ export class BuilderArena {
     if (neededBytes > this.#bytesMax) {
       throw new MessageError("tooLarge", `a message of ${neededBytes} bytes, at most ${this.#bytesMax} are built`);
     }
-    const grown = new Uint8Array(Math.max(neededBytes, Math.min(this.bytes.length * 2, this.#bytesMax)));
+    const grown = zeroedBytes(Math.max(neededBytes, Math.min(this.bytes.length * 2, this.#bytesMax)));
     grown.set(this.bytes.subarray(0, this.usedBytes));
     this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    this.view = viewOf(grown);
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function checkCount(count: number): void {

@@ -18,8 +18,9 @@ export class MessageBuilder {
   readonly #arena: BuilderArena;
 
   constructor(options: MessageBuilderOptions = {}) {
-    const firstBytes = Math.max(headerBytes + 8, ((options.firstBytes ?? firstBytesDefault) + 7) & ~7);
-    this.#arena = new BuilderArena(firstBytes, options.messageBytesMax ?? defaultMessageLimits.messageBytesMax);
+    const bytesMax = options.messageBytesMax ?? defaultMessageLimits.messageBytesMax;
+    const firstBytes = Math.min(options.firstBytes ?? firstBytesDefault, bytesMax);
+    this.#arena = new BuilderArena(Math.max(headerBytes + 8, (firstBytes + 7) & ~7), bytesMax);
   }
 
   /** What setCapability was given, in order. The RPC layer turns it into descriptors. */
@@ -44,11 +45,14 @@ export class MessageBuilder {
     return this.#arena.usedBytes;
   }
 
-  /** Segment table and segment, ready for the wire. A view, not a copy: build nothing more while it is in use. */
+  /**
+   * Segment table and segment, ready for the wire. A view, not a copy: build nothing more while it is in use, and do not
+   * transfer its buffer, which other messages share.
+   */
   toFrame(): Uint8Array {
     const arena = this.#arena;
     arena.view.setUint32(0, 0, true); // one segment
     arena.view.setUint32(4, (arena.usedBytes - headerBytes) / 8, true);
-    return new Uint8Array(arena.bytes.buffer, 0, arena.usedBytes);
+    return new Uint8Array(arena.bytes.buffer, arena.bytes.byteOffset, arena.usedBytes);
   }
 }

@@ -64,9 +64,11 @@ export class MessageReader {
 
 function segmentStartsOf(view: DataView): readonly number[] {
   const segments = view.getUint32(0, true) + 1;
-  const starts: number[] = [headerBytesOf(segments)];
+  const starts = [headerBytesOf(segments)];
+  let end = starts[0] as number;
   for (let segment = 0; segment < segments; segment++) {
-    starts.push((starts[segment] as number) + view.getUint32(4 + 4 * segment, true) * 8);
+    end += view.getUint32(4 + 4 * segment, true) * 8;
+    starts.push(end);
   }
   if (starts[1] === starts[0]) throw new MessageError("truncated", "the message has no root pointer");
   return starts;

@@ -41,6 +41,10 @@ export function writeText(text: string, bytes: Uint8Array, at: number): number {
   return encoder.encodeInto(text, bytes.subarray(at)).written;
 }
 
+export function encodeText(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
 function writeAscii(text: string, bytes: Uint8Array, at: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
