@@ -1,4 +1,4 @@
-/** The public face of quicproquo-core: identity, hybrid keys and envelopes. */
+/** The public face of quicproquo-core: identity, hybrid keys and envelopes, the client's state file. */
 export { envelopeBytesMax, envelopeOverheadBytes, openEnvelope, sealEnvelope } from "./hybrid-envelope.ts";
 export {
   HybridKeyPair,
@@ -11,3 +11,6 @@ export {
 } from "./hybrid-key.ts";
 export { Identity, identitySeedBytes, type Label, type SignatureCheck, verifySignature } from "./identity.ts";
 export { SecretBytes, secretText } from "./secret.ts";
+export { type ClientState, generateClientState } from "./state/client-state.ts";
+export { passwordBytesMax } from "./state/state-cipher.ts";
+export { readStateFile, type StateFileOptions, writeStateFile } from "./state/state-file.ts";
