@@ -1,0 +1,91 @@
+/** Makes the native Config, one for all connections of a listener and one a dialled connection. Holds no state. */
+import { QpqError } from "quicproquo-proto";
+import { type NativeConfig, quiche } from "./native.ts";
+import type { QuicLimits } from "./quic-limits.ts";
+
+/** PEM text, or bytes: DER, or PEM if they begin like it. */
+export type Certificate = string | Uint8Array;
+
+export type ServerConfigOptions = {
+  readonly certificatePem: Certificate;
+  /** PKCS #8. */
+  readonly privateKeyPem: Certificate;
+  readonly alpn: readonly string[];
+  readonly limits: QuicLimits;
+  /** 48 bytes: every server with the same key resumes the sessions of the others. */
+  readonly ticketKey: Uint8Array | undefined;
+  readonly earlyData: boolean;
+};
+
+export type ClientConfigOptions = {
+  readonly caCertificate: Certificate;
+  readonly alpn: readonly string[];
+  readonly limits: QuicLimits;
+};
+
+// BoringSSL's own list leaves ed25519 out, and with it every server that has an Ed25519 certificate.
+const signatureAlgorithms = [
+  "ed25519",
+  "ecdsa_secp256r1_sha256",
+  "ecdsa_secp384r1_sha384",
+  "rsa_pss_rsae_sha256",
+  "rsa_pss_rsae_sha384",
+  "rsa_pss_rsae_sha512",
+].join(":");
+
+export const ticketKeyBytes = 48;
+
+export function serverConfig(options: ServerConfigOptions): NativeConfig {
+  const key = pemOf(options.privateKeyPem, "PRIVATE KEY");
+  const certificate = pemOf(options.certificatePem, "CERTIFICATE");
+  return attempt("the certificate and its private key cannot be used", () => {
+    // The server asks for no client certificate: the binding can only require one or not ask.
+    const config = quiche.Config.withBoringSslCtx(false, false, undefined, [key], [certificate], signatureAlgorithms);
+    configure(config, options.alpn, options.limits);
+    if (options.ticketKey !== undefined) config.setTicketKey(options.ticketKey);
+    if (options.earlyData) config.enableEarlyData();
+    return config;
+  });
+}
+
+export function clientConfig(options: ClientConfigOptions): NativeConfig {
+  const ca = pemOf(options.caCertificate, "CERTIFICATE");
+  return attempt("the trusted certificate cannot be used", () => {
+    const config = quiche.Config.withBoringSslCtx(true, false, ca, undefined, undefined, signatureAlgorithms);
+    configure(config, options.alpn, options.limits);
+    return config;
+  });
+}
+
+function configure(config: NativeConfig, alpn: readonly string[], limits: QuicLimits): void {
+  config.setApplicationProtos([...alpn]);
+  config.setMaxIdleTimeout(limits.idleMs);
+  config.setMaxRecvUdpPayloadSize(65_527); // we read any size; what a peer sends is its affair
+  config.setMaxSendUdpPayloadSize(limits.datagramBytes);
+  config.setInitialMaxData(limits.connectionWindowBytes);
+  config.setInitialMaxStreamDataBidiLocal(limits.streamWindowBytes);
+  config.setInitialMaxStreamDataBidiRemote(limits.streamWindowBytes);
+  // The library grows windows up to 16 and 24 MiB by itself: then a slow reader would cost that much.
+  config.setMaxStreamWindow(limits.streamWindowBytes);
+  config.setMaxConnectionWindow(limits.connectionWindowBytes);
+  config.setInitialMaxStreamsBidi(limits.streamsMax);
+  config.setInitialMaxStreamsUni(0);
+  config.setActiveConnectionIdLimit(2); // the least there may be: a peer's ids are memory and CVE-2024-1410's lever
+  config.enablePacing(false); // the send time it would return is opaque to JavaScript
+}
+
+function attempt(text: string, make: () => NativeConfig): NativeConfig {
+  try {
+    return make();
+  } catch (cause) {
+    throw new QpqError("E046_CONFIG", { text, cause });
+  }
+}
+
+function pemOf(value: Certificate, label: "CERTIFICATE" | "PRIVATE KEY"): Buffer {
+  if (typeof value === "string") return Buffer.from(value);
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (bytes.subarray(0, 10).toString("latin1") === "-----BEGIN") return bytes;
+  const lines = bytes.toString("base64").match(/.{1,64}/g) ?? [];
+  return Buffer.from([`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n"));
+}

@@ -1,0 +1,315 @@
+/** One QUIC connection: the library's state machine driven by datagrams, timers and the owner's calls. */
+import { QpqError } from "quicproquo-proto";
+import type { ByteStream, CloseCode, Connection, ConnectionClosed, ConnectionInfo, ConnectionStats } from "../port.ts";
+import { closeCodes } from "../port.ts";
+import { closedByNative, closedHere, connectFailed, failedInternally, printable } from "./close-reason.ts";
+import type { Endpoint, Serviced } from "./endpoint.ts";
+import type { HostPort, NativeConnection } from "./native.ts";
+import type { QuicLimits } from "./quic-limits.ts";
+import { cipherOfSession } from "./session-facts.ts";
+import type { QuicStream, StreamHost } from "./stream.ts";
+import { type Role, StreamTable } from "./stream-table.ts";
+import { LazyTimer } from "./timers.ts";
+
+/** Who made the connection and keeps it. None of these may throw. */
+export interface ConnectionOwner {
+  /** The handshake is done, or early data may come: hand the connection to its user. Once. */
+  ready(connection: QuicConnection): void;
+  /** The handshake is done. Once. */
+  established(connection: QuicConnection): void;
+  /** It ended; the user has been told. Once. */
+  closed(connection: QuicConnection, closed: ConnectionClosed): void;
+  /** Nothing is left of it: forget its ids. Once, after closed. */
+  disposed(connection: QuicConnection): void;
+  /** A callback of the user threw, or the driver did. */
+  fault(error: unknown): void;
+}
+
+export type QuicConnectionOptions = {
+  readonly native: NativeConnection;
+  readonly role: Role;
+  readonly endpoint: Endpoint;
+  readonly limits: QuicLimits;
+  readonly local: HostPort;
+  readonly peer: HostPort;
+  readonly owner: ConnectionOwner;
+};
+
+/** The close frame fits in the first packet of each key epoch; after an application close the library can go on for ever. */
+const closingPacketsMax = 4;
+
+/**
+ *     handshaking --TLS done--> open --close()--> closing --close frame sent--> draining --3 PTO--> disposed
+ *          |                     ^  |                                              ^
+ *          +--0-RTT (server)--> early  +--peer closed, idle, reset, failure--------+
+ *
+ * - handshaking: half-open; nobody has been told of the connection. Its deadline is handshakeMsMax.
+ * - early: told (`ready`), but what arrives may be a replay.
+ * - open: `ready` and `established` have been called.
+ * - closing: close() was called; nothing is read or written any more. Lasts until the next flush.
+ * - draining: `onClose` has been called; only the library lives on, to swallow late datagrams.
+ * - disposed: the library's state is given up, the ids are forgotten.
+ *
+ * `service` makes every transition but open -> closing, and is the only place where callbacks are called.
+ */
+type Phase = "handshaking" | "early" | "open" | "closing" | "draining" | "disposed";
+
+export class QuicConnection implements Connection, StreamHost, Serviced {
+  readonly native: NativeConnection;
+  readonly sendQueueBytes: number;
+  readonly sendQueueBytesMax: number;
+  onStream: ((stream: ByteStream) => void) | undefined;
+  onClose: ((closed: ConnectionClosed) => void) | undefined;
+
+  readonly #role: Role;
+  readonly #endpoint: Endpoint;
+  readonly #limits: QuicLimits;
+  readonly #local: HostPort;
+  readonly #owner: ConnectionOwner;
+  readonly #streams: StreamTable;
+  readonly #timer = new LazyTimer(() => this.#onTimer());
+  readonly #announce = (stream: QuicStream): void => this.#onPeerStream(stream);
+  readonly #handshakeEndsAtMs: number;
+  #peer: HostPort;
+  #phase: Phase = "handshaking";
+  #told = false;
+  #established = false;
+  #marked = false;
+  /** A datagram came from another address than #peer: the library then has path events to collect. */
+  #moved = false;
+  /** Set by close(): what onClose will say. */
+  #closing: ConnectionClosed | undefined;
+  /** Set when the library must not be asked any more. */
+  #givenUp: ConnectionClosed | undefined;
+  #cipher: string | undefined;
+  /** Counted here: the library counts packets, of which a datagram may hold several. */
+  readonly #traffic = { datagramsIn: 0, datagramsOut: 0, bytesIn: 0, bytesOut: 0 };
+
+  constructor(options: QuicConnectionOptions) {
+    this.native = options.native;
+    this.#role = options.role;
+    this.#endpoint = options.endpoint;
+    this.#limits = options.limits;
+    this.#local = options.local;
+    this.#peer = options.peer;
+    this.#owner = options.owner;
+    this.sendQueueBytes = options.limits.sendQueueBytes;
+    this.sendQueueBytesMax = options.limits.sendQueueBytesMax;
+    this.#streams = new StreamTable(options.role, this, options.limits.streamsMax);
+    this.#handshakeEndsAtMs = performance.now() + options.limits.handshakeMsMax;
+    this.#timer.arm(options.limits.handshakeMsMax);
+  }
+
+  get info(): ConnectionInfo {
+    return {
+      protocol: "quic",
+      quicVersion: "1",
+      tlsVersion: "TLS 1.3", // RFC 9001 section 4.2: QUIC version 1 has no other
+      cipher: this.#cipherNow(),
+      alpn: Buffer.from(this.native.applicationProto()).toString("latin1") || undefined,
+      peerHost: this.#peer.host,
+      peerPort: this.#peer.port,
+      resumed: this.native.isResumed(),
+    };
+  }
+
+  get inEarlyData(): boolean {
+    return this.#phase === "early";
+  }
+
+  /** The handshake has ended well, whatever came after. */
+  get established(): boolean {
+    return this.#established;
+  }
+
+  stats(): ConnectionStats {
+    const rttMs = this.native.pathStats()[0]?.rtt ?? 0;
+    return { ...this.#traffic, lost: this.native.stats().lost, rttMs };
+  }
+
+  openStream(): ByteStream {
+    if (this.#phase !== "open" && this.#phase !== "early") throw new QpqError("E042_CONNECTION_LOST");
+    return this.#streams.open();
+  }
+
+  close(code: CloseCode, reason: string): void {
+    if (this.#phase === "closing" || this.#phase === "draining" || this.#phase === "disposed") return;
+    const text = printable(reason);
+    this.#closing = closedHere(code, text);
+    this.#phase = "closing";
+    try {
+      this.native.close(true, code, Buffer.from(text));
+    } catch (error) {
+      this.#givenUp = failedInternally(error);
+    }
+    this.mark();
+  }
+
+  /** A datagram for this connection. It is decrypted in place. */
+  receive(datagram: Uint8Array, from: HostPort): void {
+    if (this.#phase === "disposed") return;
+    this.#traffic.datagramsIn += 1;
+    this.#traffic.bytesIn += datagram.length;
+    if (from.port !== this.#peer.port || from.host !== this.#peer.host) this.#moved = true;
+    try {
+      this.native.recv(datagram, { from, to: this.#local });
+    } catch {
+      // The library has noted why and closes with it; service() sees that and tells.
+    }
+    this.mark();
+  }
+
+  mark(): void {
+    if (this.#marked || this.#phase === "disposed") return;
+    this.#marked = true;
+    this.#endpoint.mark(this);
+  }
+
+  fault(error: unknown): void {
+    this.#owner.fault(error);
+    this.close(closeCodes.internal, "internal error");
+  }
+
+  /** Ends a connection whose handshake cannot succeed, without a word to the peer. */
+  abandon(reason: string, cause?: unknown): void {
+    this.#givenUp ??= connectFailed(reason, cause);
+    this.service();
+  }
+
+  service(): void {
+    this.#marked = false;
+    if (this.#phase === "disposed") return;
+    try {
+      if (this.#givenUp === undefined) this.#work();
+    } catch (error) {
+      this.#owner.fault(error);
+      this.#givenUp = failedInternally(error);
+    }
+    this.#settle();
+  }
+
+  #work(): void {
+    const justReady = this.#advance();
+    // Whoever awaits the dial gets one turn to set callbacks before the first of them is due.
+    if (justReady && this.#role === "client") this.mark();
+    else if (this.#phase === "open" || this.#phase === "early") this.#streams.service(this.#announce);
+    if (this.#moved) this.#collectPathEvents();
+    this.#transmit();
+  }
+
+  get #isHalfOpen(): boolean {
+    return this.#phase === "handshaking" || this.#phase === "early";
+  }
+
+  /** True when the user has just been told of the connection. */
+  #advance(): boolean {
+    if (!this.#isHalfOpen) return false;
+    if (this.native.isEstablished()) this.#phase = "open";
+    else if (this.#role === "server" && this.native.isInEarlyData()) this.#phase = "early";
+    else return false;
+    const justReady = !this.#told;
+    this.#told = true;
+    if (this.#phase === "open") {
+      this.#established = true;
+      this.#owner.established(this);
+    }
+    if (justReady) this.#owner.ready(this);
+    return justReady;
+  }
+
+  #onPeerStream(stream: QuicStream): void {
+    if (this.onStream === undefined) {
+      stream.reset(closeCodes.protocolViolation);
+      return;
+    }
+    try {
+      this.onStream(stream);
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  #transmit(): void {
+    const packetsMax = this.#phase === "closing" ? closingPacketsMax : this.#limits.packetsPerFlushMax;
+    for (let packets = 0; packets < packetsMax; packets++) {
+      const sent = this.native.send(this.#endpoint.packetBuffer());
+      if (sent === null) return;
+      this.#traffic.datagramsOut += 1;
+      this.#traffic.bytesOut += sent[0];
+      this.#endpoint.sendPacket(sent[0], sent[1].to);
+    }
+    if (this.#phase === "closing") this.#givenUp = this.#closing;
+    else this.mark(); // the others first
+  }
+
+  #settle(): void {
+    const closed = this.#closedNow();
+    if (closed !== undefined) this.#finish(closed);
+    if (this.#givenUp !== undefined || this.native.isClosed()) this.#dispose();
+    else this.#arm();
+  }
+
+  #closedNow(): ConnectionClosed | undefined {
+    if (this.#phase === "draining") return undefined;
+    if (this.#closing !== undefined) return this.#closing;
+    if (this.#givenUp !== undefined) return this.#givenUp;
+    // Draining is enough: waiting for closed would keep the peer's error back for up to 3 s.
+    if (this.native.isDraining() || this.native.isClosed()) return closedByNative(this.native, this.#established);
+    return undefined;
+  }
+
+  #finish(closed: ConnectionClosed): void {
+    this.#phase = "draining";
+    this.#streams.closeAll(closed.error ?? new QpqError("E042_CONNECTION_LOST"));
+    if (this.#told) {
+      try {
+        this.onClose?.(closed);
+      } catch (error) {
+        this.#owner.fault(error);
+      }
+    }
+    this.#owner.closed(this, closed);
+  }
+
+  #dispose(): void {
+    this.#phase = "disposed";
+    this.#timer.cancel();
+    this.#owner.disposed(this);
+  }
+
+  #arm(): void {
+    const nativeMs = this.native.timeout();
+    // The binding rounds down; a millisecond more saves a second wake-up.
+    const delayMs = nativeMs === null ? Number.POSITIVE_INFINITY : nativeMs + 1;
+    const deadlineMs = this.#isHalfOpen ? this.#handshakeEndsAtMs - performance.now() : Number.POSITIVE_INFINITY;
+    this.#timer.arm(Math.max(0, Math.min(delayMs, deadlineMs)));
+  }
+
+  #onTimer(): void {
+    if (this.#isHalfOpen && performance.now() >= this.#handshakeEndsAtMs - 1) {
+      this.#givenUp = connectFailed("no answer in time");
+    } else {
+      try {
+        this.native.onTimeout();
+      } catch (error) {
+        this.#givenUp = failedInternally(error);
+      }
+    }
+    this.service();
+  }
+
+  /** Path events are a queue in the library that a peer who changes its port can fill; this empties it. */
+  #collectPathEvents(): void {
+    for (;;) {
+      // The binding's types leave out that it answers null when there is no more.
+      const event = this.native.pathEventNext() as ReturnType<NativeConnection["pathEventNext"]> | null;
+      if (event === null) return;
+      if (event.type === "PeerMigrated") this.#peer = event.new;
+    }
+  }
+
+  #cipherNow(): string | undefined {
+    if (this.#cipher === undefined && this.#role === "client") this.#cipher = cipherOfSession(this.native.session());
+    return this.#cipher;
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * A UDP socket and the connections that have something to do.
+ *
+ * Datagrams are handed on as they come; connections that were touched are serviced together, once an event-loop turn,
+ * so a burst of datagrams costs one pass. Knows nothing of who a datagram belongs to: the acceptor and dial do.
+ */
+import dgram from "node:dgram";
+import { isIPv6 } from "node:net";
+import type { HostPort } from "./native.ts";
+
+/** What the endpoint does for a marked connection once a turn. */
+export interface Serviced {
+  service(): void;
+}
+
+export type EndpointOptions = {
+  /** Numeric. */
+  readonly host: string;
+  readonly port: number;
+  readonly socketBufferBytes: number;
+  /** Set = the kernel drops datagrams from anyone else and tells when nobody listens there. */
+  readonly connectTo: HostPort | undefined;
+};
+
+/** Room for the largest packet the limits allow, a cache line each. */
+const packetBytes = 1_408;
+// 64 packets a slab: large enough that allocation is rare, small enough to be collected soon.
+const slabBytes = 64 * packetBytes;
+
+export class Endpoint {
+  readonly #socket: dgram.Socket;
+  readonly #connected: boolean;
+  readonly #flush = (): void => this.#onFlush();
+  #marked: Serviced[] = [];
+  #flushScheduled = false;
+  #closed = false;
+  #slab = Buffer.allocUnsafeSlow(slabBytes);
+  #slabAt = 0;
+  datagramsIn = 0;
+  datagramsOut = 0;
+  onDatagram: (datagram: Buffer, from: HostPort) => void = () => {};
+  onError: (error: Error) => void = () => {};
+
+  private constructor(socket: dgram.Socket, connected: boolean) {
+    this.#socket = socket;
+    this.#connected = connected;
+    socket.on("message", (datagram, from) => {
+      this.datagramsIn += 1;
+      this.onDatagram(datagram, { host: from.address, port: from.port });
+    });
+    socket.on("error", (error) => this.onError(error));
+  }
+
+  /** Rejects with the socket's own error, e.g. EADDRINUSE. */
+  static async open(options: EndpointOptions): Promise<Endpoint> {
+    const socket = dgram.createSocket({
+      type: isIPv6(options.host) ? "udp6" : "udp4",
+      // Addresses are numeric here; Node's own lookup would put every send off to the next tick.
+      lookup: (hostname, _options, callback) => callback(null, hostname, isIPv6(hostname) ? 6 : 4),
+    });
+    try {
+      await until(socket, "listening", () =>
+        socket.bind({ port: options.port, address: options.host, exclusive: true }),
+      );
+      socket.setRecvBufferSize(options.socketBufferBytes);
+      socket.setSendBufferSize(options.socketBufferBytes);
+      const to = options.connectTo;
+      if (to !== undefined) await until(socket, "connect", () => socket.connect(to.port, to.host));
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return new Endpoint(socket, options.connectTo !== undefined);
+  }
+
+  get local(): HostPort {
+    const { address, port } = this.#socket.address();
+    return { host: address, port };
+  }
+
+  /** Services the connection at the end of this turn. The caller marks it only once until then. */
+  mark(connection: Serviced): void {
+    this.#marked.push(connection);
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(this.#flush);
+  }
+
+  /** A buffer for one packet; {@link sendPacket} sends it. Never used again: the kernel may still read it. */
+  packetBuffer(): Buffer {
+    if (this.#slabAt + packetBytes > slabBytes) {
+      this.#slab = Buffer.allocUnsafeSlow(slabBytes);
+      this.#slabAt = 0;
+    }
+    return this.#slab.subarray(this.#slabAt, this.#slabAt + packetBytes);
+  }
+
+  /** Sends the first `length` bytes of the buffer that packetBuffer gave last. */
+  sendPacket(length: number, to: HostPort): void {
+    const offset = this.#slabAt;
+    this.#slabAt += (length + 63) & ~63;
+    this.#send(this.#slab, { offset, length, to });
+  }
+
+  sendDatagram(datagram: Buffer, to: HostPort): void {
+    this.#send(datagram, { offset: 0, length: datagram.length, to });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
+  }
+
+  // Without a callback a failed send is silent: to QUIC it is a lost packet. What waits in libuv is in flight for
+  // congestion control, so it is bounded by the windows.
+  #send(bytes: Buffer, part: { readonly offset: number; readonly length: number; readonly to: HostPort }): void {
+    if (this.#closed) return;
+    this.datagramsOut += 1;
+    if (this.#connected) this.#socket.send(bytes, part.offset, part.length);
+    else this.#socket.send(bytes, part.offset, part.length, part.to.port, part.to.host);
+  }
+
+  #onFlush(): void {
+    this.#flushScheduled = false;
+    const marked = this.#marked;
+    this.#marked = [];
+    for (const connection of marked) connection.service();
+  }
+}
+
+function until(socket: dgram.Socket, event: "listening" | "connect", start: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const succeed = (): void => {
+      socket.off("error", fail);
+      resolve();
+    };
+    const fail = (error: Error): void => {
+      socket.off(event, succeed);
+      reject(error);
+    };
+    socket.once(event, succeed);
+    socket.once("error", fail);
+    start();
+  });
+}

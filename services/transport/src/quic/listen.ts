@@ -1,0 +1,136 @@
+/** Listens for QUIC connections: makes the socket, the native Config and the acceptor, and takes them down again. */
+import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
+import { QpqError } from "quicproquo-proto";
+import type { CloseCode, Listener, OnConnection } from "../port.ts";
+import { Acceptor } from "./acceptor.ts";
+import { type Certificate, serverConfig, ticketKeyBytes } from "./config.ts";
+import { checkRouting, type Routing } from "./connection-id.ts";
+import { Endpoint } from "./endpoint.ts";
+import { type QuicLimits, resolveQuicLimits } from "./quic-limits.ts";
+
+export type ListenOptions = {
+  /** Numeric, or a name of this machine. */
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** PEM, or DER bytes. Chain: leaf first. */
+  readonly certificatePem: Certificate;
+  /** PKCS #8 in PEM, or DER bytes. */
+  readonly privateKeyPem: Certificate;
+  readonly alpn: readonly string[];
+  readonly limits?: Partial<QuicLimits>;
+  /** 48 bytes that all front-ends share, so that any of them resumes a session. Default: none shared. */
+  readonly ticketKey?: Uint8Array;
+  /** At least 32 bytes that all front-ends share, so that any of them takes a Retry token. Default: random. */
+  readonly retryKey?: Uint8Array;
+  /** At least 32 bytes that outlive a restart: then clients learn of it at once. Default: random. */
+  readonly resetKey?: Uint8Array;
+  readonly routing?: Routing;
+  /** Accept 0-RTT data. It has no replay protection: see Connection.inEarlyData. Default false. */
+  readonly earlyData?: boolean;
+  readonly onConnection: OnConnection;
+  /** Told of what a callback threw. Default: a process warning. */
+  readonly onFault?: (error: unknown) => void;
+};
+
+const keyBytesMin = 32;
+
+/** Rejects with E047_PORT_IN_USE, or E046_CONFIG for anything that cannot be used. */
+export async function listenQuic(options: ListenOptions): Promise<Listener> {
+  const limits = resolveQuicLimits(options.limits);
+  if (options.routing !== undefined) checkRouting(options.routing);
+  if (options.ticketKey !== undefined && options.ticketKey.length !== ticketKeyBytes) {
+    throw new QpqError("E046_CONFIG", { text: "a ticket key has 48 bytes" });
+  }
+  const retryKey = keyOrRandom(options.retryKey);
+  const resetKey = keyOrRandom(options.resetKey);
+  const config = serverConfig({
+    certificatePem: options.certificatePem,
+    privateKeyPem: options.privateKeyPem,
+    alpn: options.alpn,
+    limits,
+    ticketKey: options.ticketKey,
+    earlyData: options.earlyData ?? false,
+  });
+  const endpoint = await openEndpoint(options, limits);
+  const onFault = options.onFault ?? warn;
+  const acceptor = new Acceptor({
+    endpoint,
+    config,
+    limits,
+    retryKey,
+    resetKey,
+    routing: options.routing,
+    onFault,
+    onReady: (connection) => {
+      try {
+        options.onConnection(connection);
+      } catch (error) {
+        connection.fault(error);
+      }
+    },
+  });
+  endpoint.onError = onFault;
+  endpoint.onDatagram = (datagram, from) => acceptor.route(datagram, from);
+  return new QuicListener(endpoint, acceptor);
+}
+
+class QuicListener implements Listener {
+  readonly host: string;
+  readonly port: number;
+  readonly #endpoint: Endpoint;
+  readonly #acceptor: Acceptor;
+
+  constructor(endpoint: Endpoint, acceptor: Acceptor) {
+    ({ host: this.host, port: this.port } = endpoint.local);
+    this.#endpoint = endpoint;
+    this.#acceptor = acceptor;
+  }
+
+  stats(): Readonly<Record<string, number>> {
+    return {
+      connections: this.#acceptor.connectionCount,
+      halfOpen: this.#acceptor.halfOpenCount,
+      datagramsIn: this.#endpoint.datagramsIn,
+      datagramsOut: this.#endpoint.datagramsOut,
+      ...this.#acceptor.counts,
+    };
+  }
+
+  refuseNew(): void {
+    this.#acceptor.refuseNew();
+  }
+
+  async close(code: CloseCode, reason: string): Promise<void> {
+    this.#acceptor.refuseNew();
+    for (const connection of this.#acceptor.connections) {
+      connection.close(code, reason);
+      connection.service();
+      connection.abandon("the listener is closed");
+    }
+    await this.#endpoint.close();
+  }
+}
+
+function keyOrRandom(key: Uint8Array | undefined): Uint8Array {
+  if (key === undefined) return randomBytes(keyBytesMin);
+  if (key.length < keyBytesMin) throw new QpqError("E046_CONFIG", { text: "a shared key has at least 32 bytes" });
+  return key;
+}
+
+async function openEndpoint(options: ListenOptions, limits: QuicLimits): Promise<Endpoint> {
+  const { socketBufferBytes } = limits;
+  try {
+    const { address } = await lookup(options.host);
+    return await Endpoint.open({ host: address, port: options.port, socketBufferBytes, connectTo: undefined });
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    if (code === "EADDRINUSE") throw new QpqError("E047_PORT_IN_USE", { fields: { port: options.port }, cause });
+    throw new QpqError("E046_CONFIG", { text: "cannot listen on this address", fields: { cause: code }, cause });
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+}

@@ -1,0 +1,30 @@
+/** What a listener counts. The names are closed: each becomes a metric. */
+
+const names = [
+  "handshakes",
+  "handshakesFailed",
+  "retries",
+  "versionNegotiations",
+  "statelessResets",
+  "refused",
+  "droppedShort",
+  "droppedMalformed",
+  "droppedUnknown",
+  "droppedToken",
+  "droppedLimit",
+] as const;
+
+/**
+ * - handshakes, handshakesFailed: ended well, or not (a handshake that met its deadline, or a refused certificate)
+ * - retries, versionNegotiations, statelessResets, refused: answers to datagrams without a connection
+ * - droppedShort: too small for what it says it is
+ * - droppedMalformed: not a QUIC packet, or a first packet that does not decrypt
+ * - droppedUnknown: belongs to no connection and may not begin one
+ * - droppedToken: a Retry token of someone else, or an old one
+ * - droppedLimit: over a rate limit of answers
+ */
+export type ListenerCounts = { [Name in (typeof names)[number]]: number };
+
+export function zeroCounts(): ListenerCounts {
+  return Object.fromEntries(names.map((name) => [name, 0])) as ListenerCounts;
+}

@@ -1,0 +1,111 @@
+/** Limits of the QUIC driver: each has a name with its unit last, a default, a range and a reason. */
+import { type LimitRow, QpqError } from "quicproquo-proto";
+
+const mebi = 1024 * 1024;
+
+export const quicLimits = {
+  connectionsMax: {
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    doc: "Connections of one listener, half-open and closing ones included; an idle one takes about 40 KB.",
+  },
+  connectionsPerAddressMax: {
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    doc: "Connections of one peer: an IPv4 address or an IPv6 /64. Raise it for a load test from one machine.",
+  },
+  halfOpenMax: {
+    default: 256,
+    min: 0,
+    max: 100_000,
+    doc: "Handshakes under way above which a new peer must first prove its address (Retry); each takes about 25 KB.",
+  },
+  handshakeMsMax: { default: 5_000, min: 100, max: 60_000, doc: "A handshake that takes longer is given up, in ms." },
+  idleMs: {
+    default: 15_000,
+    min: 100,
+    max: 600_000,
+    doc: "A connection without a datagram for this long is closed, in ms.",
+  },
+  streamsMax: {
+    default: 100,
+    min: 1,
+    max: 10_000,
+    doc: "Streams a peer may have open on one connection; also the most native calls one datagram can cause.",
+  },
+  streamWindowBytes: {
+    default: mebi,
+    min: 16 * 1024,
+    max: 16 * mebi,
+    doc: "Bytes a peer may send on a stream ahead of the reader.",
+  },
+  connectionWindowBytes: {
+    default: 4 * mebi,
+    min: 16 * 1024,
+    max: 64 * mebi,
+    doc: "Bytes a peer may send on all its streams ahead of the reader: what a slow reader costs in memory.",
+  },
+  sendQueueBytes: {
+    default: 256 * 1024,
+    min: 1,
+    max: 64 * mebi,
+    doc: "Bytes waiting to be sent on a stream above which write answers false.",
+  },
+  sendQueueBytesMax: {
+    default: 16 * mebi,
+    min: 1,
+    max: 1024 * mebi,
+    doc: "Bytes waiting to be sent on a stream above which the stream is reset: two of the largest RPC messages.",
+  },
+  datagramBytes: {
+    default: 1_232,
+    min: 1_200,
+    max: 1_350,
+    doc: "UDP payload sent: IPv6's least MTU 1,280 less 48 of headers; the binding cannot discover a larger one.",
+  },
+  socketBufferBytes: {
+    default: 4 * mebi,
+    min: 64 * 1024,
+    max: 256 * mebi,
+    doc: "Kernel buffers of the socket; the usual 212 KB overflow in a burst. Linux caps it at net.core.rmem_max.",
+  },
+  packetsPerFlushMax: {
+    default: 256,
+    min: 1,
+    max: 65_536,
+    doc: "Packets one connection sends before the others get their turn; also bounds a native send that never ends.",
+  },
+  retryTokenMsMax: { default: 10_000, min: 100, max: 60_000, doc: "Life of a Retry token, in ms." },
+  statelessResetsPerSecondMax: {
+    default: 1_000,
+    min: 0,
+    max: 1_000_000,
+    doc: "Stateless resets sent in a second: enough for a restart, too few to be worth provoking.",
+  },
+  refusalsPerSecondMax: {
+    default: 100,
+    min: 0,
+    max: 100_000,
+    doc: "New peers told in a second that they are refused (about 0.4 ms of CPU each); beyond it they wait in vain.",
+  },
+} as const satisfies Record<string, LimitRow>;
+
+export type QuicLimits = { readonly [Name in keyof typeof quicLimits]: number };
+
+/** Defaults under what the caller set; E046_CONFIG for a value outside its range. */
+export function resolveQuicLimits(overrides: Partial<QuicLimits> = {}): QuicLimits {
+  const resolved: Record<string, number> = {};
+  for (const [name, row] of Object.entries(quicLimits)) {
+    const value = overrides[name as keyof QuicLimits] ?? row.default;
+    if (!Number.isInteger(value) || value < row.min || value > row.max) {
+      throw new QpqError("E046_CONFIG", {
+        fields: { limit: name, value, min: row.min, max: row.max },
+        text: "a limit is outside its range",
+      });
+    }
+    resolved[name] = value;
+  }
+  return resolved as QuicLimits;
+}
