@@ -5,7 +5,7 @@
  */
 import "reflect-metadata"; // @peculiar/x509 reads decorators through it
 import { createHash, createPrivateKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   BasicConstraintsExtension,
@@ -18,6 +18,7 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import { QpqError } from "quicproquo-proto";
+import { requireOwnerOnly } from "./secret-file.ts";
 
 export type Certificate = {
   readonly certificateDer: Uint8Array;
@@ -43,9 +44,7 @@ export async function loadOrCreateCertificate(dataDir: string, serverName: strin
   }
   const created = there.length === 0;
   if (created) await createFiles({ file, keyFile, serverName });
-  if ((statSync(keyFile).mode & 0o077) !== 0) {
-    throw new QpqError("E046_CONFIG", { text: `${keyFile} can be read by others; run: chmod 600 ${keyFile}` });
-  }
+  requireOwnerOnly(keyFile);
   const certificateDer = readFileSync(file);
   const privateKeyDer = readFileSync(keyFile);
   check({ certificateDer, privateKeyDer, file });

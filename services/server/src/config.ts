@@ -8,7 +8,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import convict from "convict";
-import { type LimitName, limits, QpqError } from "quicproquo-proto";
+import { type LimitName, type LimitRow, limits, QpqError } from "quicproquo-proto";
+import { type QuicLimits, quicLimits } from "quicproquo-transport/quic";
 import { parse as parseToml } from "smol-toml";
 
 export type ServerConfig = {
@@ -24,14 +25,7 @@ export type ServerConfig = {
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly drainMs: number;
   readonly limits: Readonly<Record<LimitName, number>>;
-  readonly quic: {
-    readonly connectionsMax: number;
-    readonly connectionsPerAddressMax: number;
-    readonly halfOpenMax: number;
-    readonly idleTimeoutMs: number;
-    readonly handshakeTimeoutMs: number;
-    readonly streamsMax: number;
-  };
+  readonly quic: QuicLimits;
   readonly appendsInFlightMax: number;
   readonly callsInFlightMax: number;
   readonly waitersMax: number;
@@ -46,6 +40,8 @@ type Setting = {
   readonly sensitive?: boolean;
 };
 
+const limitRows: readonly (readonly [string, LimitRow])[] = [...Object.entries(limits), ...Object.entries(quicLimits)];
+
 /** Flat on purpose: one name is key of the file, flag (--kebab-case) and variable (QPQ_UPPER_CASE). */
 function settings(): Record<string, Setting> {
   const rows: Record<string, Setting> = {
@@ -58,12 +54,6 @@ function settings(): Record<string, Setting> {
     serverName: row("Name in the generated certificate, which clients check.", String, "localhost"),
     logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
     drainMs: row("Longest time for a graceful stop, in ms.", "nat", 10_000),
-    connectionsMax: row("QUIC connections in all.", "nat", 20_000),
-    connectionsPerAddressMax: row("QUIC connections of one peer address.", "nat", 20_000),
-    halfOpenMax: row("Handshakes under way; above it addresses must prove themselves (Retry).", "nat", 1_000),
-    idleTimeoutMs: row("A connection that is silent for so long is closed, in ms.", "nat", 15_000),
-    handshakeTimeoutMs: row("A handshake must end within, in ms.", "nat", 10_000),
-    streamsMax: row("Streams (RPC sessions) open at once on one connection.", "nat", 100),
     appendsInFlightMax: row("Messages accepted but not yet durable; beyond it E021_OVERLOADED.", "nat", 20_000),
     callsInFlightMax: row("Calls in flight in one RPC session.", "nat", 4_096),
     waitersMax: row("Parked fetchWait calls in all.", "nat", 100_000),
@@ -72,16 +62,17 @@ function settings(): Record<string, Setting> {
       sensitive: true,
     },
   };
-  for (const [name, limit] of Object.entries(limits)) {
-    const check = (value: unknown): void => {
-      if (!Number.isInteger(value) || (value as number) < limit.min || (value as number) > limit.max) {
-        throw new Error(`must be a whole number from ${limit.min} to ${limit.max}`);
-      }
-    };
-    rows[name] = row(limit.doc, Object.assign(check, { coerce: Number }), limit.default);
-  }
+  for (const [name, limit] of limitRows) rows[name] = row(limit.doc, rangeOf(limit), limit.default);
   for (const [name, setting] of Object.entries(rows)) rows[name] = { ...setting, env: `QPQ_${snake(name)}` };
   return rows;
+}
+
+function rangeOf(limit: LimitRow): (value: unknown) => void {
+  return (value) => {
+    if (!Number.isInteger(value) || (value as number) < limit.min || (value as number) > limit.max) {
+      throw new Error(`must be a whole number from ${limit.min} to ${limit.max}`);
+    }
+  };
 }
 
 function row(doc: string, format: unknown, defaultValue: unknown): Setting {
@@ -177,17 +168,8 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
     serverName: value("serverName"),
     logLevel: value("logLevel"),
     drainMs: numberOf("drainMs"),
-    limits: Object.freeze(
-      Object.fromEntries(Object.keys(limits).map((name) => [name, numberOf(name)])) as Record<LimitName, number>,
-    ),
-    quic: Object.freeze({
-      connectionsMax: numberOf("connectionsMax"),
-      connectionsPerAddressMax: numberOf("connectionsPerAddressMax"),
-      halfOpenMax: numberOf("halfOpenMax"),
-      idleTimeoutMs: numberOf("idleTimeoutMs"),
-      handshakeTimeoutMs: numberOf("handshakeTimeoutMs"),
-      streamsMax: numberOf("streamsMax"),
-    }),
+    limits: slice(limits, flat),
+    quic: slice(quicLimits, flat),
     appendsInFlightMax: numberOf("appendsInFlightMax"),
     callsInFlightMax: numberOf("callsInFlightMax"),
     waitersMax: numberOf("waitersMax"),
@@ -196,6 +178,10 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
     throw new QpqError("E046_CONFIG", { text: "dedupeWindowSecs must be at least messageLifeSecs" });
   }
   return Object.freeze(config);
+}
+
+function slice<Name extends string>(table: Record<Name, LimitRow>, flat: Record<string, unknown>): Readonly<Record<Name, number>> {
+  return Object.freeze(Object.fromEntries(Object.keys(table).map((name) => [name, flat[name]])) as Record<Name, number>);
 }
 
 /** The settings for `--help`: flag, variable, default, meaning. */

@@ -2,9 +2,7 @@
  * The static bearer token (QPQ_AUTH_TOKEN): its holder may act for every identity, so it suits one person or one trusted
  * team; the server says so loudly at start. Compared in constant time, by digest, so its length does not show either.
  */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { createHash, timingSafeEqual } from "node:crypto";
 import { protocolVersion, QpqError } from "quicproquo-proto";
 
 /** Who calls, as far as the server knows. */
@@ -35,25 +33,4 @@ export class StaticToken {
 
 function digestOf(token: Uint8Array): Uint8Array {
   return createHash("sha256").update(token).digest();
-}
-
-/** The token of dataDir/auth-token (mode 0600), made at first start. `file` is for the message that tells where it is. */
-export function loadOrCreateToken(dataDir: string): { token: string; file: string; created: boolean } {
-  const file = join(dataDir, "auth-token");
-  try {
-    const mode = statSync(file).mode & 0o077;
-    if (mode !== 0) throw new QpqError("E046_CONFIG", { text: `${file} can be read by others; run: chmod 600 ${file}` });
-    return { token: readFileSync(file, "utf8").trim(), file, created: false };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
-  const token = randomBytes(32).toString("base64url");
-  const descriptor = openSync(file, "wx", 0o600);
-  try {
-    writeSync(descriptor, `${token}\n`);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  return { token, file, created: true };
 }

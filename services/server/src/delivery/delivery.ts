@@ -37,9 +37,9 @@ export type Letter = {
   readonly idempotencyKey: IdempotencyKey | undefined;
 };
 
-export type FetchQuery = {
-  readonly recipientKey: IdentityKey;
-  readonly channelId: ChannelId;
+export type InboxAddress = { readonly recipientKey: IdentityKey; readonly channelId: ChannelId };
+
+export type FetchQuery = InboxAddress & {
   /** 0 = the server's default. */
   readonly limit: number;
   readonly after: bigint;
@@ -95,8 +95,8 @@ export class Delivery {
   }
 
   /** Removes up to and including seqUpTo, durably, idempotently; with a storeEpoch of another time nothing. */
-  async ack(inbox: InboxKey, seqUpTo: bigint, storeEpoch: bigint): Promise<void> {
-    await this.#log.ack(inbox, seqUpTo, storeEpoch);
+  async ack(address: InboxAddress, seqUpTo: bigint, storeEpoch: bigint): Promise<void> {
+    await this.#log.ack(inboxOf(address), seqUpTo, storeEpoch);
   }
 
   /** fetch with keep: acknowledges up to `after`, leases nothing. */
@@ -154,8 +154,8 @@ export class Delivery {
   }
 }
 
-function inboxOf(query: FetchQuery): InboxKey {
-  return inboxKeyOf(query.recipientKey, query.channelId);
+function inboxOf(address: InboxAddress): InboxKey {
+  return inboxKeyOf(address.recipientKey, address.channelId);
 }
 
 /** The sender is hashed in, so nobody can burn another's idempotency key (wire.md, Meaning). */

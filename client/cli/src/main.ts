@@ -1,0 +1,86 @@
+/** qpq: picks the command, prints errors with their code and next step, sets the exit code. */
+import { readFileSync } from "node:fs";
+import { QpqError } from "quicproquo-proto";
+import type { Command } from "./command.ts";
+import { health } from "./commands/health.ts";
+import { ping } from "./commands/ping.ts";
+import { recv } from "./commands/recv.ts";
+import { send } from "./commands/send.ts";
+import { whoami } from "./commands/whoami.ts";
+import { flags, parseOptions } from "./options.ts";
+import { Output } from "./output.ts";
+
+const commands: Readonly<Record<string, Command>> = { whoami, health, ping, send, recv };
+
+/** ops.md, CLI contract. */
+const exitCodes = { failed: 1, usage: 2, unreachable: 3, auth: 4, timeout: 5 } as const;
+
+async function main(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args, process.env);
+  if (options.version) return void process.stdout.write(`qpq ${version()}\n`);
+  const [verb, ...words] = options.words;
+  if (options.help || verb === undefined) return void process.stdout.write(help());
+  const command = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
+  if (command === undefined) {
+    throw new QpqError("E048_USAGE", { text: `there is no command ${verb}${didYouMean(verb)}. See: qpq --help` });
+  }
+  if (words.length < command.wordsMin || words.length > command.wordsMax) {
+    throw new QpqError("E048_USAGE", { text: `usage: qpq ${verb} ${command.words}`.trimEnd() });
+  }
+  await command.run(options, new Output(options.json), words);
+}
+
+function help(): string {
+  const verbs = Object.entries(commands).map(([name, { words, doc }]) => `  ${`${name} ${words}`.padEnd(20)}${doc}`);
+  const rows = Object.entries(flags).map(([name, flag]) => {
+    const short = "short" in flag ? `-${flag.short}, ` : "";
+    const from = "env" in flag ? ` (${flag.env}${"default" in flag ? `, default ${flag.default}` : ""})` : "";
+    return `  ${`${short}--${name}`.padEnd(20)}${flag.doc}${from}`;
+  });
+  return `qpq: end-to-end encrypted messages through a quicproquo server
+
+  qpq --ca-cert server-cert.der health
+  qpq whoami
+  qpq --ca-cert server-cert.der send 5f0c...e1 "see you at nine"
+  qpq --ca-cert server-cert.der recv --follow
+
+Commands
+${verbs.join("\n")}
+
+Flags
+${rows.join("\n")}
+
+Secrets are never flags: QPQ_AUTH_TOKEN or QPQ_AUTH_TOKEN_FILE, and QPQ_STATE_PASSWORD for an encrypted state file.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 not allowed, 5 timed out.
+`;
+}
+
+/** The command that shares the most leading letters, if any. */
+function didYouMean(verb: string): string {
+  const near = Object.keys(commands).filter((name) => name[0] === verb[0]);
+  return near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
+}
+
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof QpqError)) return exitCodes.failed;
+  if (error.code === "E048_USAGE") return exitCodes.usage;
+  if (error.code === "E028_DEADLINE") return exitCodes.timeout;
+  if (error.kind === "unavailable") return exitCodes.unreachable;
+  return error.kind === "denied" ? exitCodes.auth : exitCodes.failed;
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+}
+
+// a reader that stops early (`qpq recv | head`) is no error
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const told = error instanceof QpqError ? error.reason : String((error as Error).stack ?? error);
+  process.stderr.write(`qpq: ${told}\n`);
+  process.exitCode = exitCodeOf(error);
+});

@@ -1,0 +1,112 @@
+/** What every command of qpq is given: flag > environment > default. Secrets come from the environment or a file only. */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { QpqError } from "quicproquo-proto";
+import type { ServerAddress } from "quicproquo-sdk";
+
+export type Options = {
+  readonly server: string;
+  readonly caCertFile: string | undefined;
+  readonly serverName: string;
+  readonly stateFile: string;
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly follow: boolean;
+  /** recv: stop after so many messages. ping: how many calls. */
+  readonly count: number | undefined;
+  readonly timeoutMs: number;
+  readonly help: boolean;
+  readonly version: boolean;
+  /** The command and its words. */
+  readonly words: readonly string[];
+  readonly env: Environment;
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const flags = {
+  server: { type: "string", env: "QPQ_SERVER", default: "127.0.0.1:7000", doc: "HOST:PORT of the server" },
+  "ca-cert": { type: "string", env: "QPQ_CA_CERT", doc: "the server's certificate (DER or PEM): the only one trusted" },
+  "server-name": { type: "string", env: "QPQ_SERVER_NAME", default: "localhost", doc: "name the certificate must carry" },
+  state: { type: "string", env: "QPQ_STATE", default: "qpq-state.bin", doc: "file with your keys" },
+  json: { type: "boolean", doc: "one JSON object a line on standard output" },
+  verbose: { type: "boolean", short: "v", doc: "what happened on each layer, on standard error" },
+  follow: { type: "boolean", short: "f", doc: "recv: wait for more" },
+  count: { type: "string", short: "n", doc: "recv: stop after so many messages; ping: so many calls" },
+  "timeout-ms": { type: "string", env: "QPQ_TIMEOUT_MS", default: "30000", doc: "give up after so long without success" },
+  help: { type: "boolean", short: "h", doc: "this text" },
+  version: { type: "boolean", doc: "print the version" },
+} as const satisfies Record<string, { type: "string" | "boolean"; short?: string; env?: string; default?: string; doc: string }>;
+
+/** E048_USAGE names the wrong word. */
+export function parseOptions(args: readonly string[], env: Environment): Options {
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, flag]) => [name, { type: flag.type, ...("short" in flag ? { short: flag.short } : {}) }]),
+  );
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+  } catch (error) {
+    throw new QpqError("E048_USAGE", { text: `${(error as Error).message}. See: qpq --help`, cause: error });
+  }
+  const textOf = (name: keyof typeof flags): string | undefined => {
+    const flag: { env?: string; default?: string } = flags[name];
+    const fromEnv = flag.env === undefined ? undefined : env[flag.env];
+    return (parsed.values[name] as string | undefined) ?? (fromEnv === "" ? undefined : fromEnv) ?? flag.default;
+  };
+  return {
+    server: textOf("server") as string,
+    caCertFile: textOf("ca-cert"),
+    serverName: textOf("server-name") as string,
+    stateFile: textOf("state") as string,
+    json: parsed.values["json"] === true,
+    verbose: parsed.values["verbose"] === true,
+    follow: parsed.values["follow"] === true,
+    count: wholeNumber("--count", textOf("count")),
+    timeoutMs: wholeNumber("--timeout-ms", textOf("timeout-ms")) as number,
+    help: parsed.values["help"] === true,
+    version: parsed.values["version"] === true,
+    words: parsed.positionals,
+    env,
+  };
+}
+
+function wholeNumber(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new QpqError("E048_USAGE", { text: `${flag} takes a whole number from 1, not ${text}` });
+  return Number(text);
+}
+
+/** E048_USAGE, or E044-like text for a certificate that cannot be read. */
+export function serverAddressOf(options: Options): ServerAddress {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(options.server);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535) {
+    throw new QpqError("E048_USAGE", { text: `--server takes HOST:PORT, not ${options.server}` });
+  }
+  if (options.caCertFile === undefined) {
+    throw new QpqError("E048_USAGE", { text: "no certificate to trust: give --ca-cert FILE (the server prints it at its start)" });
+  }
+  return {
+    host: (match[1] ?? match[2]) as string,
+    port,
+    serverName: options.serverName,
+    caCertificate: readNamed(options.caCertFile, "--ca-cert"),
+  };
+}
+
+/** QPQ_AUTH_TOKEN, or the text of the file named by QPQ_AUTH_TOKEN_FILE. Empty when neither is set. */
+export function accessTokenOf({ env }: Options): Uint8Array {
+  const file = env["QPQ_AUTH_TOKEN_FILE"];
+  const text = env["QPQ_AUTH_TOKEN"] ?? (file === undefined ? "" : readNamed(file, "QPQ_AUTH_TOKEN_FILE").toString("utf8").trim());
+  return Buffer.from(text);
+}
+
+function readNamed(file: string, what: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "error";
+    throw new QpqError("E048_USAGE", { text: `${what} ${file} cannot be read (${code})`, cause: error });
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Keeps one connection and makes a new one when it is lost; repeats calls that the error's kind allows to repeat:
+ * `unavailable` after a reconnect, `limited` after the time the server named. What it repeats must be idempotent:
+ * reads, ack, uploads, and enqueue with an idempotency key, which every sender here gives.
+ */
+import { QpqError } from "quicproquo-proto";
+import { type CallOptions, type MethodName, NodeClient, type ParamsOf, type ResultsOf, type ServerAddress } from "./node-client.ts";
+
+export type ReconnectOptions = {
+  readonly server: ServerAddress;
+  /** After so long without success a call gives up with the last error, in ms. */
+  readonly giveUpAfterMs?: number;
+  /** Called for each failure that is going to be repeated. */
+  readonly onRetry?: (error: QpqError, waitMs: number) => void;
+  readonly random?: () => number;
+};
+
+const defaultGiveUpAfterMs = 30_000;
+// first wait and ceiling: a restart takes about a second, a storm of clients must spread
+const waitFirstMs = 50;
+const waitMaxMs = 2_000;
+
+export class ReconnectingClient implements Disposable {
+  readonly #options: ReconnectOptions;
+  #connecting: Promise<NodeClient> | undefined;
+  #client: NodeClient | undefined;
+  #closed = false;
+
+  constructor(options: ReconnectOptions) {
+    this.#options = options;
+  }
+
+  /** The connection now, for its figures; undefined before the first call and after a loss. */
+  get current(): NodeClient | undefined {
+    return this.#client;
+  }
+
+  async call<Name extends MethodName>(name: Name, params: ParamsOf<Name>, options: CallOptions = {}): Promise<ResultsOf<Name>> {
+    const giveUpAtMs = performance.now() + (this.#options.giveUpAfterMs ?? defaultGiveUpAfterMs);
+    for (let tries = 0; ; tries++) {
+      try {
+        const client = await this.#connected(options.signal);
+        return await client.call(name, params, options);
+      } catch (error) {
+        const waitMs = this.#waitBefore(error, tries);
+        if (waitMs === undefined || performance.now() + waitMs > giveUpAtMs) throw error;
+        this.#options.onRetry?.(error as QpqError, waitMs);
+        await pause(waitMs, options.signal);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#client?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** undefined = not to be repeated. Full jitter, so that many clients don't come back in step. */
+  #waitBefore(error: unknown, tries: number): number | undefined {
+    if (this.#closed || !(error instanceof QpqError)) return undefined;
+    if (error.kind !== "unavailable" && error.kind !== "limited") return undefined;
+    // a call that ran into its deadline may hang on a connection whose peer is gone: the next try takes a new one
+    if (error.code === "E028_DEADLINE") this.#client?.close();
+    const random = this.#options.random ?? Math.random;
+    const ceilingMs = Math.min(waitMaxMs, waitFirstMs * 2 ** Math.min(tries, 10));
+    return (error.retryAfterMs ?? 0) + ceilingMs * random();
+  }
+
+  async #connected(signal: AbortSignal | undefined): Promise<NodeClient> {
+    if (this.#closed) throw new QpqError("E042_CONNECTION_LOST", { text: "this client was closed" });
+    if (this.#client?.open === true) return this.#client;
+    // one dial for all callers that wait; it isn't bound to the signal of the first of them
+    this.#connecting ??= NodeClient.connect(this.#options.server).finally(() => {
+      this.#connecting = undefined;
+    });
+    this.#client = await this.#connecting;
+    if (this.#closed) this.#client.close();
+    signal?.throwIfAborted();
+    return this.#client;
+  }
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+  });
+}

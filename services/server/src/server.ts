@@ -1,0 +1,136 @@
+/**
+ * The composition root: the only place where adapters are made and handed to the domains.
+ *
+ *     transport -> RPC session -> calls (method table) -> domains -> store
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { alpnNode, QpqError } from "quicproquo-proto";
+import { RpcSession } from "quicproquo-rpc";
+import { type ByteStream, type Connection, closeCodes, type Listener } from "quicproquo-transport";
+import { listenQuic } from "quicproquo-transport/quic";
+import { StaticToken } from "./access/static-token.ts";
+import { type CallParts, exceptionOf, NodeServiceServer } from "./calls/call.ts";
+import type { Certificate } from "./certificate.ts";
+import type { ServerConfig } from "./config.ts";
+import { Delivery } from "./delivery/delivery.ts";
+import { LeaseBook } from "./delivery/lease-book.ts";
+import { Waiters } from "./delivery/waiters.ts";
+import { Keys } from "./keys/keys.ts";
+import type { Log } from "./observe/log.ts";
+import type { Observer } from "./observe/observer.ts";
+import { createPrometheusObserver } from "./observe/prometheus.ts";
+import { startOpsServer } from "./ops/http.ts";
+import { Sweeper } from "./ops/sweeper.ts";
+import { openSqliteStore } from "./store/index.ts";
+import type { Clock, Store } from "./store/port.ts";
+
+export type ServerParts = {
+  readonly config: ServerConfig;
+  readonly token: string;
+  /** Keys of session tickets, Retry tokens and stateless resets are derived from it: the same on every start. */
+  readonly transportSecret: string;
+  readonly certificate: Certificate;
+  readonly log: Log;
+  readonly clock: Clock;
+};
+
+export type RunningServer = {
+  readonly host: string;
+  readonly port: number;
+  readonly opsPort: number;
+  /** Answers parked calls, tells every client to go elsewhere, finishes what was accepted, frees everything. */
+  close(): Promise<void>;
+};
+
+/** E047_PORT_IN_USE, E036_STORE_LOCKED, E037_STORE_SCHEMA, E046_CONFIG. Nothing is left open when it rejects. */
+export async function startServer({ config, token, transportSecret, certificate, log, clock }: ServerParts): Promise<RunningServer> {
+  await using started = new AsyncDisposableStack();
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const store = await openSqliteStore({
+    file: join(config.dataDir, "qpq.db"),
+    limits: {
+      queueDepthMax: config.limits.queueDepthMax,
+      dedupeWindowMs: config.limits.dedupeWindowSecs * 1_000,
+      appendsInFlightMax: config.appendsInFlightMax,
+    },
+    clock,
+  });
+  started.defer(() => store.close());
+
+  const waiters = new Waiters(store.wakeups, config.waitersMax);
+  const sessions = new Set<RpcSession>();
+  const observer = createPrometheusObserver({
+    transport: () => listener.stats(),
+    waiters: () => waiters.size,
+    rpcSessions: () => sessions.size,
+  });
+  const { limits } = config;
+  const domains = {
+    delivery: new Delivery({ log: store.log, wakeups: store.wakeups, waiters, limits, clock }),
+    keys: new Keys({ store: store.keys, limits, clock }),
+  };
+  const parts: CallParts = { domains, access: new StaticToken(token), observer, log };
+  const sweeper = new Sweeper(store.log, observer);
+  started.defer(() => sweeper.stop());
+
+  const serveStream = (stream: ByteStream): void => {
+    const session = new RpcSession(stream, {
+      bootstrap: new NodeServiceServer(parts, new LeaseBook(removeWith(store, observer))),
+      limits: { callsInFlightMax: config.callsInFlightMax },
+      errorToException: exceptionOf,
+      onClose: () => sessions.delete(session),
+    });
+    sessions.add(session);
+  };
+  const listener: Listener = await listenQuic({
+    host: config.host,
+    port: config.port,
+    certificate: certificate.certificateDer,
+    privateKey: certificate.privateKeyDer,
+    alpn: [alpnNode],
+    limits: config.quic,
+    onConnection: (connection: Connection) => {
+      connection.onStream = serveStream;
+    },
+  });
+  started.defer(() => listener.close(closeCodes.shuttingDown, "server is shutting down"));
+  let draining = false;
+  const ops = await startOpsServer(
+    { host: config.opsHost, port: config.opsPort },
+    { ready: () => (draining ? Promise.reject(new QpqError("E033_SHUTTING_DOWN")) : store.health()), metrics: observer },
+  );
+  started.defer(() => ops.close());
+
+  const owned = started.move();
+  return {
+    host: listener.host,
+    port: listener.port,
+    opsPort: ops.port,
+    async close() {
+      draining = true;
+      observer.setDraining(true);
+      listener.refuseNew();
+      waiters.drain();
+      await drained(sessions, config.drainMs);
+      await owned.disposeAsync();
+    },
+  };
+}
+
+/** Waits until no call is in flight, at most drainMs. */
+async function drained(sessions: ReadonlySet<RpcSession>, drainMs: number): Promise<void> {
+  const idle = Promise.all([...sessions].map((session) => session.idle()));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await Promise.race([idle, new Promise((resolve) => (timer = setTimeout(resolve, drainMs)))]);
+  clearTimeout(timer);
+}
+
+/** Removal behind a Finish has no answer: a failure is counted, and the messages are handed out again later. */
+function removeWith(store: Store, observer: Observer): ConstructorParameters<typeof LeaseBook>[0] {
+  return (inbox, upTo, storeEpoch) => {
+    store.log.ack(inbox, upTo, storeEpoch).catch((error: unknown) => {
+      observer.backgroundFailed("lease-removal", error instanceof QpqError ? error.code : "E034_INTERNAL");
+    });
+  };
+}
