@@ -3,9 +3,10 @@
  *
  *     transport -> RPC session -> calls (method table) -> domains -> store
  */
+import { hkdfSync } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { alpnNode, QpqError } from "quicproquo-proto";
+import { alpnNode, labels, QpqError } from "quicproquo-proto";
 import { RpcSession } from "quicproquo-rpc";
 import { type ByteStream, type Connection, closeCodes, type Listener } from "quicproquo-transport";
 import { listenQuic } from "quicproquo-transport/quic";
@@ -86,10 +87,11 @@ export async function startServer({ config, token, transportSecret, certificate,
   const listener: Listener = await listenQuic({
     host: config.host,
     port: config.port,
-    certificate: certificate.certificateDer,
-    privateKey: certificate.privateKeyDer,
+    certificatePem: certificate.certificateDer,
+    privateKeyPem: certificate.privateKeyDer,
     alpn: [alpnNode],
     limits: config.quic,
+    ...transportKeys(transportSecret),
     onConnection: (connection: Connection) => {
       connection.onStream = serveStream;
     },
@@ -115,6 +117,16 @@ export async function startServer({ config, token, transportSecret, certificate,
       await drained(sessions, config.drainMs);
       await owned.disposeAsync();
     },
+  };
+}
+
+/** RFC 5869; each key under a label of its own. */
+function transportKeys(secret: string): { ticketKey: Uint8Array; retryKey: Uint8Array; resetKey: Uint8Array } {
+  const derive = (label: string, bytes: number): Uint8Array => new Uint8Array(hkdfSync("sha256", secret, "", label, bytes));
+  return {
+    ticketKey: derive(labels.ticketKey, 48),
+    retryKey: derive(labels.retryKey, 32),
+    resetKey: derive(labels.resetKey, 32),
   };
 }
 
