@@ -1,0 +1,161 @@
+/** The message log of the reference store. Synchronous; memory.ts gives it the port's shape. */
+import type { InboxKey } from "quicproquo-proto";
+import { Gate } from "./gate.ts";
+import type { MemoryKeyStore } from "./memory-keys.ts";
+import type { Append, Appended, Clock, Gap, ReadAnswer, ReadQuery, StoredMessage, StoreLimits } from "./port.ts";
+
+type Message = {
+  readonly seq: bigint;
+  readonly enqueuedAtMs: number;
+  readonly expiresAtMs: number;
+  /** undefined: a tombstone. */
+  payload: Uint8Array | undefined;
+};
+
+type Inbox = {
+  /** What stands, oldest first, without holes. */
+  messages: Message[];
+  last: bigint;
+  acked: bigint;
+  trimmed: bigint;
+};
+
+type FirstSeen = { readonly seq: bigint; readonly enqueuedAtMs: number };
+
+/** As in the SQLite store: 64 MiB accepted and unfinished. */
+const appendBytesInFlightMax = 64 * 1024 * 1024;
+
+export class MemoryLog {
+  readonly #limits: StoreLimits;
+  readonly #clock: Clock;
+  readonly #keys: MemoryKeyStore;
+  readonly #gate: Gate;
+  /** The time of its making, so that cursors of an earlier store are told epochReset. */
+  readonly #storeEpoch: bigint;
+  readonly #inboxes = new Map<InboxKey, Inbox>();
+  /** Inbox and message id -> the first append with it, in the order of time. */
+  readonly #firstSeen = new Map<string, FirstSeen>();
+
+  constructor({ limits, clock }: { limits: StoreLimits; clock: Clock }, keys: MemoryKeyStore) {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#keys = keys;
+    this.#gate = new Gate({
+      name: "appendsInFlightMax",
+      rowsMax: limits.appendsInFlightMax,
+      bytesMax: appendBytesInFlightMax,
+    });
+    this.#storeEpoch = BigInt(Math.max(1, Math.floor(clock())));
+  }
+
+  /** Throws E021_OVERLOADED; else the function it returns must be called once the entries are stored. */
+  enter(entries: readonly Append[]): () => void {
+    let bytes = 0;
+    for (const payload of new Set(entries.map((entry) => entry.payload))) bytes += payload.length;
+    this.#gate.enter(entries.length, bytes);
+    return () => this.#gate.leave(entries.length, bytes);
+  }
+
+  append({ inbox: key, payload, messageId, expiresAtMs }: Append): Appended {
+    const inbox = this.#inboxes.get(key) ?? { messages: [], last: 0n, acked: 0n, trimmed: 0n };
+    const id = messageId && `${Buffer.from(messageId).toString("hex")} ${key}`;
+    const first = id === undefined ? undefined : this.#firstSeen.get(id);
+    if (first !== undefined) return { kind: "duplicate", seq: first.seq };
+    if (inbox.last - baseOf(inbox) >= this.#limits.queueDepthMax) return { kind: "full" };
+    const seq = inbox.last + 1n;
+    const enqueuedAtMs = this.#clock();
+    inbox.last = seq;
+    inbox.messages.push({ seq, enqueuedAtMs, expiresAtMs, payload });
+    this.#inboxes.set(key, inbox);
+    if (id !== undefined) this.#firstSeen.set(id, { seq, enqueuedAtMs });
+    return { kind: "stored", seq };
+  }
+
+  read(query: ReadQuery): ReadAnswer {
+    const storeEpoch = this.#storeEpoch;
+    const isOtherEpoch = query.storeEpoch !== 0n && query.storeEpoch !== storeEpoch;
+    const inbox = this.#inboxes.get(query.inbox);
+    if (inbox === undefined) {
+      return { messages: [], gap: { kind: isOtherEpoch ? "epochReset" : "none", upTo: 0n }, storeEpoch };
+    }
+    const after = isOtherEpoch ? inbox.acked : max(query.after, inbox.acked);
+    let gap: Gap = { kind: "none", upTo: 0n };
+    if (inbox.trimmed > after) gap = { kind: "expired", upTo: inbox.trimmed };
+    if (isOtherEpoch) gap = { kind: "epochReset", upTo: baseOf(inbox) };
+    return { messages: this.#messagesAfter(inbox, after, query), gap, storeEpoch };
+  }
+
+  #messagesAfter(inbox: Inbox, after: bigint, { limit, bytesMax }: ReadQuery): StoredMessage[] {
+    const now = this.#clock();
+    const messages: StoredMessage[] = [];
+    let bytes = 0;
+    for (const { seq, payload, enqueuedAtMs, expiresAtMs } of inbox.messages) {
+      if (seq <= after) continue;
+      const living = expiresAtMs > now ? payload : undefined;
+      bytes += living?.length ?? 0;
+      if (messages.length >= Math.max(1, limit) || (messages.length > 0 && bytes > bytesMax)) break;
+      const expired = living === undefined;
+      messages.push({ seq, payload: living?.slice() ?? new Uint8Array(0), enqueuedAtMs, expired });
+    }
+    return messages;
+  }
+
+  ack({ inbox: key, upTo, storeEpoch }: { inbox: InboxKey; upTo: bigint; storeEpoch: bigint }): boolean {
+    if (storeEpoch !== 0n && storeEpoch !== this.#storeEpoch) return false;
+    const inbox = this.#inboxes.get(key);
+    if (inbox === undefined) return true;
+    const target = upTo < inbox.last ? upTo : inbox.last;
+    inbox.acked = max(inbox.acked, target);
+    inbox.messages = inbox.messages.filter(({ seq }) => seq > target);
+    return true;
+  }
+
+  sweep(rowsMax: number): number {
+    let rows = 0;
+    for (const inbox of this.#inboxes.values()) rows += this.#sweepInbox(inbox, rowsMax - rows);
+    rows += this.#sweepFirstSeen(rowsMax - rows);
+    rows += this.#keys.sweep(rowsMax - rows);
+    return rows;
+  }
+
+  #sweepInbox(inbox: Inbox, rowsMax: number): number {
+    const now = this.#clock();
+    let rows = 0;
+    let isHead = true;
+    for (const message of [...inbox.messages]) {
+      if (rows >= rowsMax) break;
+      const isExpired = message.payload === undefined || message.expiresAtMs <= now;
+      if (!isExpired) {
+        isHead = false;
+      } else if (isHead) {
+        inbox.messages.shift();
+        inbox.trimmed = message.seq;
+        rows++;
+      } else if (message.payload !== undefined) {
+        message.payload = undefined;
+        rows++;
+      }
+    }
+    return rows;
+  }
+
+  #sweepFirstSeen(rowsMax: number): number {
+    const endMs = this.#clock() - this.#limits.dedupeWindowMs;
+    let rows = 0;
+    for (const [id, { enqueuedAtMs }] of this.#firstSeen) {
+      if (rows >= rowsMax || enqueuedAtMs >= endMs) break;
+      this.#firstSeen.delete(id);
+      rows++;
+    }
+    return rows;
+  }
+}
+
+/** The seq before the oldest message that stands. */
+function baseOf(inbox: Inbox): bigint {
+  return max(inbox.acked, inbox.trimmed);
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

@@ -1,0 +1,154 @@
+/**
+ * Append, read and ack on qpq.db. Worker thread only; append and ack run inside the batch's transaction.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Append, Appended, Gap, ReadAnswer, ReadQuery, StoredMessage } from "../port.ts";
+import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
+import type { AckRequest } from "./protocol.ts";
+
+/** Smaller payloads are cheaper copied than referred to: the row of shared_payload costs about as much as it saves. */
+const sharedPayloadBytesMin = 256;
+
+const noPayload = new Uint8Array(0);
+
+export type MessageTableOptions = { readonly storeEpoch: bigint; readonly queueDepthMax: number };
+
+type MessageRow = { seq: number; enqueued_at: number; payload: Uint8Array | null };
+
+export class MessageTable {
+  readonly #inboxes: InboxTable;
+  readonly #options: MessageTableOptions;
+  readonly #insert: StatementSync;
+  readonly #insertShared: StatementSync;
+  readonly #countShared: StatementSync;
+  readonly #insertDedupe: StatementSync;
+  readonly #selectDedupe: StatementSync;
+  readonly #select: StatementSync;
+  readonly #deleteUpTo: StatementSync;
+  readonly #noteTombstoneHead: StatementSync;
+
+  constructor(db: DatabaseSync, inboxes: InboxTable, options: MessageTableOptions) {
+    this.#inboxes = inboxes;
+    this.#options = options;
+    this.#insert = db.prepare(`
+      INSERT INTO message (inbox_id, seq, enqueued_at, expires_at, shared_id, payload) VALUES (?, ?, ?, ?, ?, ?)`);
+    this.#insertShared = db.prepare("INSERT INTO shared_payload (refs, payload) VALUES (0, ?)");
+    this.#countShared = db.prepare("UPDATE shared_payload SET refs = refs + 1 WHERE id = ?");
+    // One write finds the duplicate and claims the id: a look before it would walk the index twice.
+    this.#insertDedupe = db.prepare(`
+      INSERT INTO dedupe (inbox_id, message_id, seq, enqueued_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`);
+    this.#selectDedupe = db.prepare("SELECT seq FROM dedupe WHERE inbox_id = ? AND message_id = ?");
+    // Range of message_by_seq; a payload whose life is over is not even loaded.
+    this.#select = db.prepare(`
+      SELECT m.seq, m.enqueued_at, CASE WHEN m.expires_at > ? THEN coalesce(m.payload, s.payload) END AS payload
+      FROM message m LEFT JOIN shared_payload s ON s.id = m.shared_id
+      WHERE m.inbox_id = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`);
+    this.#deleteUpTo = db.prepare("DELETE FROM message WHERE inbox_id = ? AND seq <= ?");
+    this.#noteTombstoneHead = db.prepare(`
+      INSERT INTO trim_due (inbox_id)
+      SELECT inbox_id FROM message WHERE inbox_id = ? AND seq = ? AND expires_at IS NULL
+      ON CONFLICT DO NOTHING`);
+  }
+
+  append(entries: readonly Append[], nowMs: number): readonly Appended[] {
+    const shared = sharedPayloadsOf(entries);
+    return entries.map((entry) => this.#appendOne(entry, nowMs, shared));
+  }
+
+  #appendOne(entry: Append, nowMs: number, shared: Map<Uint8Array, number | undefined>): Appended {
+    const inbox = this.#inboxes.findOrMake(entry.inbox);
+    const seq = inbox.last + 1;
+    const isFull = inbox.last - baseOf(inbox) >= this.#options.queueDepthMax;
+    if (entry.messageId !== undefined) {
+      // A full inbox still answers a repeated message with its first seq, but must not claim the id of a new one.
+      const isNew = !isFull && this.#insertDedupe.run(inbox.id, entry.messageId, seq, nowMs).changes === 1;
+      if (!isNew) {
+        const first = this.#selectDedupe.get(inbox.id, entry.messageId) as { seq: number } | undefined;
+        return first === undefined ? { kind: "full" } : { kind: "duplicate", seq: BigInt(first.seq) };
+      }
+    } else if (isFull) {
+      return { kind: "full" };
+    }
+    const sharedId = shared.has(entry.payload) ? this.#share(entry.payload, shared) : null;
+    this.#insert.run(inbox.id, seq, nowMs, entry.expiresAtMs, sharedId, sharedId === null ? entry.payload : null);
+    inbox.last = seq;
+    return { kind: "stored", seq: BigInt(seq) };
+  }
+
+  /** Stored with the first entry that needs it, so that a fan-out into full inboxes only leaves nothing behind. */
+  #share(payload: Uint8Array, shared: Map<Uint8Array, number | undefined>): number {
+    const id = shared.get(payload) ?? Number(this.#insertShared.run(payload).lastInsertRowid);
+    shared.set(payload, id);
+    this.#countShared.run(id);
+    return id;
+  }
+
+  read(query: ReadQuery, nowMs: number): ReadAnswer {
+    const { storeEpoch } = this.#options;
+    const isOtherEpoch = query.storeEpoch !== 0n && query.storeEpoch !== storeEpoch;
+    const inbox = this.#inboxes.find(query.inbox);
+    if (inbox === undefined) {
+      return { messages: [], gap: { kind: isOtherEpoch ? "epochReset" : "none", upTo: 0n }, storeEpoch };
+    }
+    const after = isOtherEpoch ? 0 : Number(query.after);
+    const start = Math.max(after, baseOf(inbox));
+    const gap = gapOf(inbox, { after, isOtherEpoch });
+    return { messages: this.#messagesAfter(inbox, start, { query, nowMs }), gap, storeEpoch };
+  }
+
+  #messagesAfter(inbox: Inbox, start: number, { query, nowMs }: { query: ReadQuery; nowMs: number }): StoredMessage[] {
+    const messages: StoredMessage[] = [];
+    let bytes = 0;
+    const limit = Math.max(1, query.limit);
+    for (const row of this.#select.iterate(nowMs, inbox.id, start, limit) as Iterable<MessageRow>) {
+      const payload = row.payload ?? noPayload;
+      bytes += payload.length;
+      if (messages.length > 0 && bytes > query.bytesMax) break;
+      messages.push({
+        seq: BigInt(row.seq),
+        payload,
+        enqueuedAtMs: row.enqueued_at,
+        expired: row.payload === null,
+      });
+    }
+    return messages;
+  }
+
+  ack({ inbox: key, upTo, storeEpoch }: AckRequest): boolean {
+    if (storeEpoch !== 0n && storeEpoch !== this.#options.storeEpoch) return false;
+    const inbox = this.#inboxes.find(key);
+    if (inbox === undefined) return true;
+    const target = Math.min(Number(upTo), inbox.last);
+    if (target <= inbox.acked) return true;
+    inbox.acked = target;
+    this.#inboxes.save(inbox);
+    this.#deleteUpTo.run(inbox.id, target);
+    this.noteTombstoneHead(inbox);
+    return true;
+  }
+
+  /** Tells the sweep when the oldest message that stands is a tombstone. */
+  noteTombstoneHead(inbox: Inbox): void {
+    const head = baseOf(inbox) + 1;
+    if (head <= inbox.last) this.#noteTombstoneHead.run(inbox.id, head);
+  }
+}
+
+function gapOf(inbox: Inbox, { after, isOtherEpoch }: { after: number; isOtherEpoch: boolean }): Gap {
+  if (isOtherEpoch) return { kind: "epochReset", upTo: BigInt(baseOf(inbox)) };
+  const isTrimmed = inbox.trimmed > Math.max(after, inbox.acked);
+  return isTrimmed ? { kind: "expired", upTo: BigInt(inbox.trimmed) } : { kind: "none", upTo: 0n };
+}
+
+/** The payloads that several entries share; their row ids follow when they are stored. */
+function sharedPayloadsOf(entries: readonly Append[]): Map<Uint8Array, number | undefined> {
+  const shared = new Map<Uint8Array, number | undefined>();
+  if (entries.length === 1) return shared;
+  const seen = new Set<Uint8Array>();
+  for (const { payload } of entries) {
+    if (payload.length < sharedPayloadBytesMin) continue;
+    if (seen.has(payload)) shared.set(payload, undefined);
+    seen.add(payload);
+  }
+  return shared;
+}
