@@ -1,4 +1,5 @@
-/** The public face of quicproquo-core: identity, hybrid keys and envelopes, the client's state file. */
+/** The public face of quicproquo-core: identity, hybrid keys, envelopes, direct messages, the client's state file. */
+export { type DirectMessage, openDirectMessage, type Recipient, sealDirectMessage } from "./direct-message.ts";
 export { envelopeBytesMax, envelopeOverheadBytes, openEnvelope, sealEnvelope } from "./hybrid-envelope.ts";
 export {
   HybridKeyPair,
