@@ -2,7 +2,7 @@
  * A message to one peer outside of any MLS group: text, signed by its sender, sealed in a hybrid envelope.
  *
  *     envelope( version 1 | sender's identity key 32 | signature 64 | UTF-8 text )
- *     signature: Ed25519 over `quicnprotochat-direct-message-v1 || 0 || recipient's identity key || text`
+ *     signature: Ed25519 over `labels.directMessage || 0 || recipient's identity key || text`
  *
  * The recipient's key is signed along, so a recipient cannot pass the message on as if it had been for another. There is
  * no forward secrecy beyond the ephemeral key of each envelope, and no protection against the server delivering it twice
