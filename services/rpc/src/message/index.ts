@@ -1,5 +1,6 @@
 /** The Cap'n Proto message runtime: frames, reading with limits, building in place. No I/O, nothing Node specific. */
 export type { PrimitiveKind, PrimitiveOf } from "./element-size.ts";
+export { float32Bits, float32OfBits, float64Bits, float64OfBits } from "./float-bits.ts";
 export { FrameReader } from "./frame.ts";
 export { defaultMessageLimits, type MessageLimits } from "./limits.ts";
 export { type PointerListBuilder, type PrimitiveListBuilder, StructListBuilder } from "./list-builder.ts";

@@ -5,14 +5,13 @@
  * schema's (peers of an older schema), so no field needs a check for presence. What is there but of another kind throws
  * MessageError. Both classes stand in one file because each makes the other.
  */
-import type { Arena } from "./arena.ts";
+import { type Arena, pointerKinds } from "./arena.ts";
 import type { PrimitiveKind } from "./element-size.ts";
 import { readListHead } from "./list-head.ts";
 import { type ListReader, PointerListReader, PrimitiveListReader, StructListReader } from "./list-reader.ts";
 import { MessageError } from "./message-error.ts";
 import { readCapability, readCapabilityIndex, readData, readStruct, readText } from "./read-pointer.ts";
 import type { ReaderType } from "./struct-type.ts";
-import { pointerKinds } from "./arena.ts";
 
 /** Offsets are those of the schema compiler: bytes (for Bool bits) into the data section, index into the pointers. */
 export class StructReader {
@@ -200,6 +199,12 @@ export class PointerReader {
 
   asPointerList(): ListReader<PointerReader> {
     return new PointerListReader(this.arena, readListHead(this.arena, this.at), pointerReaderAt);
+  }
+
+  /** Lists of lists: `read` says what each element is. */
+  asListOf<T>(read: (element: PointerReader) => T): ListReader<T> {
+    const readAt = (arena: Arena, at: number): T => read(new PointerReader(arena, at));
+    return new PointerListReader(this.arena, readListHead(this.arena, this.at), readAt);
   }
 
   /** The capability table's entry, or undefined when null. */
