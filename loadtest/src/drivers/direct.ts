@@ -1,0 +1,36 @@
+/** The embedded store called directly, as the server's delivery domain calls it: the ceiling of what a server on it can do. */
+import { createHash } from "node:crypto";
+import { type ChannelId, inboxKeyOf } from "quicproquo-proto";
+import { openSqliteStore } from "quicproquo-server/store";
+import { closedLoop } from "../closed-loop.ts";
+import { queueDepthMax, Workload } from "../workload.ts";
+import { readTask } from "./driver.ts";
+
+export type DirectTask = {
+  readonly file: string;
+  readonly callers: number;
+  readonly warmUpMs: number;
+  readonly windowMs: number;
+};
+
+const { file, ...loop } = await readTask<DirectTask>();
+const store = await openSqliteStore({
+  file,
+  limits: { queueDepthMax, dedupeWindowMs: 7 * 86_400_000, appendsInFlightMax: 20_000 },
+  clock: Date.now,
+});
+const workload = new Workload();
+const nobody = new Uint8Array(32);
+const noChannel = new Uint8Array() as ChannelId;
+const result = await closedLoop({
+  ...loop,
+  request: async () => {
+    const { recipientKey, payload, idempotencyKey } = workload.next();
+    const messageId = createHash("sha256").update(nobody).update(idempotencyKey).digest().subarray(0, 16);
+    const inbox = inboxKeyOf(recipientKey, noChannel);
+    const appended = await store.log.append({ inbox, payload, messageId, expiresAtMs: Date.now() + 7 * 86_400_000 });
+    if (appended.kind !== "stored") throw new Error(`append answered ${appended.kind}`);
+  },
+});
+await store.close();
+process.stdout.write(`${JSON.stringify(result)}\n`);

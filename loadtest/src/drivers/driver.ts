@@ -1,0 +1,30 @@
+/** Runs a driver program as a process of its own, so that client, server and store do not share an event loop. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { LoopResult } from "../closed-loop.ts";
+
+/** The driver gets its task as JSON on standard input and answers with one line of JSON. */
+export async function runDriver(name: "direct" | "quic", task: object): Promise<LoopResult> {
+  const program = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+  const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.end(JSON.stringify(task));
+  const output = await outputOf(child, `the ${name} driver`);
+  return JSON.parse(output) as LoopResult;
+}
+
+export async function readTask<Task>(): Promise<Task> {
+  let text = "";
+  for await (const chunk of process.stdin) text += String(chunk);
+  return JSON.parse(text) as Task;
+}
+
+function outputOf(child: ChildProcess, what: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve(output) : reject(new Error(`${what} ended with code ${code}`))));
+  });
+}

@@ -1,0 +1,13 @@
+/** Facts about the machine that a figure means nothing without. */
+import { cpus, release, totalmem } from "node:os";
+
+export function describeHost(): Record<string, string | number> {
+  const [cpu] = cpus();
+  return {
+    cpu: cpu?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * `npm run bench -- SCENARIO [--quick] [--json]`: figures beside what they are compared to, measured in one run.
+ * With --json the last line of standard output is one JSON object (docs/bench.md); words go to standard error.
+ */
+import { parseArgs } from "node:util";
+import { describeHost } from "./host.ts";
+import { printTable, type Report } from "./report.ts";
+import type { Scenario } from "./scenario.ts";
+import { storeScenario } from "./scenarios/store.ts";
+
+const scenarios: Readonly<Record<string, Scenario>> = { store: storeScenario };
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { quick: { type: "boolean" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    allowPositionals: true,
+  });
+  const [name] = positionals;
+  const scenario = name === undefined ? undefined : scenarios[name];
+  if (values.help === true || name === undefined || scenario === undefined) {
+    const list = Object.entries(scenarios).map(([each, { doc }]) => `  ${each.padEnd(10)}${doc}`);
+    process.stderr.write(`npm run bench -- SCENARIO [--quick] [--json]\n\n${list.join("\n")}\n`);
+    process.exitCode = values.help === true ? 0 : 2;
+    return;
+  }
+  const result = await scenario.run({ quick: values.quick === true, say: (text) => process.stderr.write(`${text}\n`) });
+  const report: Report = { scenario: name, host: describeHost(), ...result };
+  if (values.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else printTable(report);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`bench: ${(error as Error).stack ?? String(error)}\n`);
+  process.exitCode = 1;
+});

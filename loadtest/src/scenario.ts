@@ -1,0 +1,13 @@
+/** A scenario measures ours and what it is compared to in one run, alternately, several times. */
+import type { Report } from "./report.ts";
+
+export type RunOptions = {
+  /** Ends within 45 s, set-up included; may leave out slow figures, never changes their meaning. */
+  readonly quick: boolean;
+  readonly say: (text: string) => void;
+};
+
+export type Scenario = {
+  readonly doc: string;
+  readonly run: (options: RunOptions) => Promise<Omit<Report, "scenario" | "host">>;
+};
