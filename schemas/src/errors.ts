@@ -40,7 +40,10 @@ export const errorTable = {
   E012_CHANNEL_ID: { kind: "invalid", text: "a channel id must be empty or 16 bytes" },
   E013_KEY_PACKAGE_SIZE: { kind: "invalid", text: "a KeyPackage must have 1 byte to 1 MiB" },
   E014_KEY_PACKAGE_POOL_FULL: { kind: "limited", text: "the identity's KeyPackage pool is full" },
-  E015_HYBRID_KEY: { kind: "invalid", text: "a hybrid public key must be 1216 bytes with a 64-byte signature of its identity" },
+  E015_HYBRID_KEY: {
+    kind: "invalid",
+    text: "a hybrid public key must be 1216 bytes with a 64-byte signature of its identity",
+  },
   E016_TOO_MANY_RECIPIENTS: { kind: "invalid", text: "too many recipients in one call" },
   E017_DUPLICATE_RECIPIENT: { kind: "invalid", text: "the recipients of one call must be distinct" },
   E018_RATE_LIMIT: { kind: "limited", text: "too many calls" },
@@ -144,13 +147,14 @@ function reasonOf(code: ErrorCode, options: QpqErrorOptions, text: string): stri
 }
 
 /** Exception.Type of rpc.capnp for each kind. */
-export const exceptionTypeOf: Readonly<Record<ErrorKind, "failed" | "overloaded" | "disconnected" | "unimplemented">> = {
-  invalid: "failed",
-  denied: "failed",
-  notFound: "failed",
-  conflict: "failed",
-  limited: "overloaded",
-  unavailable: "disconnected",
-  unimplemented: "unimplemented",
-  internal: "failed",
-};
+export const exceptionTypeOf: Readonly<Record<ErrorKind, "failed" | "overloaded" | "disconnected" | "unimplemented">> =
+  {
+    invalid: "failed",
+    denied: "failed",
+    notFound: "failed",
+    conflict: "failed",
+    limited: "overloaded",
+    unavailable: "disconnected",
+    unimplemented: "unimplemented",
+    internal: "failed",
+  };

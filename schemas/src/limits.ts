@@ -3,9 +3,19 @@
 export type LimitRow = { readonly default: number; readonly min: number; readonly max: number; readonly doc: string };
 
 export const limits = {
-  payloadBytesMax: { default: 5 * 1024 * 1024, min: 1, max: 7 * 1024 * 1024, doc: "Largest payload of one message, in bytes." },
+  payloadBytesMax: {
+    default: 5 * 1024 * 1024,
+    min: 1,
+    max: 7 * 1024 * 1024,
+    doc: "Largest payload of one message, in bytes.",
+  },
   queueDepthMax: { default: 1_000, min: 1, max: 1_000_000, doc: "Messages that may stand in one inbox." },
-  messageLifeSecs: { default: 7 * 86_400, min: 1, max: 30 * 86_400, doc: "How long an unread message stands, in seconds." },
+  messageLifeSecs: {
+    default: 7 * 86_400,
+    min: 1,
+    max: 30 * 86_400,
+    doc: "How long an unread message stands, in seconds.",
+  },
   dedupeWindowSecs: {
     default: 7 * 86_400,
     min: 1,
@@ -15,10 +25,30 @@ export const limits = {
   batchRecipientsMax: { default: 1_000, min: 1, max: 1_000, doc: "Recipients of one batchEnqueue." },
   keyPackageBytesMax: { default: 1024 * 1024, min: 1, max: 4 * 1024 * 1024, doc: "Largest KeyPackage, in bytes." },
   keyPackagePoolMax: { default: 100, min: 1, max: 10_000, doc: "Single-use KeyPackages in one identity's pool." },
-  keyPackageLifeSecs: { default: 86_400, min: 60, max: 30 * 86_400, doc: "Life of a single-use KeyPackage, in seconds." },
-  lastResortLifeSecs: { default: 30 * 86_400, min: 60, max: 400 * 86_400, doc: "Life of a last-resort KeyPackage, in seconds." },
-  fetchMessagesMax: { default: 100, min: 1, max: 10_000, doc: "Messages in one answer when the caller names no limit." },
-  answerBytesMax: { default: 7 * 1024 * 1024, min: 64 * 1024, max: 7 * 1024 * 1024, doc: "Payload bytes in one answer; one message always fits." },
+  keyPackageLifeSecs: {
+    default: 86_400,
+    min: 60,
+    max: 30 * 86_400,
+    doc: "Life of a single-use KeyPackage, in seconds.",
+  },
+  lastResortLifeSecs: {
+    default: 30 * 86_400,
+    min: 60,
+    max: 400 * 86_400,
+    doc: "Life of a last-resort KeyPackage, in seconds.",
+  },
+  fetchMessagesMax: {
+    default: 100,
+    min: 1,
+    max: 10_000,
+    doc: "Messages in one answer when the caller names no limit.",
+  },
+  answerBytesMax: {
+    default: 7 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 7 * 1024 * 1024,
+    doc: "Payload bytes in one answer; one message always fits.",
+  },
   fetchWaitMsMax: { default: 60_000, min: 1, max: 600_000, doc: "Longest wait of one fetchWait, in ms." },
   hybridKeysMax: { default: 1_000, min: 1, max: 1_000, doc: "Identities in one fetchHybridKeys." },
 } as const satisfies Record<string, LimitRow>;
