@@ -11,6 +11,8 @@ import { after, test } from "node:test";
 import { primitives } from "#primitives";
 import { labels, parseIdentityKey } from "quicproquo-proto";
 import {
+  envelopeBytesMax,
+  envelopeOverheadBytes,
   HybridKeyPair,
   Identity,
   openEnvelope,
@@ -65,6 +67,26 @@ test("the vectors' intermediate values are those of the primitives, so a failing
     assert.equal(hexOf(key), vector.aeadKey);
     const options = { key, nonce: bytesOf(vector.nonce), aad: envelope.subarray(0, 1121) };
     assert.equal(hexOf(primitives.seal(options, bytesOf(vector.plaintext))), hexOf(envelope.subarray(1133)));
+  }
+});
+
+/** The vector's envelope with another version or payload, sealed correctly under the vector's key all the same. */
+function resealed(vector: EnvelopeVector, change: { version?: number; plaintext?: Uint8Array }): Uint8Array {
+  const head = bytesOf(vector.envelope).subarray(0, 1133);
+  head[0] = change.version ?? 1;
+  const options = { key: bytesOf(vector.aeadKey), nonce: head.subarray(1121), aad: head.subarray(0, 1121) };
+  return Buffer.concat([head, primitives.seal(options, change.plaintext ?? bytesOf(vector.plaintext))]);
+}
+
+test("an envelope is refused for its version or its size alone, with everything else in order", () => {
+  const [vector] = readVectors<readonly EnvelopeVector[]>("quicproquo_envelope.json");
+  assert.ok(vector !== undefined);
+  const pair = HybridKeyPair.fromSeed(bytesOf(vector.recipientSeed));
+  const largest = new Uint8Array(envelopeBytesMax - envelopeOverheadBytes);
+  assert.equal(openEnvelope(pair, resealed(vector, { plaintext: largest })).length, largest.length);
+  const tooLarge = new Uint8Array(largest.length + 1);
+  for (const change of [{ version: 0 }, { version: 2 }, { version: 255 }, { plaintext: tooLarge }]) {
+    assert.throws(() => openEnvelope(pair, resealed(vector, change)), { code: "E043_ENVELOPE_REFUSED" });
   }
 });
 

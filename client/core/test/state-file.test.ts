@@ -157,8 +157,10 @@ test("a file over 4096 bytes, an empty one, other bytes and a folder are refused
   await mkdir(path, { recursive: true, mode: 0o700 });
   await assert.rejects(readStateFile(path), unusable);
   const file = join(path, "file");
-  for (const bytes of [new Uint8Array(5000), new Uint8Array(0), new Uint8Array(197)]) {
-    await writeFile(file, bytes, { mode: 0o600 });
+  await writeStateFile(file, state);
+  const overlong = Buffer.concat([await readFile(file), new Uint8Array(4096 - 197 + 1)]);
+  for (const bytes of [overlong, new Uint8Array(0), new Uint8Array(197)]) {
+    await writeFile(file, bytes);
     await assert.rejects(readStateFile(file), { ...unusable, message: /not a client state file/ });
   }
 });
