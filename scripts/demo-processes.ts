@@ -2,8 +2,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type ServerProcess, startServerProcess } from "quicproquo-server/testing";
 
-const serverProgram = fileURLToPath(new URL("../services/server/bin/qpq-server.mjs", import.meta.url));
 const clientProgram = fileURLToPath(new URL("../client/cli/bin/qpq.mjs", import.meta.url));
 
 export type Person = { readonly name: string; readonly key: string; readonly stateFile: string; acknowledged: number };
@@ -15,28 +15,17 @@ export class Demo {
   readonly #folder: string;
   readonly #children = new Set<ChildProcessWithoutNullStreams>();
   readonly #waiting = new Set<() => void>();
-  #port = 0;
+  #server: ServerProcess | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Resolves when it listens. Port 0 = any free one. */
-  startServer(port = 0): Promise<{ words: string; port: number; kill(signal: NodeJS.Signals): void }> {
-    const settings = ["--port", String(port), "--host", "127.0.0.1", "--ops-port", "0", "--data-dir", "data", "--log-level", "warn"];
-    const child = this.#spawn(serverProgram, settings, {});
-    return new Promise((resolve, reject) => {
-      let words = "";
-      child.stderr.pipe(process.stderr);
-      child.on("exit", (code) => reject(new Error(`the server ended with code ${code}`)));
-      child.stdout.on("data", (chunk: Buffer) => {
-        words += chunk.toString();
-        const listening = /listens on \S+ port (\d+)[\s\S]*\n$/.exec(words);
-        if (listening === null) return;
-        this.#port = Number(listening[1]);
-        resolve({ words, port: this.#port, kill: (signal) => child.kill(signal) });
-      });
-    });
+  /** Port 0 = any free one. The same folder each time: a second start finds what the first one stored. */
+  async startServer(port = 0): Promise<ServerProcess> {
+    const dataDir = join(this.#folder, "data");
+    this.#server = await startServerProcess({ dataDir, port, settings: { "log-level": "warn" } });
+    return this.#server;
   }
 
   async person(name: string): Promise<Person> {
@@ -46,7 +35,11 @@ export class Demo {
   }
 
   /** Sends each text as one message; resolves when all are durable on the server. */
-  async send(from: Person, to: Person, texts: readonly string[]): Promise<{ layers: string[]; envelopeStarts: string[]; retries: number }> {
+  async send(
+    from: Person,
+    to: Person,
+    texts: readonly string[],
+  ): Promise<{ layers: string[]; envelopeStarts: string[]; retries: number }> {
     const { data, words } = await this.qpq(from, ["send", to.key, "-", "--verbose"], {
       stdin: `${texts.join("\n")}\n`,
       onData: () => {
@@ -55,7 +48,10 @@ export class Demo {
       },
     });
     return {
-      layers: layersOf(words, `sealed     ${texts.length} texts of ${Buffer.byteLength(texts[0] ?? "")} bytes in envelopes of ${data[0]?.["envelopeBytes"]} bytes`),
+      layers: layersOf(
+        words,
+        `sealed     ${texts.length} texts of ${Buffer.byteLength(texts[0] ?? "")} bytes in envelopes of ${data[0]?.["envelopeBytes"]} bytes`,
+      ),
       envelopeStarts: data.map((line) => String(line["envelopeStart"])),
       retries: words.filter((line) => line.includes("next try in")).length,
     };
@@ -64,7 +60,10 @@ export class Demo {
   /** Waits for so many messages, opened and in order. */
   async receive(person: Person, messages: number): Promise<{ texts: string[]; layers: string[] }> {
     const { data, words } = await this.qpq(person, ["recv", "--count", String(messages), "--verbose"]);
-    return { texts: data.map((line) => String(line["text"])), layers: layersOf(words, `opened     ${data.length} envelopes, senders' signatures checked`) };
+    return {
+      texts: data.map((line) => String(line["text"])),
+      layers: layersOf(words, `opened     ${data.length} envelopes, senders' signatures checked`),
+    };
   }
 
   /** Resolves when the person's sends have been acknowledged so many times. */
@@ -82,8 +81,8 @@ export class Demo {
 
   /** Runs one qpq to its end; rejects when its exit code isn't 0. */
   qpq(person: Person, args: readonly string[], { stdin, onData }: RunOptions = {}): Promise<Ran> {
-    const child = this.#spawn(clientProgram, [...args, "--json"], {
-      QPQ_SERVER: `127.0.0.1:${this.#port}`,
+    const child = this.#spawn([...args, "--json"], {
+      QPQ_SERVER: `127.0.0.1:${this.#server?.port}`,
       QPQ_CA_CERT: join("data", "server-cert.der"),
       QPQ_AUTH_TOKEN_FILE: join("data", "auth-token"),
       QPQ_STATE: person.stateFile,
@@ -105,12 +104,16 @@ export class Demo {
   }
 
   /** Ends every process that is left. */
-  stop(): void {
+  async stop(): Promise<void> {
+    await this.#server?.[Symbol.asyncDispose]();
     for (const child of this.#children) child.kill("SIGKILL");
   }
 
-  #spawn(program: string, args: readonly string[], env: Record<string, string>): ChildProcessWithoutNullStreams {
-    const child = spawn(process.execPath, [program, ...args], { cwd: this.#folder, env: { PATH: process.env["PATH"], ...env } });
+  #spawn(args: readonly string[], env: Record<string, string>): ChildProcessWithoutNullStreams {
+    const child = spawn(process.execPath, [clientProgram, ...args], {
+      cwd: this.#folder,
+      env: { PATH: process.env["PATH"], ...env },
+    });
     this.#children.add(child);
     child.on("exit", () => this.#children.delete(child));
     return child;

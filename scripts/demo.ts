@@ -3,7 +3,7 @@
  * their own `qpq` processes with their own keys. Shows what happened on each layer, and counts: what was acknowledged
  * to a sender must arrive, once and in order. `-- --crash` kills the server with SIGKILL in the middle.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Demo, type Person } from "./demo-processes.ts";
@@ -15,14 +15,14 @@ const deadlineMs = 45_000;
 
 const folder = mkdtempSync(join(tmpdir(), "qpq-demo-"));
 const demo = new Demo(folder);
-const timer = setTimeout(() => finish(1, `demo: not done after ${deadlineMs / 1_000} s`), deadlineMs);
-process.on("SIGINT", () => finish(130, "demo: interrupted"));
+const timer = setTimeout(() => void finish(1, `demo: not done after ${deadlineMs / 1_000} s`), deadlineMs);
+process.on("SIGINT", () => void finish(130, "demo: interrupted"));
 
 try {
   await main();
-  finish(process.exitCode === undefined ? 0 : 1);
+  await finish(process.exitCode === undefined ? 0 : 1);
 } catch (error) {
-  finish(1, `demo: ${(error as Error).message}`);
+  await finish(1, `demo: ${(error as Error).message}`);
 }
 
 async function main(): Promise<void> {
@@ -41,7 +41,9 @@ async function main(): Promise<void> {
 
   const toBob = textsOf("Alice", "Bob");
   const toAlice = textsOf("Bob", "Alice");
-  title(`Alice sends ${toBob.length} messages, then Bob ${toAlice.length}; each is sealed for the peer before it leaves`);
+  title(
+    `Alice sends ${toBob.length} messages, then Bob ${toAlice.length}; each is sealed for the peer before it leaves`,
+  );
   if (!crash) {
     const sent = await demo.send(alice, bob, toBob);
     layers("Alice", sent.layers);
@@ -54,7 +56,7 @@ async function main(): Promise<void> {
   const receiving = demo.receive(bob, toBob.length);
   const sending = demo.send(alice, bob, toBob);
   await demo.acknowledged(alice, Math.floor(toBob.length / 3));
-  server.kill("SIGKILL");
+  await server.kill("SIGKILL");
   say("server    killed with SIGKILL in the middle of it");
   await demo.startServer(server.port);
   say("server    started again on the same store");
@@ -72,7 +74,10 @@ async function received(person: Person, messages: number): Promise<readonly stri
 }
 
 function textsOf(from: string, to: string): string[] {
-  return Array.from({ length: messagesEachWay }, (_, i) => `Hello ${to}, this is ${from} with message ${i + 1} of ${messagesEachWay}.`);
+  return Array.from(
+    { length: messagesEachWay },
+    (_, i) => `Hello ${to}, this is ${from} with message ${i + 1} of ${messagesEachWay}.`,
+  );
 }
 
 function layers(name: string, lines: readonly string[]): void {
@@ -85,14 +90,25 @@ function showStored(texts: readonly string[], envelopeStarts: readonly string[])
   const bytes = Buffer.concat(files.map((name) => readFileSync(join(folder, "data", name))));
   const inClear = texts.filter((text) => bytes.includes(text)).length;
   const sealed = envelopeStarts.filter((start) => bytes.includes(Buffer.from(start, "hex"))).length;
-  say(`store  ${files.join(" + ")}, ${bytes.length} bytes: ${sealed} of ${envelopeStarts.length} envelopes found, ${inClear} texts found in clear`);
+  say(
+    `store  ${files.join(" + ")}, ${bytes.length} bytes: ${sealed} of ${envelopeStarts.length} envelopes found, ${inClear} texts found in clear`,
+  );
   say(`store  an envelope begins ${envelopeStarts[0]} (version 1, then the ephemeral X25519 key)`);
   if (inClear > 0 || sealed !== envelopeStarts.length) process.exitCode = 1;
 }
 
-function count(toBob: readonly string[], bobGot: readonly string[], toAlice: readonly string[], aliceGot: readonly string[]): void {
+function count(
+  toBob: readonly string[],
+  bobGot: readonly string[],
+  toAlice: readonly string[],
+  aliceGot: readonly string[],
+): void {
   title("Delivered");
-  for (const [name, got] of [["Bob", bobGot], ["Alice", aliceGot]] as const) say(`${name.padEnd(6)} last read: ${got.at(-1) ?? "nothing"}`);
+  for (const [name, got] of [
+    ["Bob", bobGot],
+    ["Alice", aliceGot],
+  ] as const)
+    say(`${name.padEnd(6)} last read: ${got.at(-1) ?? "nothing"}`);
   const sent = [...toBob, ...toAlice];
   const got = [...bobGot, ...aliceGot];
   const lost = sent.filter((text) => !got.includes(text)).length;
@@ -111,10 +127,10 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function finish(code: number, words?: string): void {
+async function finish(code: number, words?: string): Promise<never> {
   clearTimeout(timer);
-  demo.stop();
-  if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+  await demo.stop();
+  rmSync(folder, { recursive: true, force: true });
   if (words !== undefined) process.stderr.write(`${words}\n`);
   process.exit(code);
 }

@@ -10,10 +10,14 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const stamp = `${root}node_modules/.installed`;
-const wanted = createHash("sha256").update(readFileSync(`${root}package-lock.json`)).digest("hex");
+const wanted = createHash("sha256")
+  .update(readFileSync(`${root}package-lock.json`))
+  .digest("hex");
 
 if (process.platform === "linux" && process.arch !== "x64") {
-  fail(`no build of the QUIC binding for linux-${process.arch}; use an x86-64 machine (docs: design/quic.md, point 16)`);
+  fail(
+    `no build of the QUIC binding for linux-${process.arch}; use an x86-64 machine (docs: design/quic.md, point 16)`,
+  );
 }
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   process.stderr.write("installing the packages of package-lock.json ...\n");

@@ -11,7 +11,10 @@ const oldName = ["quicn", "protochat"].join("");
 const allowed = ["docs/wire.md", "schemas/src/labels.ts"];
 
 test("the old name occurs only in the label file (with the P2P ALPN) and in their docs", () => {
-  const tracked = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8" });
+  const tracked = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+    cwd: root,
+    encoding: "utf8",
+  });
   const files = tracked.split("\0").filter((file) => file !== "");
   assert.ok(files.length > 50, "the whole tree is looked at");
   const found = files.filter((file) => readFileSync(root + file).includes(oldName));

@@ -27,21 +27,37 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const flags = {
   server: { type: "string", env: "QPQ_SERVER", default: "127.0.0.1:7000", doc: "HOST:PORT of the server" },
   "ca-cert": { type: "string", env: "QPQ_CA_CERT", doc: "the server's certificate (DER or PEM): the only one trusted" },
-  "server-name": { type: "string", env: "QPQ_SERVER_NAME", default: "localhost", doc: "name the certificate must carry" },
+  "server-name": {
+    type: "string",
+    env: "QPQ_SERVER_NAME",
+    default: "localhost",
+    doc: "name the certificate must carry",
+  },
   state: { type: "string", env: "QPQ_STATE", default: "qpq-state.bin", doc: "file with your keys" },
   json: { type: "boolean", doc: "one JSON object a line on standard output" },
   verbose: { type: "boolean", short: "v", doc: "what happened on each layer, on standard error" },
   follow: { type: "boolean", short: "f", doc: "recv: wait for more" },
   count: { type: "string", short: "n", doc: "recv: stop after so many messages; ping: so many calls" },
-  "timeout-ms": { type: "string", env: "QPQ_TIMEOUT_MS", default: "30000", doc: "give up after so long without success" },
+  "timeout-ms": {
+    type: "string",
+    env: "QPQ_TIMEOUT_MS",
+    default: "30000",
+    doc: "give up after so long without success",
+  },
   help: { type: "boolean", short: "h", doc: "this text" },
   version: { type: "boolean", doc: "print the version" },
-} as const satisfies Record<string, { type: "string" | "boolean"; short?: string; env?: string; default?: string; doc: string }>;
+} as const satisfies Record<
+  string,
+  { type: "string" | "boolean"; short?: string; env?: string; default?: string; doc: string }
+>;
 
 /** E048_USAGE names the wrong word. */
 export function parseOptions(args: readonly string[], env: Environment): Options {
   const options = Object.fromEntries(
-    Object.entries(flags).map(([name, flag]) => [name, { type: flag.type, ...("short" in flag ? { short: flag.short } : {}) }]),
+    Object.entries(flags).map(([name, flag]) => [
+      name,
+      { type: flag.type, ...("short" in flag ? { short: flag.short } : {}) },
+    ]),
   );
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
@@ -73,7 +89,8 @@ export function parseOptions(args: readonly string[], env: Environment): Options
 
 function wholeNumber(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new QpqError("E048_USAGE", { text: `${flag} takes a whole number from 1, not ${text}` });
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new QpqError("E048_USAGE", { text: `${flag} takes a whole number from 1, not ${text}` });
   return Number(text);
 }
 
@@ -85,7 +102,9 @@ export function serverAddressOf(options: Options): ServerAddress {
     throw new QpqError("E048_USAGE", { text: `--server takes HOST:PORT, not ${options.server}` });
   }
   if (options.caCertFile === undefined) {
-    throw new QpqError("E048_USAGE", { text: "no certificate to trust: give --ca-cert FILE (the server prints it at its start)" });
+    throw new QpqError("E048_USAGE", {
+      text: "no certificate to trust: give --ca-cert FILE (the server prints it at its start)",
+    });
   }
   return {
     host: (match[1] ?? match[2]) as string,
@@ -98,7 +117,8 @@ export function serverAddressOf(options: Options): ServerAddress {
 /** QPQ_AUTH_TOKEN, or the text of the file named by QPQ_AUTH_TOKEN_FILE. Empty when neither is set. */
 export function accessTokenOf({ env }: Options): Uint8Array {
   const file = env["QPQ_AUTH_TOKEN_FILE"];
-  const text = env["QPQ_AUTH_TOKEN"] ?? (file === undefined ? "" : readNamed(file, "QPQ_AUTH_TOKEN_FILE").toString("utf8").trim());
+  const text =
+    env["QPQ_AUTH_TOKEN"] ?? (file === undefined ? "" : readNamed(file, "QPQ_AUTH_TOKEN_FILE").toString("utf8").trim());
   return Buffer.from(text);
 }
 

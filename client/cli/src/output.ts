@@ -25,8 +25,12 @@ export class Output {
     const stats = client.stats();
     const fields = { ...info, rpcCalls, ...stats };
     if (this.#json) return this.words(JSON.stringify({ event: "layers", ...fields }));
-    this.words(`transport  ${info.protocol} version ${info.quicVersion ?? "?"}, ${stats.datagramsOut} datagrams out, ${stats.datagramsIn} in, ${stats.bytesOut} + ${stats.bytesIn} bytes, rtt ${stats.rttMs.toFixed(2)} ms`);
-    this.words(`security   ${info.tlsVersion ?? "?"}, ${info.cipher ?? "cipher not told by the library"}, ALPN ${info.alpn ?? "?"}`);
+    this.words(
+      `transport  ${info.protocol} version ${info.quicVersion ?? "?"}, ${stats.datagramsOut} datagrams out, ${stats.datagramsIn} in, ${stats.bytesOut} + ${stats.bytesIn} bytes, rtt ${stats.rttMs.toFixed(2)} ms`,
+    );
+    this.words(
+      `security   ${info.tlsVersion ?? "?"}, ${info.cipher ?? "cipher not told by the library"}, ALPN ${info.alpn ?? "?"}`,
+    );
     this.words(`rpc        ${rpcCalls} calls`);
   }
 }

@@ -1,4 +1,11 @@
 /** The public face of quicproquo-sdk. */
 export { Mailbox, type Lost, type MailboxParts, type Received } from "./mailbox.ts";
-export { type CallOptions, type MethodName, NodeClient, type ParamsOf, type ResultsOf, type ServerAddress } from "./node-client.ts";
+export {
+  type CallOptions,
+  type MethodName,
+  NodeClient,
+  type ParamsOf,
+  type ResultsOf,
+  type ServerAddress,
+} from "./node-client.ts";
 export { ReconnectingClient, type ReconnectOptions } from "./reconnecting-client.ts";

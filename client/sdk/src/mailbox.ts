@@ -35,7 +35,11 @@ export type Received = {
   | { readonly kind: "refused" | "expired" }
 );
 
-export type Lost = { readonly kind: "gap"; readonly reason: "expired" | "overflow" | "epochReset"; readonly upTo: bigint };
+export type Lost = {
+  readonly kind: "gap";
+  readonly reason: "expired" | "overflow" | "epochReset";
+  readonly upTo: bigint;
+};
 
 const waitMs = 20_000;
 const noChannel = new Uint8Array();
@@ -55,7 +59,12 @@ export class Mailbox {
     const there = await client.call("fetchHybridKey", { identityKey, auth: this.#auth() });
     if (Buffer.from(there.hybridPublicKey).equals(keyPair.publicKey)) return "already there";
     const signature = signHybridKey(identity, keyPair.publicKey);
-    await client.call("uploadHybridKey", { identityKey, hybridPublicKey: keyPair.publicKey, signature, auth: this.#auth() });
+    await client.call("uploadHybridKey", {
+      identityKey,
+      hybridPublicKey: keyPair.publicKey,
+      signature,
+      auth: this.#auth(),
+    });
     return "published";
   }
 
@@ -64,9 +73,14 @@ export class Mailbox {
     const name = Buffer.from(peer).toString("latin1");
     const known = this.#hybridKeys.get(name);
     if (known !== undefined) return known;
-    const { hybridPublicKey, signature } = await this.#parts.client.call("fetchHybridKey", { identityKey: peer, auth: this.#auth() });
+    const { hybridPublicKey, signature } = await this.#parts.client.call("fetchHybridKey", {
+      identityKey: peer,
+      auth: this.#auth(),
+    });
     if (hybridPublicKey.length === 0) {
-      throw new QpqError("E015_HYBRID_KEY", { text: "the peer has not published a key on this server; let them run: qpq recv" });
+      throw new QpqError("E015_HYBRID_KEY", {
+        text: "the peer has not published a key on this server; let them run: qpq recv",
+      });
     }
     const checked = verifyHybridKey({
       identityKey: peer,
@@ -142,7 +156,13 @@ export class Mailbox {
     return this.#parts.client.call("fetchWait", params, signal === undefined ? { timeoutMs } : { timeoutMs, signal });
   }
 
-  #open(envelope: { seq: bigint; data: Uint8Array; storeEpoch: bigint; enqueuedAtMs: bigint; expired: boolean }): Received {
+  #open(envelope: {
+    seq: bigint;
+    data: Uint8Array;
+    storeEpoch: bigint;
+    enqueuedAtMs: bigint;
+    expired: boolean;
+  }): Received {
     const about = {
       seq: envelope.seq,
       storeEpoch: envelope.storeEpoch,
@@ -151,7 +171,11 @@ export class Mailbox {
     };
     if (envelope.expired) return { ...about, kind: "expired" };
     try {
-      return { ...about, kind: "message", message: openDirectMessage(this.#parts.identity, this.#parts.keyPair, envelope.data) };
+      return {
+        ...about,
+        kind: "message",
+        message: openDirectMessage(this.#parts.identity, this.#parts.keyPair, envelope.data),
+      };
     } catch (error) {
       if (error instanceof QpqError && error.code === "E043_ENVELOPE_REFUSED") return { ...about, kind: "refused" };
       throw error;

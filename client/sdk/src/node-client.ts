@@ -76,14 +76,20 @@ export class NodeClient implements Disposable {
   }
 
   /** Calls one method of NodeService. Data fields of the results are views into the answer's frame. */
-  async call<Name extends MethodName>(name: Name, params: ParamsOf<Name>, options: CallOptions = {}): Promise<ResultsOf<Name>> {
+  async call<Name extends MethodName>(
+    name: Name,
+    params: ParamsOf<Name>,
+    options: CallOptions = {},
+  ): Promise<ResultsOf<Name>> {
     if (!this.#open) throw new QpqError("E042_CONNECTION_LOST");
     const codec = methodCodecs[name] as unknown as MethodCodec<ParamsOf<Name>, ResultsOf<Name>>;
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), options.timeoutMs ?? defaultTimeoutMs);
     const signal = options.signal === undefined ? timeout.signal : AbortSignal.any([timeout.signal, options.signal]);
     try {
-      const results = await this.#service.call(codec.method, (builder) => codec.encodeParams(params, builder), { signal });
+      const results = await this.#service.call(codec.method, (builder) => codec.encodeParams(params, builder), {
+        signal,
+      });
       return codec.decodeResults(results);
     } catch (error) {
       if (timeout.signal.aborted) throw new QpqError("E028_DEADLINE", { fields: { method: name }, cause: error });

@@ -4,7 +4,14 @@
  * reads, ack, uploads, and enqueue with an idempotency key, which every sender here gives.
  */
 import { QpqError } from "quicproquo-proto";
-import { type CallOptions, type MethodName, NodeClient, type ParamsOf, type ResultsOf, type ServerAddress } from "./node-client.ts";
+import {
+  type CallOptions,
+  type MethodName,
+  NodeClient,
+  type ParamsOf,
+  type ResultsOf,
+  type ServerAddress,
+} from "./node-client.ts";
 
 export type ReconnectOptions = {
   readonly server: ServerAddress;
@@ -35,7 +42,11 @@ export class ReconnectingClient implements Disposable {
     return this.#client;
   }
 
-  async call<Name extends MethodName>(name: Name, params: ParamsOf<Name>, options: CallOptions = {}): Promise<ResultsOf<Name>> {
+  async call<Name extends MethodName>(
+    name: Name,
+    params: ParamsOf<Name>,
+    options: CallOptions = {},
+  ): Promise<ResultsOf<Name>> {
     const giveUpAtMs = performance.now() + (this.#options.giveUpAfterMs ?? defaultGiveUpAfterMs);
     for (let tries = 0; ; tries++) {
       try {

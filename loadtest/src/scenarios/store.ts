@@ -5,12 +5,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startServerProcess } from "quicproquo-server/testing";
 import type { LoopResult } from "../closed-loop.ts";
 import { runDriver } from "../drivers/driver.ts";
 import { Progress } from "../progress.ts";
 import { median, spreadOf } from "../report.ts";
 import type { RunOptions, Scenario } from "../scenario.ts";
-import { startServerProcess } from "../server-process.ts";
 import { inboxCount, payloadBytes, queueDepthMax } from "../workload.ts";
 
 const callers = 256;
@@ -81,13 +81,13 @@ async function direct(window: Window): Promise<LoopResult> {
 }
 
 async function overQuic(connections: number, window: Window): Promise<LoopResult> {
-  await using server = await startServerProcess({ "queue-depth-max": queueDepthMax });
+  await using server = await startServerProcess({ settings: { "queue-depth-max": queueDepthMax, "log-level": "warn" } });
   return await runDriver("quic", {
     server: {
       host: "127.0.0.1",
       port: server.port,
       serverName: "localhost",
-      caCertificateBase64: server.certificate.toString("base64"),
+      caCertificateBase64: Buffer.from(server.certificate).toString("base64"),
     },
     token: server.token,
     connections,

@@ -40,7 +40,9 @@ export async function loadOrCreateCertificate(dataDir: string, serverName: strin
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const there = [file, keyFile].filter((name) => existsSync(name));
   if (there.length === 1) {
-    throw new QpqError("E046_CONFIG", { text: `${there[0]} stands alone; restore the other one, or remove it to get a new pair` });
+    throw new QpqError("E046_CONFIG", {
+      text: `${there[0]} stands alone; restore the other one, or remove it to get a new pair`,
+    });
   }
   const created = there.length === 0;
   if (created) await createFiles({ file, keyFile, serverName });
@@ -57,7 +59,15 @@ export async function loadOrCreateCertificate(dataDir: string, serverName: strin
   };
 }
 
-async function createFiles({ file, keyFile, serverName }: { file: string; keyFile: string; serverName: string }): Promise<void> {
+async function createFiles({
+  file,
+  keyFile,
+  serverName,
+}: {
+  file: string;
+  keyFile: string;
+  serverName: string;
+}): Promise<void> {
   const crypto = webcrypto as Crypto;
   cryptoProvider.set(crypto);
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -92,18 +102,30 @@ function writeWhole(file: string, bytes: Uint8Array, mode: number): void {
   renameSync(fresh, file);
 }
 
-function check({ certificateDer, privateKeyDer, file }: { certificateDer: Uint8Array; privateKeyDer: Uint8Array; file: string }): void {
+function check({
+  certificateDer,
+  privateKeyDer,
+  file,
+}: {
+  certificateDer: Uint8Array;
+  privateKeyDer: Uint8Array;
+  file: string;
+}): void {
   let matches: boolean;
   let validTo: Date;
   try {
     const certificate = new X509Certificate(certificateDer);
     validTo = certificate.validToDate;
-    matches = certificate.checkPrivateKey(createPrivateKey({ key: Buffer.from(privateKeyDer), format: "der", type: "pkcs8" }));
+    matches = certificate.checkPrivateKey(
+      createPrivateKey({ key: Buffer.from(privateKeyDer), format: "der", type: "pkcs8" }),
+    );
   } catch (error) {
     throw new QpqError("E046_CONFIG", { text: `${file} or its key cannot be read as DER`, cause: error });
   }
   if (!matches) throw new QpqError("E046_CONFIG", { text: `${file} does not belong to its key` });
   if (validTo.getTime() < Date.now()) {
-    throw new QpqError("E046_CONFIG", { text: `${file} expired on ${validTo.toISOString()}; remove it and its key to get a new pair` });
+    throw new QpqError("E046_CONFIG", {
+      text: `${file} expired on ${validTo.toISOString()}; remove it and its key to get a new pair`,
+    });
   }
 }

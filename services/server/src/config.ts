@@ -98,7 +98,10 @@ export type ConfigSources = {
 export function loadConfig({ args, env }: ConfigSources): ServerConfig {
   const rows = settings();
   const flags = readFlags(args, rows);
-  const convictConfig = convict(rows as convict.Schema<Record<string, unknown>>, { env: secretsFromFiles(rows, env), args: [] });
+  const convictConfig = convict(rows as convict.Schema<Record<string, unknown>>, {
+    env: secretsFromFiles(rows, env),
+    args: [],
+  });
   const file = flags["config"] ?? env["QPQ_CONFIG"] ?? (existsSync("qpq-server.toml") ? "qpq-server.toml" : undefined);
   const fromFile = file === undefined ? {} : readFile(file, rows);
   try {
@@ -180,8 +183,13 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
   return Object.freeze(config);
 }
 
-function slice<Name extends string>(table: Record<Name, LimitRow>, flat: Record<string, unknown>): Readonly<Record<Name, number>> {
-  return Object.freeze(Object.fromEntries(Object.keys(table).map((name) => [name, flat[name]])) as Record<Name, number>);
+function slice<Name extends string>(
+  table: Record<Name, LimitRow>,
+  flat: Record<string, unknown>,
+): Readonly<Record<Name, number>> {
+  return Object.freeze(
+    Object.fromEntries(Object.keys(table).map((name) => [name, flat[name]])) as Record<Name, number>,
+  );
 }
 
 /** The settings for `--help`: flag, variable, default, meaning. */

@@ -54,7 +54,10 @@ function describeToken({ text, file, created }: SecretFile): string {
   return process.stdout.isTTY ? `${text} (made now, kept in ${file})` : `in ${file} (made now)`;
 }
 
-function stopOnSignals(server: RunningServer, { config, log }: { config: ServerConfig; log: ReturnType<typeof createLog> }): void {
+function stopOnSignals(
+  server: RunningServer,
+  { config, log }: { config: ServerConfig; log: ReturnType<typeof createLog> },
+): void {
   let stopping = false;
   const stop = (signal: string): void => {
     // second signal: the operator means it

@@ -45,7 +45,14 @@ export type RunningServer = {
 };
 
 /** E047_PORT_IN_USE, E036_STORE_LOCKED, E037_STORE_SCHEMA, E046_CONFIG. Nothing is left open when it rejects. */
-export async function startServer({ config, token, transportSecret, certificate, log, clock }: ServerParts): Promise<RunningServer> {
+export async function startServer({
+  config,
+  token,
+  transportSecret,
+  certificate,
+  log,
+  clock,
+}: ServerParts): Promise<RunningServer> {
   await using started = new AsyncDisposableStack();
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const store = await openSqliteStore({
@@ -100,7 +107,10 @@ export async function startServer({ config, token, transportSecret, certificate,
   let draining = false;
   const ops = await startOpsServer(
     { host: config.opsHost, port: config.opsPort },
-    { ready: () => (draining ? Promise.reject(new QpqError("E033_SHUTTING_DOWN")) : store.health()), metrics: observer },
+    {
+      ready: () => (draining ? Promise.reject(new QpqError("E033_SHUTTING_DOWN")) : store.health()),
+      metrics: observer,
+    },
   );
   started.defer(() => ops.close());
 
@@ -122,7 +132,8 @@ export async function startServer({ config, token, transportSecret, certificate,
 
 /** RFC 5869; each key under a label of its own. */
 function transportKeys(secret: string): { ticketKey: Uint8Array; retryKey: Uint8Array; resetKey: Uint8Array } {
-  const derive = (label: string, bytes: number): Uint8Array => new Uint8Array(hkdfSync("sha256", secret, "", label, bytes));
+  const derive = (label: string, bytes: number): Uint8Array =>
+    new Uint8Array(hkdfSync("sha256", secret, "", label, bytes));
   return {
     ticketKey: derive(labels.ticketKey, 48),
     retryKey: derive(labels.retryKey, 32),

@@ -19,7 +19,12 @@ export const send: Command = {
     for await (const one of text === "-" ? createInterface({ input: process.stdin }) : [text as string]) {
       const { seq, envelope } = await mailbox.send(peer, one);
       sent++;
-      const fields = { seq, textBytes: Buffer.byteLength(one), envelopeBytes: envelope.length, envelopeStart: hex(envelope.subarray(0, 16)) };
+      const fields = {
+        seq,
+        textBytes: Buffer.byteLength(one),
+        envelopeBytes: envelope.length,
+        envelopeStart: hex(envelope.subarray(0, 16)),
+      };
       output.data(`durable on the server as number ${seq}`, fields);
     }
     // fetch and perhaps upload of keys, the peer's key, then a call a message

@@ -48,7 +48,8 @@ export class NodeServiceServer implements CapabilityServer {
     let method: MethodName | "unknown" = "unknown";
     let code: ErrorCode | "ok" | "canceled" = "ok";
     try {
-      if (call.interfaceId !== NodeService.id) throw new QpqError("E019_UNKNOWN_METHOD", { text: "this is a NodeService" });
+      if (call.interfaceId !== NodeService.id)
+        throw new QpqError("E019_UNKNOWN_METHOD", { text: "this is a NodeService" });
       method = methodNameOf(call.methodOrdinal);
       await this.#run(method, call);
     } catch (error) {

@@ -100,7 +100,11 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     auth: "token",
     handle: async (params, { domains }) => {
       const recipientKey = parseIdentityKey(params.recipientKey);
-      await domains.delivery.ack({ recipientKey, channelId: parseChannelId(params.channelId) }, params.seqUpTo, params.storeEpoch);
+      await domains.delivery.ack(
+        { recipientKey, channelId: parseChannelId(params.channelId) },
+        params.seqUpTo,
+        params.storeEpoch,
+      );
       return {};
     },
   },

@@ -79,7 +79,8 @@ export class Delivery {
       throw new QpqError("E016_TOO_MANY_RECIPIENTS", { fields: { max: this.#limits.batchRecipientsMax } });
     }
     const entries = recipientKeys.map((key) => this.#entryFor(key, letter));
-    if (new Set(entries.map((entry) => entry.inbox)).size !== entries.length) throw new QpqError("E017_DUPLICATE_RECIPIENT");
+    if (new Set(entries.map((entry) => entry.inbox)).size !== entries.length)
+      throw new QpqError("E017_DUPLICATE_RECIPIENT");
     if (entries.length === 0) return [];
     const appended = await this.#log.appendAll(entries);
     return appended.map((one, i) => {
@@ -117,7 +118,10 @@ export class Delivery {
    * `look` again and again until it finds something, the time is over, or the server drains or the caller cancels.
    * The waiter is armed before each look, so an append in between wakes it.
    */
-  async wait<A extends ReadAnswer>(query: FetchQuery & { timeoutMs: number; signal: AbortSignal }, look: () => Promise<A>): Promise<A> {
+  async wait<A extends ReadAnswer>(
+    query: FetchQuery & { timeoutMs: number; signal: AbortSignal },
+    look: () => Promise<A>,
+  ): Promise<A> {
     const inbox = inboxOf(query);
     const timeoutMs = Math.min(query.timeoutMs, this.#limits.fetchWaitMsMax);
     using waiter = this.#waiters.arm({ inbox, timeoutMs, signal: query.signal });
@@ -142,7 +146,9 @@ export class Delivery {
     const { payload, idempotencyKey, ttlSecs } = letter;
     if (payload.length === 0) throw new QpqError("E010_PAYLOAD_EMPTY");
     if (payload.length > this.#limits.payloadBytesMax) {
-      throw new QpqError("E008_PAYLOAD_TOO_LARGE", { fields: { bytes: payload.length, max: this.#limits.payloadBytesMax } });
+      throw new QpqError("E008_PAYLOAD_TOO_LARGE", {
+        fields: { bytes: payload.length, max: this.#limits.payloadBytesMax },
+      });
     }
     const lifeSecs = ttlSecs === 0 ? this.#limits.messageLifeSecs : Math.min(ttlSecs, this.#limits.messageLifeSecs);
     return {

@@ -52,7 +52,10 @@ export class LeaseBook {
   /** Reads the first free stretch behind `after` and leases it. E021_OVERLOADED at leasesPerSessionMax. */
   async lease(query: LeaseQuery, read: Read): Promise<Fetched> {
     if (this.#leases >= leasesPerSessionMax) {
-      throw new QpqError("E021_OVERLOADED", { text: "too many fetched answers not yet taken", fields: { max: leasesPerSessionMax } });
+      throw new QpqError("E021_OVERLOADED", {
+        text: "too many fetched answers not yet taken",
+        fields: { max: leasesPerSessionMax },
+      });
     }
     const book = this.#bookOf(query.inbox);
     book.fetches++;
@@ -157,7 +160,11 @@ export class LeaseBook {
 function nothing(): void {}
 
 /** Where the first free message behind `after` can stand, and the lease that bounds it above. */
-function freeStretch(book: Book, after: bigint, limit: number): { after: bigint; limit: number; nextLease: Lease | undefined } {
+function freeStretch(
+  book: Book,
+  after: bigint,
+  limit: number,
+): { after: bigint; limit: number; nextLease: Lease | undefined } {
   let from = max(after, book.floor);
   for (const lease of book.leases) {
     if (lease.from > from + 1n) return { after: from, limit, nextLease: lease };

@@ -41,7 +41,8 @@ export class Keys {
       expiresAtMs: this.#clock() + lifeSecs * 1_000,
       poolMax: this.#limits.keyPackagePoolMax,
     });
-    if (kind === "full") throw new QpqError("E014_KEY_PACKAGE_POOL_FULL", { fields: { max: this.#limits.keyPackagePoolMax } });
+    if (kind === "full")
+      throw new QpqError("E014_KEY_PACKAGE_POOL_FULL", { fields: { max: this.#limits.keyPackagePoolMax } });
     return { fingerprint: createHash("sha256").update(keyPackage).digest(), remaining };
   }
 

@@ -28,7 +28,16 @@ export interface Log {
 }
 
 const allowed: readonly (keyof LogFields)[] = [
-  "event", "method", "code", "reference", "port", "opsPort", "count", "ms", "signal", "work",
+  "event",
+  "method",
+  "code",
+  "reference",
+  "port",
+  "opsPort",
+  "count",
+  "ms",
+  "signal",
+  "work",
 ];
 
 /** To standard error: standard output is for the words of the start. */
@@ -55,6 +64,9 @@ function pick(fields: LogFields): Record<string, unknown> {
 function describe(error: unknown): Record<string, unknown> {
   if (error instanceof QpqError) return { errorCode: error.code, errorText: error.text };
   if (!(error instanceof Error)) return { errorName: typeof error };
-  const where = error.stack?.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 4);
+  const where = error.stack
+    ?.split("\n")
+    .filter((line) => line.startsWith("    at "))
+    .slice(0, 4);
   return { errorName: error.name, errorAt: where };
 }

@@ -42,7 +42,11 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
     buckets: secondsBuckets,
     registers,
   });
-  const enqueueBytes = new Counter({ name: "enqueue_bytes_total", help: "Request bytes of accepted enqueue calls.", registers });
+  const enqueueBytes = new Counter({
+    name: "enqueue_bytes_total",
+    help: "Request bytes of accepted enqueue calls.",
+    registers,
+  });
   const delivered = new Counter({
     name: "qpq_messages_delivered_total",
     help: "Messages in answers of fetch, fetchWait and peek.",

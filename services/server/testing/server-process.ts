@@ -1,0 +1,88 @@
+/** A real qpq-server as a process of its own on free ports: for tests, the bench and the demo. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("../bin/qpq-server.mjs", import.meta.url));
+
+export type ServerProcessOptions = {
+  /** Data folder, kept at the end. Default: a new one, removed at the end. */
+  readonly dataDir?: string;
+  /** 0 = any free one. */
+  readonly port?: number;
+  /** Flags without dashes: { "queue-depth-max": 1000 }. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export type ServerProcess = AsyncDisposable & {
+  readonly port: number;
+  readonly opsPort: number;
+  readonly dataDir: string;
+  /** What it printed at its start. */
+  readonly words: string;
+  readonly token: string;
+  readonly certificateFile: string;
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** Log lines so far. */
+  log(): string;
+  /** Resolves with the exit code, or null when a signal ended it. */
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+};
+
+/** Resolves when it listens; rejects with what it wrote when it ends before. */
+export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "qpq-server-"));
+  const flags = {
+    host: "127.0.0.1",
+    port: options.port ?? 0,
+    "ops-port": 0,
+    "data-dir": dataDir,
+    ...options.settings,
+  };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], ...options.env },
+  });
+  let words = "";
+  let log = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    words += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const ports = await new Promise<RegExpExecArray>((resolve, reject) => {
+    child.stdout.on("data", () => {
+      const listening = /listens on \S+ port (\d+)[\s\S]*:(\d+)\/metrics[\s\S]*\n$/.exec(words);
+      if (listening !== null) resolve(listening);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => reject(new Error(`qpq-server ended with code ${code}: ${log}`)));
+  });
+  const certificateFile = join(dataDir, "server-cert.der");
+  const kill = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    return await ended;
+  };
+  return {
+    port: Number(ports[1]),
+    opsPort: Number(ports[2]),
+    dataDir,
+    words,
+    token: options.env?.["QPQ_AUTH_TOKEN"] ?? readFileSync(join(dataDir, "auth-token"), "utf8").trim(),
+    certificateFile,
+    certificate: readFileSync(certificateFile),
+    log: () => log,
+    kill,
+    async [Symbol.asyncDispose]() {
+      await kill("SIGKILL");
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
