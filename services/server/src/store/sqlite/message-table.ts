@@ -3,6 +3,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Append, Appended, Gap, ReadAnswer, ReadQuery, StoredMessage } from "../port.ts";
+import type { DedupeTable } from "./dedupe-table.ts";
 import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
 import type { AckRequest } from "./protocol.ts";
 
@@ -11,33 +12,30 @@ const sharedPayloadBytesMin = 256;
 
 const noPayload = new Uint8Array(0);
 
-export type MessageTableOptions = { readonly storeEpoch: bigint; readonly queueDepthMax: number };
+export type MessageTableParts = {
+  readonly inboxes: InboxTable;
+  readonly dedupe: DedupeTable;
+  readonly storeEpoch: bigint;
+  readonly queueDepthMax: number;
+};
 
 type MessageRow = { seq: number; enqueued_at: number; payload: Uint8Array | null };
 
 export class MessageTable {
-  readonly #inboxes: InboxTable;
-  readonly #options: MessageTableOptions;
+  readonly #parts: MessageTableParts;
   readonly #insert: StatementSync;
   readonly #insertShared: StatementSync;
   readonly #countShared: StatementSync;
-  readonly #insertDedupe: StatementSync;
-  readonly #selectDedupe: StatementSync;
   readonly #select: StatementSync;
   readonly #deleteUpTo: StatementSync;
   readonly #noteTombstoneHead: StatementSync;
 
-  constructor(db: DatabaseSync, inboxes: InboxTable, options: MessageTableOptions) {
-    this.#inboxes = inboxes;
-    this.#options = options;
+  constructor(db: DatabaseSync, parts: MessageTableParts) {
+    this.#parts = parts;
     this.#insert = db.prepare(`
       INSERT INTO message (inbox_id, seq, enqueued_at, expires_at, shared_id, payload) VALUES (?, ?, ?, ?, ?, ?)`);
     this.#insertShared = db.prepare("INSERT INTO shared_payload (refs, payload) VALUES (0, ?)");
     this.#countShared = db.prepare("UPDATE shared_payload SET refs = refs + 1 WHERE id = ?");
-    // One write finds the duplicate and claims the id: a look before it would walk the index twice.
-    this.#insertDedupe = db.prepare(`
-      INSERT INTO dedupe (inbox_id, message_id, seq, enqueued_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`);
-    this.#selectDedupe = db.prepare("SELECT seq FROM dedupe WHERE inbox_id = ? AND message_id = ?");
     // Range of message_by_seq; a payload whose life is over is not even loaded.
     this.#select = db.prepare(`
       SELECT m.seq, m.enqueued_at, CASE WHEN m.expires_at > ? THEN coalesce(m.payload, s.payload) END AS payload
@@ -56,19 +54,19 @@ export class MessageTable {
   }
 
   #appendOne(entry: Append, nowMs: number, shared: Map<Uint8Array, number | undefined>): Appended {
-    const inbox = this.#inboxes.findOrMake(entry.inbox);
+    const inbox = this.#parts.inboxes.findOrMake(entry.inbox);
     const seq = inbox.last + 1;
-    const isFull = inbox.last - baseOf(inbox) >= this.#options.queueDepthMax;
-    if (entry.messageId !== undefined) {
-      // A full inbox still answers a repeated message with its first seq, but must not claim the id of a new one.
-      const isNew = !isFull && this.#insertDedupe.run(inbox.id, entry.messageId, seq, nowMs).changes === 1;
-      if (!isNew) {
-        const first = this.#selectDedupe.get(inbox.id, entry.messageId) as { seq: number } | undefined;
-        return first === undefined ? { kind: "full" } : { kind: "duplicate", seq: BigInt(first.seq) };
-      }
-    } else if (isFull) {
-      return { kind: "full" };
+    const isFull = inbox.last - baseOf(inbox) >= this.#parts.queueDepthMax;
+    // A full inbox still answers a repeated message with its first seq, but must not claim the id of a new one.
+    const { messageId } = entry;
+    let first: number | undefined;
+    if (messageId !== undefined) {
+      first = isFull
+        ? this.#parts.dedupe.find(inbox, messageId)
+        : this.#parts.dedupe.claim({ inbox, messageId, seq }, nowMs);
     }
+    if (first !== undefined) return { kind: "duplicate", seq: BigInt(first) };
+    if (isFull) return { kind: "full" };
     const sharedId = shared.has(entry.payload) ? this.#share(entry.payload, shared) : null;
     this.#insert.run(inbox.id, seq, nowMs, entry.expiresAtMs, sharedId, sharedId === null ? entry.payload : null);
     inbox.last = seq;
@@ -84,9 +82,9 @@ export class MessageTable {
   }
 
   read(query: ReadQuery, nowMs: number): ReadAnswer {
-    const { storeEpoch } = this.#options;
+    const { storeEpoch } = this.#parts;
     const isOtherEpoch = query.storeEpoch !== 0n && query.storeEpoch !== storeEpoch;
-    const inbox = this.#inboxes.find(query.inbox);
+    const inbox = this.#parts.inboxes.find(query.inbox);
     if (inbox === undefined) {
       return { messages: [], gap: { kind: isOtherEpoch ? "epochReset" : "none", upTo: 0n }, storeEpoch };
     }
@@ -115,13 +113,13 @@ export class MessageTable {
   }
 
   ack({ inbox: key, upTo, storeEpoch }: AckRequest): boolean {
-    if (storeEpoch !== 0n && storeEpoch !== this.#options.storeEpoch) return false;
-    const inbox = this.#inboxes.find(key);
+    if (storeEpoch !== 0n && storeEpoch !== this.#parts.storeEpoch) return false;
+    const inbox = this.#parts.inboxes.find(key);
     if (inbox === undefined) return true;
     const target = Math.min(Number(upTo), inbox.last);
     if (target <= inbox.acked) return true;
     inbox.acked = target;
-    this.#inboxes.save(inbox);
+    this.#parts.inboxes.save(inbox);
     this.#deleteUpTo.run(inbox.id, target);
     this.noteTombstoneHead(inbox);
     return true;

@@ -2,6 +2,7 @@
  * Removes what is over its life, a bounded number of rows a call. Worker thread only, inside the batch's transaction.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DedupeTable } from "./dedupe-table.ts";
 import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
 import type { MessageTable } from "./message-table.ts";
 
@@ -10,6 +11,7 @@ type ExpiredRow = { id: number; inbox_id: number; seq: number };
 export type SweeperParts = {
   readonly inboxes: InboxTable;
   readonly messages: MessageTable;
+  readonly dedupe: DedupeTable;
   readonly dedupeWindowMs: number;
 };
 
@@ -21,8 +23,6 @@ export class Sweeper {
   readonly #selectTrimDue: StatementSync;
   readonly #deleteTrimDue: StatementSync;
   readonly #selectHeadRun: StatementSync;
-  readonly #selectDedupe: StatementSync;
-  readonly #deleteDedupe: StatementSync;
   readonly #deleteKeyPackages: StatementSync;
 
   constructor(db: DatabaseSync, parts: SweeperParts) {
@@ -38,8 +38,6 @@ export class Sweeper {
     this.#deleteTrimDue = db.prepare("DELETE FROM trim_due WHERE inbox_id = ?");
     this.#selectHeadRun = db.prepare(`
       SELECT seq, expires_at FROM message WHERE inbox_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
-    this.#selectDedupe = db.prepare("SELECT id, enqueued_at FROM dedupe ORDER BY id LIMIT ?");
-    this.#deleteDedupe = db.prepare("DELETE FROM dedupe WHERE id <= ?");
     this.#deleteKeyPackages = db.prepare(`
       DELETE FROM key_package WHERE id IN (SELECT id FROM key_package WHERE expires_at <= ? LIMIT ?)`);
   }
@@ -47,7 +45,7 @@ export class Sweeper {
   sweep(rowsMax: number, nowMs: number): number {
     let rows = this.#sweepExpired(rowsMax, nowMs);
     rows += this.#sweepTombstoneHeads(rowsMax - rows);
-    rows += this.#sweepDedupe(rowsMax - rows, nowMs - this.#parts.dedupeWindowMs);
+    rows += this.#parts.dedupe.sweep(rowsMax - rows, nowMs - this.#parts.dedupeWindowMs);
     rows += Number(this.#deleteKeyPackages.run(nowMs, rowsMax - rows).changes);
     return rows;
   }
@@ -98,15 +96,5 @@ export class Sweeper {
     if (seq > base) inbox.trimmed = seq;
     this.#parts.inboxes.save(inbox);
     return seq - base;
-  }
-
-  /** Row ids are in the order of commits; when the clock was set back, an entry may wait for those before it. */
-  #sweepDedupe(rowsMax: number, endMs: number): number {
-    const oldest = this.#selectDedupe.all(rowsMax) as { id: number; enqueued_at: number }[];
-    const firstKept = oldest.findIndex((row) => row.enqueued_at >= endMs);
-    const gone = firstKept === -1 ? oldest : oldest.slice(0, firstKept);
-    const last = gone.at(-1);
-    if (last !== undefined) this.#deleteDedupe.run(last.id);
-    return gone.length;
   }
 }
