@@ -267,7 +267,6 @@ function describeRead(subject: Subject): void {
         const entries = payloads.map((payload) => ({
           ...setup.message(alice, ""),
           payload,
-          id: messageIdOf(`${i}`),
         }));
         await Promise.all(entries.map((entry) => setup.store.log.append(entry)));
         const { messages } = await setup.read(alice, sent);
