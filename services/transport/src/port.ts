@@ -5,6 +5,9 @@
  * and of a connection is called exactly once and is the last call; callbacks are never called from inside `write`,
  * `end` or `close`; a chunk handed to `onData` belongs to the receiver and is not written again; no callback that
  * throws can end the process or another connection (the connection it belongs to is closed with code `internal`).
+ *
+ * When callbacks must be set: a dialled connection's within the turn its promise resolves in, an accepted one's inside
+ * onConnection, a stream's `onEnd` and `onClose` inside onStream. Data waits: see `onData`.
  */
 import type { QpqError } from "quicproquo-proto";
 
@@ -49,7 +52,11 @@ export type ConnectionStats = {
 export interface ByteStream {
   /** RFC 9000 section 2.1 stream id; client-initiated bidirectional: 0, 4, 8 ... */
   readonly id: number;
-  /** False = the bytes are kept but the peer does not read fast enough: stop until `onDrain`. Never throws; after close it is ignored. The callee may keep a reference: the caller must not change the chunk afterwards. */
+  /**
+   * False = the bytes are kept but the peer does not read fast enough: stop until `onDrain`. Who goes on all the same
+   * finds the stream reset with code `overloaded` at a limit. Never throws; after close it is ignored. The callee may
+   * keep a reference: the caller must not change the chunk afterwards.
+   */
   write(chunk: Uint8Array): boolean;
   /** Sends FIN after what was written. */
   end(): void;
@@ -58,11 +65,12 @@ export interface ByteStream {
   resume(): void;
   /** RESET_STREAM and STOP_SENDING with an application code. */
   reset(code: CloseCode): void;
+  /** While undefined the stream is as if paused: what comes, FIN too, waits. */
   onData: ((chunk: Uint8Array) => void) | undefined;
-  /** The peer sent FIN. */
+  /** The peer sent FIN, and everything before it was handed over. */
   onEnd: (() => void) | undefined;
   onDrain: (() => void) | undefined;
-  /** undefined = both sides ended; otherwise E042_CONNECTION_LOST or E049_STREAM_RESET. */
+  /** undefined = both sides ended; otherwise E042_CONNECTION_LOST, or E049_STREAM_RESET with the code as a field. */
   onClose: ((error: QpqError | undefined) => void) | undefined;
 }
 
@@ -80,10 +88,14 @@ export interface Connection {
   /** True while what arrives is 0-RTT data that may be a replay (RFC 8446 section 8). */
   readonly inEarlyData: boolean;
   stats(): ConnectionStats;
-  /** Throws E042_CONNECTION_LOST when closed, E021_OVERLOADED when the peer's stream limit is reached. */
+  /**
+   * Throws E042_CONNECTION_LOST when closed, E021_OVERLOADED when the peer's stream limit is reached. The peer learns of
+   * the stream with its first byte, FIN or reset.
+   */
   openStream(): ByteStream;
   /** Closes at once; pending writes may be lost. The peer sees the code and the reason (ASCII, at most 200 characters, no secrets). */
   close(code: CloseCode, reason: string): void;
+  /** While undefined, streams that the peer opens are reset. */
   onStream: ((stream: ByteStream) => void) | undefined;
   onClose: ((closed: ConnectionClosed) => void) | undefined;
 }

@@ -9,9 +9,17 @@ import type { Endpoint } from "./endpoint.ts";
 import { connectionIdBytes, mintConnectionId, type Routing } from "./connection-id.ts";
 import { type ConnectionOwner, QuicConnection } from "./connection.ts";
 import { zeroCounts } from "./listener-stats.ts";
-import { type HostPort, initialDatagramBytesMin, type NativeConfig, type NativeHeader, quiche } from "./native.ts";
+import {
+  type HostPort,
+  initialDatagramBytesMin,
+  type NativeConfig,
+  type NativeConnection,
+  type NativeHeader,
+  quiche,
+} from "./native.ts";
 import { peerGroupOf } from "./peer-group.ts";
 import type { QuicLimits } from "./quic-limits.ts";
+import { refusalOf } from "./refusal.ts";
 import { isRetryToken, mintRetryToken, openRetryToken } from "./retry-token.ts";
 import { resetTokenOf, statelessReset } from "./stateless-reset.ts";
 import { PerSecond } from "./timers.ts";
@@ -247,17 +255,10 @@ export class Acceptor implements ConnectionOwner {
       this.counts.droppedLimit += 1;
       return;
     }
-    const { config, endpoint } = this.#options;
-    try {
-      const native = quiche.Connection.accept(this.#mintId(), undefined, this.#local, arrival.from, config);
-      native.recv(arrival.datagram, { from: arrival.from, to: this.#local });
-      native.close(false, quiche.ConnectionErrorCode.ConnectionRefused, Buffer.alloc(0));
-      const sent = native.send(endpoint.packetBuffer());
-      if (sent !== null) endpoint.sendPacket(sent[0], sent[1].to);
-      this.counts.refused += 1;
-    } catch {
-      this.counts.droppedMalformed += 1;
-    }
+    const { dcid, scid } = arrival.header;
+    const ids = { clientDestinationId: dcid, clientSourceId: scid, ownId: this.#mintId() };
+    this.#options.endpoint.sendDatagram(refusalOf(ids), arrival.from);
+    this.counts.refused += 1;
   }
 
   #reset(datagram: Buffer, from: HostPort): void {

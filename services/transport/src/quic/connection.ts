@@ -117,6 +117,10 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     return this.#phase === "early";
   }
 
+  get isOpen(): boolean {
+    return this.#phase === "open" || this.#phase === "early";
+  }
+
   /** The handshake has ended well, whatever came after. */
   get established(): boolean {
     return this.#established;
@@ -128,7 +132,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   openStream(): ByteStream {
-    if (this.#phase !== "open" && this.#phase !== "early") throw new QpqError("E042_CONNECTION_LOST");
+    if (!this.isOpen) throw new QpqError("E042_CONNECTION_LOST");
     return this.#streams.open();
   }
 
@@ -192,7 +196,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     const justReady = this.#advance();
     // Whoever awaits the dial gets one turn to set callbacks before the first of them is due.
     if (justReady && this.#role === "client") this.mark();
-    else if (this.#phase === "open" || this.#phase === "early") this.#streams.service(this.#announce);
+    else if (this.isOpen) this.#streams.service(this.#announce);
     if (this.#moved) this.#collectPathEvents();
     this.#transmit();
   }

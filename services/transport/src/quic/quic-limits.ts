@@ -85,10 +85,10 @@ export const quicLimits = {
     doc: "Stateless resets sent in a second: enough for a restart, too few to be worth provoking.",
   },
   refusalsPerSecondMax: {
-    default: 100,
+    default: 1_000,
     min: 0,
-    max: 100_000,
-    doc: "New peers told in a second that they are refused (about 0.4 ms of CPU each); beyond it they wait in vain.",
+    max: 1_000_000,
+    doc: "New peers told in a second that they are refused; beyond it they wait for their own deadline.",
   },
 } as const satisfies Record<string, LimitRow>;
 

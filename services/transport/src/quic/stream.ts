@@ -12,6 +12,8 @@ import { type NativeConnection, quiche } from "./native.ts";
 /** What a stream needs of its connection. */
 export interface StreamHost {
   readonly native: NativeConnection;
+  /** False from close() on: nothing is read or written any more. */
+  readonly isOpen: boolean;
   readonly sendQueueBytes: number;
   readonly sendQueueBytesMax: number;
   /** There is work for the next flush. */
@@ -26,12 +28,12 @@ const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 export class QuicStream implements ByteStream {
   readonly id: number;
-  onData: ((chunk: Uint8Array) => void) | undefined;
   onEnd: (() => void) | undefined;
   onDrain: (() => void) | undefined;
   onClose: ((error: QpqError | undefined) => void) | undefined;
 
   readonly #host: StreamHost;
+  #onData: ((chunk: Uint8Array) => void) | undefined;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   /** write answered false and onDrain is owed. */
@@ -40,6 +42,8 @@ export class QuicStream implements ByteStream {
   #finWanted = false;
   #finSent = false;
   #finReceived = false;
+  /** FIN was seen while nothing is read; onEnd is owed. */
+  #finHeld = false;
   #failure: QpqError | undefined;
   #closed = false;
 
@@ -48,12 +52,21 @@ export class QuicStream implements ByteStream {
     this.#host = host;
   }
 
+  get onData(): ((chunk: Uint8Array) => void) | undefined {
+    return this.#onData;
+  }
+
+  set onData(callback: ((chunk: Uint8Array) => void) | undefined) {
+    this.#onData = callback;
+    this.#host.mark(); // what has waited for it
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.#finWanted || this.#failure !== undefined || this.#closed || chunk.length === 0) return !this.#owesDrain;
+    if (this.#finWanted || !this.#isOpen || chunk.length === 0) return !this.#owesDrain;
     this.#host.mark();
     const taken = this.#queue.length === 0 ? this.#offer(chunk, false) : 0;
     if (taken < chunk.length) {
@@ -68,7 +81,7 @@ export class QuicStream implements ByteStream {
   }
 
   end(): void {
-    if (this.#finWanted || this.#failure !== undefined || this.#closed) return;
+    if (this.#finWanted || !this.#isOpen) return;
     this.#finWanted = true;
     this.#host.mark();
   }
@@ -84,14 +97,17 @@ export class QuicStream implements ByteStream {
   }
 
   reset(code: CloseCode): void {
-    if (this.#failure !== undefined || this.#closed) return;
-    this.#abort(code, "the stream was reset on this side");
-    this.#host.mark();
+    if (this.#isOpen) this.#abort(code, "the stream was reset on this side");
   }
 
   /** Reads what has come, sends what waits, and closes when both sides are done. */
   service(mayHaveData: boolean): void {
-    if (mayHaveData && !this.#paused && this.#host.native.streamReadable(this.id)) this.#read();
+    if (!this.#host.isOpen) return;
+    if (this.#finHeld && this.#reads) this.#end();
+    else if (mayHaveData && this.#host.native.streamReadable(this.id)) {
+      if (this.#reads) this.#read();
+      else this.#peek();
+    }
     if (this.#queue.length > 0 || (this.#finWanted && !this.#finSent)) this.#send();
     if (this.#failure !== undefined) this.finish(this.#failure);
     else if (this.#finReceived && this.#finSent) this.finish(undefined);
@@ -110,34 +126,54 @@ export class QuicStream implements ByteStream {
     }
   }
 
+  get #isOpen(): boolean {
+    return this.#failure === undefined && !this.#closed && this.#host.isOpen;
+  }
+
+  get #reads(): boolean {
+    return !this.#paused && this.#onData !== undefined && this.#host.isOpen;
+  }
+
   #read(): void {
     try {
       // A callback may pause, reset or close: each turn looks again.
-      while (!this.#paused && !this.#finReceived && this.#failure === undefined && !this.#closed) {
-        const received = this.#receive();
-        if (received === undefined) return;
-        const { chunk, fin } = received;
-        if (fin) this.#finReceived = true;
-        if (chunk !== undefined) this.onData?.(chunk);
-        if (fin && !this.#closed) this.onEnd?.();
+      while (this.#reads && !this.#finReceived && this.#failure === undefined && !this.#closed) {
+        const received = this.#receive(scratch);
+        if (received === null) return;
+        const [length, fin] = received;
+        // The receiver keeps the chunk and the scratch is used again, so it is copied; small ones share Node's pool.
+        if (length > 0) this.#onData?.(Buffer.from(scratch.subarray(0, length)));
+        if (fin) this.#end();
       }
     } catch (thrown) {
       this.#host.fault(thrown);
     }
   }
 
-  #receive(): { readonly chunk: Uint8Array | undefined; readonly fin: boolean } | undefined {
-    let received: [number, boolean] | null;
+  /** A paused reader must still learn of a reset: reading no bytes tells it, and FIN when nothing stands before it. */
+  #peek(): void {
+    if (this.#receive(nothing)?.[1] === true) this.#finHeld = true;
+  }
+
+  #end(): void {
+    this.#finHeld = false;
+    this.#finReceived = true;
+    if (this.#closed) return;
     try {
-      received = this.#host.native.streamRecv(this.id, scratch);
+      this.onEnd?.();
+    } catch (thrown) {
+      this.#host.fault(thrown);
+    }
+  }
+
+  /** Length and FIN; null when nothing is there. */
+  #receive(into: Uint8Array): [number, boolean] | null {
+    try {
+      return this.#host.native.streamRecv(this.id, into);
     } catch (thrown) {
       this.#refused(thrown);
-      return undefined;
+      return null;
     }
-    if (received === null) return undefined;
-    const [length, fin] = received;
-    // The receiver keeps the chunk and the scratch is used again, so it is copied; small ones share Node's pool.
-    return { chunk: length === 0 ? undefined : Buffer.from(scratch.subarray(0, length)), fin };
   }
 
   #send(): void {

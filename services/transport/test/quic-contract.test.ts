@@ -1,0 +1,29 @@
+import { dialQuic, listenQuic } from "../src/quic/index.ts";
+import { makeCertificate } from "./certificate.ts";
+import { transportContract } from "./contract.ts";
+
+const { certificate, privateKey } = await makeCertificate();
+
+transportContract("QUIC", async ({ limits, onFault }) => ({
+  listen: (onConnection) =>
+    listenQuic({
+      host: "127.0.0.1",
+      port: 0,
+      certificatePem: certificate,
+      privateKeyPem: privateKey,
+      alpn: ["test"],
+      limits,
+      onConnection,
+      onFault,
+    }),
+  dial: ({ host, port }) =>
+    dialQuic({
+      host,
+      port,
+      serverName: "localhost",
+      alpn: ["test"],
+      trust: { caCertificate: certificate },
+      limits,
+      onFault,
+    }),
+}));
