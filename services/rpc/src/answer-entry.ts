@@ -1,0 +1,219 @@
+/**
+ * One answer of ours: a call of the peer from its arrival until the peer finishes it.
+ *
+ *   running ── handler ends: Return ──▶ returned ── Finish ──▶ gone
+ *      │
+ *      └─ Finish: Return(canceled) ──▶ canceled ── handler ends ──▶ gone
+ *
+ * A Finish before the Return aborts the handler unless somebody else waits for its results: calls pipelined on them, a
+ * capability promised in them, or a call of ours that takes them over. The number is free for the peer as soon as it
+ * has the Return, so a canceled answer is out of the table while its handler still ends.
+ */
+import { type CapTables, exportsIn } from "./cap-tables.ts";
+import { recordCall, releaseUnsent, resultsOf } from "./local-target.ts";
+import {
+  type PayloadMessage,
+  returnException,
+  returnWithout,
+  startReturn,
+  writeCapTable,
+} from "./outgoing-messages.ts";
+import { BrokenTarget, type CallRoute, PendingCall } from "./pending-call.ts";
+import { type QueueBudget, QueueTarget } from "./queue-target.ts";
+import { type RpcException, RpcError } from "./rpc-error.ts";
+import type { CallSink, ServedCall } from "./served-call.ts";
+import type { SessionLink } from "./session-link.ts";
+import type { PromisedTarget, Target } from "./target.ts";
+
+/** What an answer needs of the table it stands in. */
+export interface AnswerOwner {
+  readonly link: SessionLink;
+  readonly capTables: CapTables;
+  readonly queueBudget: QueueBudget;
+  exceptionOf(error: unknown): RpcException;
+  /** The handler has ended, for whatever reason. */
+  ended(frameBytes: number): void;
+  /** More (or with a minus fewer) bytes of results are kept for the peer to pipeline on. */
+  keep(bytes: number): void;
+  /** Runs a step after the one that is running, so that a chain of pipelined calls does not grow the stack. */
+  inTurn(step: () => void): void;
+}
+
+export class AnswerEntry implements CallSink, CallRoute {
+  readonly id: number;
+  /** The call behind it; undefined for Bootstrap and for calls that were refused. */
+  served: ServedCall | undefined;
+  readonly #owner: AnswerOwner;
+  /** The peer wants to be given the results by another Return: ours stay here (sendResultsTo.yourself). */
+  readonly #isRedirected: boolean;
+  #state: "running" | "returned" | "canceled" = "running";
+  /** What calls pipelined on the results wait for. Made when there are such, or when there are results to keep. */
+  #outcome: PendingCall | undefined;
+  readonly #queues: QueueTarget[] = [];
+  #exports: readonly number[] = [];
+  #keptBytes = 0;
+  #redirected: PayloadMessage | undefined;
+  #takers: PendingCall[] = [];
+
+  constructor(owner: AnswerOwner, id: number, options: { readonly isRedirected: boolean }) {
+    this.#owner = owner;
+    this.id = id;
+    this.#isRedirected = options.isRedirected;
+  }
+
+  /** Where calls pipelined on the results go, before or after they are there. */
+  targetAt(path: readonly number[]): Target {
+    if (this.#outcome === undefined) {
+      if (this.#state === "returned") return nothingThere;
+      this.#outcome = new PendingCall(this);
+    }
+    return this.#outcome.pipeline(path);
+  }
+
+  /** Makes a call of ours return what this one does. False: its results are not for us. */
+  take(call: PendingCall): boolean {
+    if (!this.#isRedirected) return false;
+    if (this.#redirected !== undefined) call.returned(resultsOf(this.#redirected));
+    else if (this.#state === "returned")
+      this.#outcome?.onSettled((end) => end.kind === "failed" && call.fail(end.error));
+    else this.#takers.push(call);
+    return true;
+  }
+
+  returned(results: PayloadMessage | undefined): void {
+    if (this.served !== undefined) this.#owner.ended(this.served.frameBytes);
+    const message = results ?? startReturn(this.id, this.#owner.link.limits.messageBytesMax);
+    if (this.#state === "running" && !this.#isRedirected) {
+      try {
+        this.#send(message);
+      } catch (error) {
+        releaseUnsent(message.builder.capTable);
+        return this.#sendException(error);
+      }
+      this.#state = "returned";
+    } else if (this.#state === "running") {
+      this.#owner.link.send(returnWithout(this.id, "resultsSentElsewhere"));
+      this.#state = "returned";
+      this.#redirected = message;
+      for (const call of this.#takers.splice(0)) call.returned(resultsOf(message));
+    } else if (this.#isRedirected) {
+      for (const call of this.#takers.splice(0)) call.returned(resultsOf(message));
+    }
+    if (this.#outcome !== undefined || message.builder.capTable.length > 0) this.#settle(message);
+  }
+
+  failed(error: unknown, unsent: readonly unknown[]): void {
+    if (this.served !== undefined) this.#owner.ended(this.served.frameBytes);
+    releaseUnsent(unsent);
+    this.#sendException(error);
+  }
+
+  /** Answers a call that is not going to be run. Nothing of its parameters was looked at. */
+  refuse(error: RpcError): void {
+    this.#owner.link.send(
+      returnException({ answerId: this.id, releaseParamCaps: true }, this.#owner.exceptionOf(error)),
+    );
+    this.#state = "returned";
+    this.#outcome = PendingCall.failed(error);
+  }
+
+  /** The peer's Finish. The entry is out of the table. */
+  onFinish(releaseResultCaps: boolean): void {
+    if (this.#state === "returned") {
+      if (releaseResultCaps) this.#owner.capTables.releaseExports(this.#exports);
+      this.#letGo();
+      this.served?.finish({ returned: true, releaseResultCaps });
+      return;
+    }
+    this.#state = "canceled";
+    this.#owner.link.send(returnWithout(this.id, "canceled"));
+    this.served?.finish({ returned: false, releaseResultCaps });
+    this.#abortIfUnwanted();
+  }
+
+  /** The session is over. */
+  onDisconnect(error: RpcError): void {
+    const returned = this.#state === "returned";
+    this.#state = "canceled";
+    this.served?.finish({ returned, releaseResultCaps: true, disconnected: true });
+    this.served?.abort(error);
+    this.#outcome?.fail(error);
+    if (returned) this.#letGo();
+    for (const call of this.#takers.splice(0)) call.fail(error);
+  }
+
+  /** Route of `#outcome`. */
+  pipeline(): PromisedTarget {
+    const onIdle = (): void => this.#abortIfUnwanted();
+    const queue = new QueueTarget({ budget: this.#owner.queueBudget, record: recordCall, onIdle });
+    this.#queues.push(queue);
+    return queue;
+  }
+
+  cancel(): void {}
+
+  finish(): void {}
+
+  #send(message: PayloadMessage): void {
+    const { capTables, link } = this.#owner;
+    const descriptors = capTables.describe(message.builder.capTable, "return");
+    this.#exports = exportsIn(descriptors);
+    try {
+      writeCapTable(message.payload, descriptors);
+    } catch (error) {
+      capTables.releaseExports(this.#exports); // the table did not fit into the message
+      this.#exports = [];
+      throw error;
+    }
+    link.send(message.builder.toFrame());
+  }
+
+  #sendException(error: unknown): void {
+    const exception = this.#owner.exceptionOf(error);
+    if (this.#state === "running") {
+      this.#state = "returned";
+      const end = { answerId: this.id, releaseParamCaps: false };
+      this.#owner.link.send(
+        this.#isRedirected ? returnWithout(this.id, "resultsSentElsewhere") : returnException(end, exception),
+      );
+    }
+    const failure = new RpcError(exception.type, exception.reason);
+    for (const call of this.#takers.splice(0)) call.fail(failure);
+    const outcome = this.#outcome;
+    if (outcome === undefined) this.#outcome = PendingCall.failed(failure);
+    else this.#owner.inTurn(() => outcome.fail(failure));
+  }
+
+  #settle(message: PayloadMessage): void {
+    this.#outcome ??= new PendingCall(this);
+    const outcome = this.#outcome;
+    if (this.#state === "returned") {
+      this.#keptBytes = message.builder.byteLength;
+      this.#owner.keep(this.#keptBytes);
+    }
+    const results = resultsOf(message);
+    this.#owner.inTurn(() => {
+      outcome.returned(results);
+      // Nobody can pipeline on an answer whose Finish came first: those who did have been served just now.
+      if (this.#state === "canceled") outcome.dispose(undefined);
+    });
+  }
+
+  #letGo(): void {
+    const outcome = this.#outcome;
+    // In turn: the results may still be on their way to those who pipelined on them.
+    if (outcome !== undefined) this.#owner.inTurn(() => outcome.dispose(undefined));
+    this.#outcome = undefined;
+    this.#redirected = undefined;
+    this.#owner.keep(-this.#keptBytes);
+    this.#keptBytes = 0;
+  }
+
+  #abortIfUnwanted(): void {
+    if (this.#state !== "canceled" || this.#takers.length > 0) return;
+    if (this.#queues.some((queue) => queue.isWanted)) return;
+    this.served?.abort(new RpcError("failed", "the caller canceled the call"));
+  }
+}
+
+const nothingThere = new BrokenTarget(new RpcError("failed", "a null capability was called"));

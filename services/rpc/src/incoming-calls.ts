@@ -1,0 +1,172 @@
+/**
+ * The peer's questions: takes calls in, bounds them, finds what they are meant for and keeps their answers until they
+ * are finished (AnswerEntry has the states). Calls are delivered in the order they came, before the next message is read.
+ */
+import { AnswerEntry, type AnswerOwner } from "./answer-entry.ts";
+import type { Capability } from "./capability.ts";
+import type { CapTables } from "./cap-tables.ts";
+import { readTarget } from "./incoming-messages.ts";
+import type { MessageReader, StructReader } from "./message/index.ts";
+import { startReturn } from "./outgoing-messages.ts";
+import type { PendingCall } from "./pending-call.ts";
+import type { QueueBudget } from "./queue-target.ts";
+import { ProtocolError, RpcError, type RpcException } from "./rpc-error.ts";
+import { bootstrapAt, callAt, finishAt, payloadAt, sendResultsTo } from "./rpc-layout.ts";
+import { ServedCall } from "./served-call.ts";
+import type { SessionLink } from "./session-link.ts";
+import type { Target } from "./target.ts";
+
+export type IncomingCallsStart = {
+  readonly link: SessionLink;
+  readonly capTables: CapTables;
+  readonly bootstrap: Capability | undefined;
+  readonly exceptionOf: (error: unknown) => RpcException;
+};
+
+export class IncomingCalls implements AnswerOwner {
+  readonly link: SessionLink;
+  readonly capTables: CapTables;
+  readonly queueBudget: QueueBudget;
+  readonly #start: IncomingCallsStart;
+  readonly #answers = new Map<number, AnswerEntry>();
+  /** Calls whose handler has not ended, and the bytes of their messages. */
+  #runningCalls = 0;
+  #runningBytes = 0;
+  #keptBytes = 0;
+  readonly #steps: (() => void)[] = [];
+
+  constructor(start: IncomingCallsStart) {
+    this.#start = start;
+    this.link = start.link;
+    this.capTables = start.capTables;
+    this.queueBudget = { usedCalls: 0, callsMax: start.link.limits.queuedCallsMax };
+  }
+
+  get size(): number {
+    return this.#answers.size;
+  }
+
+  onBootstrap(body: StructReader): void {
+    const entry = this.#add(body.getUint32(bootstrapAt.questionId), false);
+    const { bootstrap } = this.#start;
+    if (bootstrap === undefined) return entry.refuse(new RpcError("failed", "there is no bootstrap capability here"));
+    const message = startReturn(entry.id, this.link.limits.messageBytesMax);
+    message.payload.setCapability(payloadAt.content, bootstrap);
+    entry.returned(message);
+  }
+
+  /** False: the call asks for what only a higher level of the protocol has. */
+  onCall(message: MessageReader, body: StructReader): boolean {
+    const resultsTo = body.getUint16(callAt.sendResultsToTag);
+    if (resultsTo !== sendResultsTo.caller && resultsTo !== sendResultsTo.yourself) return false;
+    const frameBytes = message.byteLength;
+    const refused = this.#refusal(frameBytes);
+    // The target is looked up first: a call may be pipelined on an answer, but never on its own.
+    const target = refused === undefined ? this.#target(body) : undefined;
+    const capabilities = refused === undefined ? this.capTables.adopt(body.getStruct(callAt.params)) : [];
+    const entry = this.#add(body.getUint32(callAt.questionId), resultsTo === sendResultsTo.yourself);
+    if (refused !== undefined || target === undefined) {
+      entry.refuse(refused as RpcError);
+      return true;
+    }
+    message.capTable = capabilities;
+    const { messageBytesMax } = this.link.limits;
+    const call = new ServedCall({
+      call: body,
+      frameBytes,
+      capabilities,
+      answerId: entry.id,
+      messageBytesMax,
+      sink: entry,
+    });
+    entry.served = call;
+    this.#runningCalls++;
+    this.#runningBytes += frameBytes;
+    target.deliver(call);
+    return true;
+  }
+
+  onFinish(body: StructReader): void {
+    const id = body.getUint32(finishAt.questionId);
+    const entry = this.#entry(id);
+    this.#answers.delete(id);
+    entry.onFinish(!body.getBool(finishAt.keepResultCapsBit));
+  }
+
+  /** The capability at `path` of an answer. Throws ProtocolError when there is no such answer. */
+  targetAt(questionId: number, path: readonly number[]): Target {
+    return this.#entry(questionId).targetAt(path);
+  }
+
+  /** Makes a call of ours return what the peer's question does. Throws ProtocolError when that isn't redirected to us. */
+  take(questionId: number, call: PendingCall): void {
+    if (!this.#entry(questionId).take(call))
+      throw new ProtocolError(`the results of question ${questionId} are not ours`);
+  }
+
+  /** The session is over. */
+  disconnect(error: RpcError): void {
+    const answers = [...this.#answers.values()];
+    this.#answers.clear();
+    for (const entry of answers) entry.onDisconnect(error);
+  }
+
+  exceptionOf(error: unknown): RpcException {
+    const { type, reason } = this.#start.exceptionOf(error);
+    return { type, reason: reason.slice(0, this.link.limits.reasonLengthMax) };
+  }
+
+  ended(frameBytes: number): void {
+    this.#runningCalls--;
+    this.#runningBytes -= frameBytes;
+  }
+
+  keep(bytes: number): void {
+    this.#keptBytes += bytes;
+  }
+
+  inTurn(step: () => void): void {
+    if (this.#steps.push(step) > 1) return;
+    for (let next = this.#steps[0]; next !== undefined; next = this.#steps[0]) {
+      next();
+      this.#steps.shift();
+    }
+  }
+
+  #refusal(frameBytes: number): RpcError | undefined {
+    const { callsInFlightMax, callBytesInFlightMax, outBytesBusy } = this.link.limits;
+    if (this.#runningCalls >= callsInFlightMax) {
+      return new RpcError("overloaded", `more than ${callsInFlightMax} calls in flight`);
+    }
+    if (this.#runningCalls > 0 && this.#runningBytes + frameBytes > callBytesInFlightMax) {
+      return new RpcError("overloaded", `calls in flight hold more than ${callBytesInFlightMax} bytes`);
+    }
+    if (this.link.outBytes > outBytesBusy) {
+      return new RpcError("overloaded", `more than ${outBytesBusy} bytes of answers wait to be read`);
+    }
+    return undefined;
+  }
+
+  #target(body: StructReader): Target {
+    const to = readTarget(body.getStruct(callAt.target), this.link.limits.pipelineDepthMax);
+    return "importId" in to ? this.capTables.exports.get(to.importId) : this.targetAt(to.questionId, to.path);
+  }
+
+  #entry(questionId: number): AnswerEntry {
+    const entry = this.#answers.get(questionId);
+    if (entry === undefined) throw new ProtocolError(`question ${questionId} is not known`);
+    return entry;
+  }
+
+  #add(questionId: number, isRedirected: boolean): AnswerEntry {
+    const { answersMax, resultBytesKeptMax } = this.link.limits;
+    if (this.#answers.has(questionId)) throw new ProtocolError(`question ${questionId} is in use already`);
+    if (this.#answers.size >= answersMax) throw new ProtocolError(`more than ${answersMax} calls not finished`);
+    if (this.#keptBytes > resultBytesKeptMax) {
+      throw new ProtocolError(`more than ${resultBytesKeptMax} bytes of results not finished`);
+    }
+    const entry = new AnswerEntry(this, questionId, { isRedirected });
+    this.#answers.set(questionId, entry);
+    return entry;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * A capability that is not there yet: calls wait in order until it is known where they go, then all of them go there
+ * before anybody else's can. Stands for the result of a call that runs in this process, and for one under embargo.
+ */
+import type { PendingCall } from "./pending-call.ts";
+import { BrokenTarget } from "./pending-call.ts";
+import { RpcError } from "./rpc-error.ts";
+import type { ServedCall } from "./served-call.ts";
+import type { CallMethod, CallOptions, CallParams, PromisedTarget, Target } from "./target.ts";
+
+/** Bounds the calls that wait in all queues which share it. */
+export type QueueBudget = { usedCalls: number; readonly callsMax: number };
+
+export type QueueStart = {
+  readonly budget: QueueBudget;
+  /** Makes the message of a call of this process without sending it anywhere. */
+  readonly record: (method: CallMethod, params: CallParams, options: CallOptions) => RecordedCall;
+  /** No call waits and nobody refers to the capability any more. May come again. */
+  readonly onIdle?: () => void;
+};
+
+/** `served` is undefined when the call has failed already. */
+export type RecordedCall = { readonly pending: PendingCall; readonly served: ServedCall | undefined };
+
+export class QueueTarget implements PromisedTarget {
+  readonly #start: QueueStart;
+  readonly #calls: ServedCall[] = [];
+  /** Of the calls that wait, those whose caller has not finished them. */
+  #wantedCalls = 0;
+  #references = 0;
+  #became: Target | undefined;
+
+  constructor(start: QueueStart) {
+    this.#start = start;
+  }
+
+  /** Somebody waits for this capability. */
+  get isWanted(): boolean {
+    return this.#wantedCalls > 0 || this.#references > 0;
+  }
+
+  call(method: CallMethod, params: CallParams, options: CallOptions): PendingCall {
+    if (this.#became !== undefined) return this.#became.resolved().call(method, params, options);
+    const { pending, served } = this.#start.record(method, params, options);
+    if (served !== undefined) this.deliver(served);
+    return pending;
+  }
+
+  deliver(call: ServedCall): void {
+    if (this.#became !== undefined) return this.#became.deliver(call);
+    const { budget } = this.#start;
+    if (budget.usedCalls >= budget.callsMax) {
+      return call.fail(new RpcError("overloaded", `more than ${budget.callsMax} calls wait for a capability`));
+    }
+    budget.usedCalls++;
+    this.#wantedCalls++;
+    this.#calls.push(call);
+    call.onAborted(() => {
+      this.#wantedCalls--;
+      this.#checkIdle();
+    });
+  }
+
+  settle(target: Target): void {
+    // A capability that is its own result would be looked for for ever.
+    const resolved = target.resolved();
+    const became =
+      resolved === this ? new BrokenTarget(new RpcError("failed", "a capability resolves to itself")) : resolved;
+    this.#became = became;
+    became.retain();
+    this.#start.budget.usedCalls -= this.#calls.length;
+    for (const call of this.#calls.splice(0)) became.deliver(call);
+    if (this.#references === 0) became.release();
+  }
+
+  retain(): void {
+    this.#references++;
+  }
+
+  release(): void {
+    if (--this.#references > 0) return;
+    if (this.#became === undefined) this.#checkIdle();
+    else this.#became.release();
+  }
+
+  resolved(): Target {
+    return this.#became === undefined ? this : this.#became.resolved();
+  }
+
+  #checkIdle(): void {
+    if (this.#became === undefined && !this.isWanted) this.#start.onIdle?.();
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * A call on its way through an object of this process: what a CapabilityServer sees of it (IncomingCall) and what the
+ * runtime does with it (ServedCall).
+ *
+ *            run                  handler ends, complete or fail
+ *   waiting ─────▶ running ──────────────────────────────────────▶ ended
+ *                     │ finish (the caller's Finish, or the end of the session) may come in any state, once
+ *
+ * Whether the outcome is still wanted is the sink's business: `returned` or `failed` is called exactly once in any case,
+ * so that the sink can count what is running.
+ */
+import { type HeldCapabilities, releaseAll } from "./call-results.ts";
+import type { PointerBuilder, PointerReader, ReaderType, StructReader, StructType } from "./message/index.ts";
+import { type PayloadMessage, startReturn } from "./outgoing-messages.ts";
+import { callAt, payloadAt } from "./rpc-layout.ts";
+
+/** An object that can be called. Several capabilities, also of several sessions, may lead to it. */
+export interface CapabilityServer {
+  /**
+   * Runs one call. Returning, or the promise it returns, ends the call with what was written to `results`; throwing ends
+   * it with an exception. Calls come in the order they were made and do not wait for one another. A server checks
+   * interfaceId and methodOrdinal and throws RpcError `unimplemented` for what it does not have (MethodTable does).
+   */
+  dispatch(call: IncomingCall): void | Promise<void>;
+  /** The last reference is gone; a later one may make it be called again. What it throws is dropped. */
+  dispose?(): void;
+}
+
+export type CallFinished = {
+  /** The Return had been written when the Finish arrived. */
+  readonly returned: boolean;
+  /** True: the caller did not, or will not, read the results. After a cancellation that crossed the Return it is true. */
+  readonly releaseResultCaps: boolean;
+  /** The session ended without a Finish. */
+  readonly disconnected?: boolean;
+};
+
+export interface IncomingCall {
+  readonly interfaceId: bigint;
+  readonly methodOrdinal: number;
+  /** Of the call's message. */
+  readonly frameBytes: number;
+  /** Views into the message, which is not written again: good as long as they are kept. */
+  params<R>(type: ReaderType<R>): R;
+  /** Once a call: the results, written in place. A call that never asks answers an empty struct. */
+  results<B>(type: StructType<unknown, B>): B;
+  /** Aborted when nobody waits for the call any more. */
+  readonly signal: AbortSignal;
+  /** Called exactly once, at once when it is known already. What the listener throws is dropped. */
+  onFinished(listener: (finished: CallFinished) => void): void;
+}
+
+/** Where the outcome of a call goes. Exactly one of both is called, once. */
+export interface CallSink {
+  /** undefined: the handler never asked for results. */
+  returned(results: PayloadMessage | undefined): void;
+  /** `unsent`: capability fields the handler had set before it failed. */
+  failed(error: unknown, unsent: readonly unknown[]): void;
+}
+
+export type ServedCallStart = {
+  /** The Call struct, of the wire or of a message of this process. */
+  readonly call: StructReader;
+  readonly frameBytes: number;
+  /** The parameters' capabilities, released when the handler has ended. */
+  readonly capabilities: HeldCapabilities;
+  readonly answerId: number;
+  readonly messageBytesMax: number;
+  readonly sink: CallSink;
+};
+
+export class ServedCall implements IncomingCall {
+  readonly interfaceId: bigint;
+  readonly methodOrdinal: number;
+  readonly frameBytes: number;
+  readonly #start: ServedCallStart;
+  #results: PayloadMessage | undefined;
+  #ended = false;
+  #finished: CallFinished | undefined;
+  #listeners: ((finished: CallFinished) => void)[] | undefined;
+  #abort: AbortController | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
+  #onAborted: (() => void) | undefined;
+  #held: { release(): void } | undefined;
+
+  constructor(start: ServedCallStart) {
+    this.interfaceId = start.call.getUint64(callAt.interfaceId);
+    this.methodOrdinal = start.call.getUint16(callAt.methodId);
+    this.frameBytes = start.frameBytes;
+    this.#start = start;
+  }
+
+  params<R>(type: ReaderType<R>): R {
+    return this.paramsPointer().asStruct(type);
+  }
+
+  results<B>(type: StructType<unknown, B>): B {
+    return this.resultsPointer().initStruct(type);
+  }
+
+  /** Made on demand: most calls end before anybody asks. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#aborted !== undefined) this.#abort.abort(this.#aborted.reason);
+    }
+    return this.#abort.signal;
+  }
+
+  onFinished(listener: (finished: CallFinished) => void): void {
+    if (this.#finished !== undefined) tell(listener, this.#finished);
+    else if (this.#listeners === undefined) this.#listeners = [listener];
+    else this.#listeners.push(listener);
+  }
+
+  /** The rest is the runtime's; handlers see an IncomingCall. */
+
+  get isAborted(): boolean {
+    return this.#aborted !== undefined;
+  }
+
+  paramsPointer(): PointerReader {
+    return this.#start.call.getStruct(callAt.params).getPointer(payloadAt.content);
+  }
+
+  resultsPointer(): PointerBuilder {
+    this.#results ??= startReturn(this.#start.answerId, this.#start.messageBytesMax);
+    return this.#results.payload.getPointer(payloadAt.content);
+  }
+
+  /** Holds `held`, which keeps the server alive, until the handler has ended. */
+  run(server: CapabilityServer, held: { release(): void }): void {
+    this.#held = held;
+    if (this.#aborted !== undefined) return this.fail(this.#aborted.reason);
+    let ends: void | Promise<void>;
+    try {
+      ends = server.dispatch(this);
+    } catch (error) {
+      return this.fail(error);
+    }
+    if (ends === undefined) return this.complete();
+    ends.then(
+      () => this.complete(),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  complete(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#start.sink.returned(this.#results);
+    this.#letGo();
+  }
+
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#start.sink.failed(error, this.#results?.builder.capTable ?? []);
+    this.#letGo();
+  }
+
+  /** Only the first one counts. */
+  finish(finished: CallFinished): void {
+    if (this.#finished !== undefined) return;
+    this.#finished = finished;
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    if (listeners !== undefined) for (const listener of listeners) tell(listener, finished);
+  }
+
+  /** Nobody waits for the outcome any more. */
+  abort(reason: unknown): void {
+    if (this.#ended || this.#aborted !== undefined) return;
+    this.#aborted = { reason };
+    this.#onAborted?.();
+    this.#abort?.abort(reason);
+  }
+
+  /** For who passes the call on: quicker than the signal, and only one. */
+  onAborted(listener: () => void): void {
+    this.#onAborted = listener;
+  }
+
+  #letGo(): void {
+    releaseAll(this.#start.capabilities);
+    this.#held?.release();
+  }
+}
+
+/** A listener's error is its own: it must not look like a fault of the peer, whose message is being handled. */
+function tell(listener: (finished: CallFinished) => void, finished: CallFinished): void {
+  try {
+    listener(finished);
+  } catch {
+    // Documented at onFinished.
+  }
+}
