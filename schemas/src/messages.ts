@@ -4,7 +4,27 @@
  * A row of `methodCodecs` is a method that front-ends serve: who adds one adds a row here, a row in the server's method
  * table and a golden frame.
  */
-import { batchEnqueue, enqueue } from "./messages-enqueue.ts";
+import {
+  deleteAccount,
+  opaqueLoginFinish,
+  opaqueLoginStart,
+  opaqueRegisterFinish,
+  opaqueRegisterStart,
+  renewToken,
+  revokeTokens,
+} from "./messages-accounts.ts";
+import { downloadBlob, uploadBlob } from "./messages-blobs.ts";
+import { listDevices, registerDevice, revokeDevice } from "./messages-devices.ts";
+import {
+  createChannel,
+  publishDeliveryToken,
+  publishEndpoint,
+  resolveEndpoint,
+  resolveIdentity,
+  resolveUser,
+  setBlocked,
+} from "./messages-directory.ts";
+import { batchEnqueue, enqueue, submitCommit } from "./messages-enqueue.ts";
 import { ack, fetch, fetchWait, health, peek } from "./messages-fetch.ts";
 import {
   fetchHybridKey,
@@ -13,8 +33,9 @@ import {
   uploadHybridKey,
   uploadKeyPackage,
 } from "./messages-keys.ts";
+import { openSession } from "./messages-session.ts";
 
-/** In the order of ordinals. */
+/** What front-ends serve, in the order of ordinals. */
 export const methodCodecs = {
   uploadKeyPackage,
   fetchKeyPackage,
@@ -28,4 +49,29 @@ export const methodCodecs = {
   ack,
   fetchHybridKeys,
   batchEnqueue,
+} as const;
+
+/** The rest of NodeService. A method moves up into methodCodecs when the server serves it. */
+export const laterMethodCodecs = {
+  opaqueRegisterStart,
+  opaqueRegisterFinish,
+  opaqueLoginStart,
+  opaqueLoginFinish,
+  publishEndpoint,
+  resolveEndpoint,
+  createChannel,
+  resolveUser,
+  resolveIdentity,
+  uploadBlob,
+  downloadBlob,
+  deleteAccount,
+  registerDevice,
+  listDevices,
+  revokeDevice,
+  openSession,
+  submitCommit,
+  publishDeliveryToken,
+  setBlocked,
+  renewToken,
+  revokeTokens,
 } as const;
