@@ -24,6 +24,14 @@ export type Options = {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+type Flag = {
+  readonly type: "string" | "boolean";
+  readonly short?: string;
+  readonly env?: string;
+  readonly default?: string;
+  readonly doc: string;
+};
+
 export const flags = {
   server: { type: "string", env: "QPQ_SERVER", default: "127.0.0.1:7000", doc: "HOST:PORT of the server" },
   "ca-cert": { type: "string", env: "QPQ_CA_CERT", doc: "the server's certificate (DER or PEM): the only one trusted" },
@@ -46,10 +54,7 @@ export const flags = {
   },
   help: { type: "boolean", short: "h", doc: "this text" },
   version: { type: "boolean", doc: "print the version" },
-} as const satisfies Record<
-  string,
-  { type: "string" | "boolean"; short?: string; env?: string; default?: string; doc: string }
->;
+} as const satisfies Record<string, Flag>;
 
 /** E048_USAGE names the wrong word. */
 export function parseOptions(args: readonly string[], env: Environment): Options {
@@ -66,7 +71,7 @@ export function parseOptions(args: readonly string[], env: Environment): Options
     throw new QpqError("E048_USAGE", { text: `${(error as Error).message}. See: qpq --help`, cause: error });
   }
   const textOf = (name: keyof typeof flags): string | undefined => {
-    const flag: { env?: string; default?: string } = flags[name];
+    const flag: Flag = flags[name];
     const fromEnv = flag.env === undefined ? undefined : env[flag.env];
     return (parsed.values[name] as string | undefined) ?? (fromEnv === "" ? undefined : fromEnv) ?? flag.default;
   };

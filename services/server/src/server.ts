@@ -12,6 +12,7 @@ import { type ByteStream, type Connection, closeCodes, type Listener } from "qui
 import { listenQuic } from "quicproquo-transport/quic";
 import { StaticToken } from "./access/static-token.ts";
 import { type CallParts, exceptionOf, NodeServiceServer } from "./calls/call.ts";
+import { InFlight } from "./calls/in-flight.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
 import { Delivery } from "./delivery/delivery.ts";
@@ -78,7 +79,8 @@ export async function startServer({
     delivery: new Delivery({ log: store.log, wakeups: store.wakeups, waiters, limits, clock }),
     keys: new Keys({ store: store.keys, limits, clock }),
   };
-  const parts: CallParts = { domains, access: new StaticToken(token), observer, log };
+  const inFlight = new InFlight();
+  const parts: CallParts = { domains, access: new StaticToken(token), observer, log, inFlight };
   const sweeper = new Sweeper(store.log, observer);
   started.defer(() => sweeper.stop());
 
@@ -124,7 +126,7 @@ export async function startServer({
       observer.setDraining(true);
       listener.refuseNew();
       waiters.drain();
-      await drained(sessions, config.drainMs);
+      await drain(inFlight, sessions, config.drainMs);
       await owned.disposeAsync();
     },
   };
@@ -141,12 +143,13 @@ function transportKeys(secret: string): { ticketKey: Uint8Array; retryKey: Uint8
   };
 }
 
-/** Waits until no call is in flight, at most drainMs. */
-async function drained(sessions: ReadonlySet<RpcSession>, drainMs: number): Promise<void> {
-  const idle = Promise.all([...sessions].map((session) => session.idle()));
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  await Promise.race([idle, new Promise((resolve) => (timer = setTimeout(resolve, drainMs)))]);
+/** Waits until no call is being worked on, at most drainMs; then what was answered is sent and each stream ended. */
+async function drain(inFlight: InFlight, sessions: ReadonlySet<RpcSession>, drainMs: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, drainMs);
+  await Promise.race([inFlight.idle(), late.promise]);
   clearTimeout(timer);
+  for (const session of sessions) session.close();
 }
 
 /** Removal behind a Finish has no answer: a failure is counted, and the messages are handed out again later. */

@@ -12,11 +12,13 @@ import {
   protocolVersion,
   QpqError,
 } from "quicproquo-proto";
-import type { CapabilityServer, IncomingCall, RpcExceptionFields } from "quicproquo-rpc";
+import type { CapabilityServer, IncomingCall, RpcException } from "quicproquo-rpc";
+import { MessageError } from "quicproquo-rpc/message";
 import type { Caller, StaticToken } from "../access/static-token.ts";
 import type { LeaseBook } from "../delivery/lease-book.ts";
 import type { Log } from "../observe/log.ts";
 import type { Observer } from "../observe/observer.ts";
+import type { InFlight } from "./in-flight.ts";
 import { type CallContext, type MethodName, type MethodRow, methodNameOf, methods } from "./methods.ts";
 
 export type CallParts = {
@@ -24,6 +26,7 @@ export type CallParts = {
   readonly access: StaticToken;
   readonly observer: Observer;
   readonly log: Log;
+  readonly inFlight: InFlight;
 };
 
 const nobody: Caller = { sender: new Uint8Array(32) };
@@ -45,6 +48,7 @@ export class NodeServiceServer implements CapabilityServer {
 
   async dispatch(call: IncomingCall): Promise<void> {
     const startedAtMs = performance.now();
+    this.#parts.inFlight.begin();
     let method: MethodName | "unknown" = "unknown";
     let code: ErrorCode | "ok" | "canceled" = "ok";
     try {
@@ -54,9 +58,14 @@ export class NodeServiceServer implements CapabilityServer {
       await this.#run(method, call);
     } catch (error) {
       const told = this.#errorToTell(error, method);
-      code = call.finished ? "canceled" : told.code;
+      code = told.code;
+      call.onFinished(({ returned }) => {
+        // known at once when the caller left before the error: what it meets then is no failure of ours
+        if (!returned) code = "canceled";
+      });
       throw told;
     } finally {
+      this.#parts.inFlight.end();
       const seconds = (performance.now() - startedAtMs) / 1_000;
       this.#parts.observer.callEnded({ method, code, seconds, requestBytes: call.frameBytes });
     }
@@ -92,6 +101,7 @@ export class NodeServiceServer implements CapabilityServer {
   /** Foreign errors become E034_INTERNAL with a reference that stands in the log as well, and nothing else of them. */
   #errorToTell(error: unknown, method: string): QpqError {
     if (error instanceof QpqError) return error;
+    if (error instanceof MessageError) return new QpqError("E001_BAD_REQUEST", { fields: { message: error.code }, cause: error });
     const reference = randomBytes(6).toString("hex");
     this.#parts.log.error({ event: "call_failed", method, reference, error });
     return new QpqError("E034_INTERNAL", { fields: { reference }, cause: error });
@@ -101,7 +111,7 @@ export class NodeServiceServer implements CapabilityServer {
 type AuthParameter = { readonly version: number; readonly accessToken: Uint8Array };
 
 /** What the RPC layer sends for an error of ours. */
-export function exceptionOf(error: unknown): RpcExceptionFields {
+export function exceptionOf(error: unknown): RpcException {
   const told = error instanceof QpqError ? error : new QpqError("E034_INTERNAL");
   return { type: exceptionTypeOf[told.kind], reason: told.reason };
 }
