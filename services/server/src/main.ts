@@ -33,6 +33,8 @@ async function main(args: readonly string[]): Promise<void> {
     log,
     clock: Date.now,
   });
+  // before the words: who reads them may send a signal at once
+  stopOnSignals(server, { config, log });
   const secret = token === undefined ? undefined : describeToken(token);
   const dial = server.host === "::" || server.host === "0.0.0.0" ? "127.0.0.1" : server.host;
   const client = `qpq --server ${dial}:${server.port} --ca-cert ${certificate.file}`;
@@ -45,7 +47,6 @@ next          ${client} health
               ${token === undefined ? "" : `QPQ_AUTH_TOKEN_FILE=${token.file} `}${client} recv
 `);
   log.info({ event: "started", port: server.port, opsPort: server.opsPort });
-  stopOnSignals(server, { config, log });
 }
 
 /** The token itself is shown once, to a person: standard output that isn't a terminal may be kept in a log. */

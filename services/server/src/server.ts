@@ -23,6 +23,7 @@ import type { Log } from "./observe/log.ts";
 import type { Observer } from "./observe/observer.ts";
 import { createPrometheusObserver } from "./observe/prometheus.ts";
 import { startOpsServer } from "./ops/http.ts";
+import { OpenSessions } from "./ops/open-sessions.ts";
 import { Sweeper } from "./ops/sweeper.ts";
 import { openSqliteStore } from "./store/index.ts";
 import type { Clock, Store } from "./store/port.ts";
@@ -68,7 +69,7 @@ export async function startServer({
   started.defer(() => store.close());
 
   const waiters = new Waiters(store.wakeups, config.waitersMax);
-  const sessions = new Set<RpcSession>();
+  const sessions = new OpenSessions();
   const observer = createPrometheusObserver({
     transport: () => listener.stats(),
     waiters: () => waiters.size,
@@ -89,9 +90,8 @@ export async function startServer({
       bootstrap: new NodeServiceServer(parts, new LeaseBook(removeWith(store, observer))),
       limits: { callsInFlightMax: config.callsInFlightMax },
       errorToException: exceptionOf,
-      onClose: () => sessions.delete(session),
     });
-    sessions.add(session);
+    sessions.add(session, stream);
   };
   const listener: Listener = await listenQuic({
     host: config.host,
@@ -126,7 +126,10 @@ export async function startServer({
       observer.setDraining(true);
       listener.refuseNew();
       waiters.drain();
-      await drain(inFlight, sessions, config.drainMs);
+      await within(config.drainMs, async () => {
+        await inFlight.idle();
+        await sessions.end();
+      });
       await owned.disposeAsync();
     },
   };
@@ -143,13 +146,12 @@ function transportKeys(secret: string): { ticketKey: Uint8Array; retryKey: Uint8
   };
 }
 
-/** Waits until no call is being worked on, at most drainMs; then what was answered is sent and each stream ended. */
-async function drain(inFlight: InFlight, sessions: ReadonlySet<RpcSession>, drainMs: number): Promise<void> {
+/** Waits for the work, at most so long. */
+async function within(ms: number, work: () => Promise<void>): Promise<void> {
   const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, drainMs);
-  await Promise.race([inFlight.idle(), late.promise]);
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([work(), late.promise]);
   clearTimeout(timer);
-  for (const session of sessions) session.close();
 }
 
 /** Removal behind a Finish has no answer: a failure is counted, and the messages are handed out again later. */

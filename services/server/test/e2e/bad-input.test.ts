@@ -140,6 +140,7 @@ async function rawStream(): Promise<{ connection: Connection; stream: ByteStream
     host: "127.0.0.1", port: server.port, serverName: "localhost", alpn: ["capnp"], trust: { caCertificate: server.certificate },
   });
   const stream = connection.openStream();
+  stream.onData = () => undefined;
   const ended = new Promise((resolve) => {
     stream.onClose = resolve;
     stream.onEnd = () => resolve("ended");
