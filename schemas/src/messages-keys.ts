@@ -102,7 +102,7 @@ export type FetchHybridKeysResults = {
   readonly signatures: readonly Uint8Array[];
 };
 
-const identitiesLimit = { max: limits.hybridKeysMax.max } as const;
+const identitiesLimit = { max: limits.hybridKeysMax.max, code: "E016_TOO_MANY_RECIPIENTS" } as const;
 
 export const fetchHybridKeys = methodCodec({
   method: methods.fetchHybridKeys,
