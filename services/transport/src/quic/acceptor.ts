@@ -7,6 +7,7 @@
  */
 import type { Endpoint } from "./endpoint.ts";
 import { connectionIdBytes, mintConnectionId, type Routing } from "./connection-id.ts";
+import { refusedByTls } from "./close-reason.ts";
 import { type ConnectionOwner, QuicConnection } from "./connection.ts";
 import { zeroCounts } from "./listener-stats.ts";
 import {
@@ -37,6 +38,7 @@ export type AcceptorOptions = {
 
 /** RFC 8999 section 5.1: flags 1 | version 4 | id length 1 | id. */
 const longHeaderBit = 0x80;
+const versionAt = 1;
 const idLengthAt = 5;
 const longIdAt = 6;
 const shortIdAt = 1;
@@ -137,6 +139,14 @@ export class Acceptor implements ConnectionOwner {
       this.counts.droppedShort += 1;
       return;
     }
+    const version = datagram.readUInt32BE(versionAt);
+    // Version 0 is a version negotiation itself: answering it could go on for ever.
+    if (version === 0) this.counts.droppedUnknown += 1;
+    else if (!quiche.versionIsSupported(version)) this.#negotiateVersion(datagram, from);
+    else this.#meetSupported(datagram, from);
+  }
+
+  #meetSupported(datagram: Buffer, from: HostPort): void {
     let header: NativeHeader;
     try {
       header = quiche.Header.fromSlice(datagram, connectionIdBytes);
@@ -144,13 +154,9 @@ export class Acceptor implements ConnectionOwner {
       this.counts.droppedMalformed += 1;
       return;
     }
-    const arrival = { datagram, from, header };
-    // Version 0 is a version negotiation itself: answering it could go on for ever.
-    if (header.version === 0) this.counts.droppedUnknown += 1;
-    else if (!quiche.versionIsSupported(header.version)) this.#negotiateVersion(arrival);
-    else if (header.ty !== quiche.Type.Initial) this.counts.droppedUnknown += 1;
+    if (header.ty !== quiche.Type.Initial) this.counts.droppedUnknown += 1;
     else if (header.dcid.length < firstIdBytesMin) this.counts.droppedMalformed += 1;
-    else this.#admit(arrival);
+    else this.#admit({ datagram, from, header });
   }
 
   #admit(arrival: Arrival): void {
@@ -180,43 +186,49 @@ export class Acceptor implements ConnectionOwner {
     const { dcid } = arrival.header;
     // After a Retry the client already uses an id of ours.
     const id = originalId === undefined ? this.#mintId() : Buffer.from(dcid);
-    const connection = this.#make(arrival, { id, originalId });
-    if (connection === undefined) return;
+    const native = this.#begin(arrival, { id, originalId });
+    if (native === undefined) {
+      this.counts.droppedMalformed += 1;
+      return;
+    }
+    const connection = new QuicConnection({
+      native,
+      role: "server",
+      endpoint: this.#options.endpoint,
+      limits: this.#options.limits,
+      local: this.#local,
+      peer: arrival.from,
+      owner: this,
+      bytesIn: arrival.datagram.length,
+    });
     const ids = [id.toString("latin1"), Buffer.from(dcid).toString("latin1")];
     for (const known of ids) this.#byId.set(known, connection);
     this.#held.set(connection, { ids, group });
     this.#perGroup.set(group, (this.#perGroup.get(group) ?? 0) + 1);
     this.#halfOpen += 1;
-    connection.receive(arrival.datagram, arrival.from);
-    // Not one packet of it could be read: a forgery costs nothing beyond this call.
-    if (connection.native.stats().recv === 0) {
-      this.counts.droppedMalformed += 1;
-      connection.abandon("the first datagram cannot be read");
-    }
+    connection.mark();
   }
 
-  #make(
+  /** The library's state after the first datagram; undefined when there is nothing worth keeping. */
+  #begin(
     arrival: Arrival,
-    made: { readonly id: Buffer; readonly originalId: Buffer | undefined },
-  ): QuicConnection | undefined {
-    const { config, endpoint, limits, resetKey } = this.#options;
+    begun: { readonly id: Buffer; readonly originalId: Buffer | undefined },
+  ): NativeConnection | undefined {
+    const { config, resetKey } = this.#options;
+    let native: NativeConnection;
     try {
-      config.setStatelessResetToken(resetTokenOf(resetKey, made.id));
-      const native = quiche.Connection.accept(made.id, made.originalId, this.#local, arrival.from, config);
-      return new QuicConnection({
-        native,
-        role: "server",
-        endpoint,
-        limits,
-        local: this.#local,
-        peer: arrival.from,
-        owner: this,
-      });
+      config.setStatelessResetToken(resetTokenOf(resetKey, begun.id));
+      native = quiche.Connection.accept(begun.id, begun.originalId, this.#local, arrival.from, config);
     } catch {
-      // E.g. an address with a zone, which the binding cannot parse.
-      this.counts.droppedMalformed += 1;
-      return undefined;
+      return undefined; // e.g. an address with a zone, which the binding cannot parse
     }
+    try {
+      native.recv(arrival.datagram, { from: arrival.from, to: this.#local });
+    } catch {
+      // A client that TLS refuses (e.g. for its ALPN) is told why by the connection. Bytes that do not decrypt end here.
+      return refusedByTls(native) ? native : undefined;
+    }
+    return native.stats().recv > 0 ? native : undefined;
   }
 
   #mintId(): Buffer {
@@ -227,22 +239,24 @@ export class Acceptor implements ConnectionOwner {
     const { header, from } = arrival;
     const retryId = this.#mintId();
     const claim = { peer: from, retryId, nowMs: Date.now() };
-    this.#answer(arrival, "retries", (out) => {
-      const token = mintRetryToken(this.#options.retryKey, header.dcid, claim);
-      return quiche.retry(header.scid, header.dcid, retryId, token, header.version, out);
-    });
+    const token = mintRetryToken(this.#options.retryKey, header.dcid, claim);
+    this.#answer("retries", from, (out) => quiche.retry(header.scid, header.dcid, retryId, token, header.version, out));
   }
 
-  #negotiateVersion(arrival: Arrival): void {
-    const { scid, dcid } = arrival.header;
-    this.#answer(arrival, "versionNegotiations", (out) => quiche.negotiateVersion(scid, dcid, out));
+  /** Of an unknown version only what RFC 8999 promises can be read: the two ids. */
+  #negotiateVersion(datagram: Buffer, from: HostPort): void {
+    const sourceAt = longIdAt + (datagram[idLengthAt] ?? 0) + 1;
+    const sourceBytes = datagram[sourceAt - 1] ?? 0;
+    const destinationId = datagram.subarray(longIdAt, sourceAt - 1);
+    const sourceId = datagram.subarray(sourceAt, sourceAt + sourceBytes);
+    this.#answer("versionNegotiations", from, (out) => quiche.negotiateVersion(sourceId, destinationId, out));
   }
 
-  #answer(arrival: Arrival, name: "retries" | "versionNegotiations", write: (out: Buffer) => number): void {
+  #answer(name: "retries" | "versionNegotiations", to: HostPort, write: (out: Buffer) => number): void {
     // The binding writes beyond what it needs: less than a full datagram of room makes it fail.
     const out = Buffer.alloc(initialDatagramBytesMin);
     try {
-      this.#options.endpoint.sendDatagram(out.subarray(0, write(out)), arrival.from);
+      this.#options.endpoint.sendDatagram(out.subarray(0, write(out)), to);
       this.counts[name] += 1;
     } catch {
       this.counts.droppedMalformed += 1;

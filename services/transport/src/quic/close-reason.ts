@@ -26,6 +26,12 @@ export function closedByNative(native: NativeConnection, handshakeDone: boolean)
   return lost("stateless reset", handshakeDone, true);
 }
 
+/** Our TLS stack has sent an alert. */
+export function refusedByTls(native: NativeConnection): boolean {
+  const code = native.localError()?.errorCode ?? 0;
+  return code >= alertBase && code <= alertLast;
+}
+
 /** The handshake did not end in time, or the network said that it cannot. */
 export function connectFailed(reason: string, cause?: unknown): ConnectionClosed {
   return {
@@ -74,7 +80,7 @@ function failedHere(local: NativeError, handshakeDone: boolean): ConnectionClose
   }
   const refused = certificateText(local.errorCode);
   if (refused !== undefined) return { ...closed, error: new QpqError("E041_CERTIFICATE", { text: refused }) };
-  const isAlert = local.errorCode > alertBase && local.errorCode <= alertLast;
+  const isAlert = local.errorCode >= alertBase && local.errorCode <= alertLast;
   const text = isAlert ? "the TLS handshake failed" : "the server broke the protocol";
   const fields = { transportError: local.errorCode };
   return { ...closed, error: new QpqError("E040_CONNECT_FAILED", { text, fields }) };

@@ -1,4 +1,5 @@
 /** Makes the native Config, one for all connections of a listener and one a dialled connection. Holds no state. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { QpqError } from "quicproquo-proto";
 import { type NativeConfig, quiche } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
@@ -39,6 +40,8 @@ export function serverConfig(options: ServerConfigOptions): NativeConfig {
   const key = pemOf(options.privateKeyPem, "PRIVATE KEY");
   const certificate = pemOf(options.certificatePem, "CERTIFICATE");
   return attempt("the certificate and its private key cannot be used", () => {
+    // BoringSSL takes a pair that does not fit together, and then fails every handshake.
+    if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) throw new Error("another key");
     // The server asks for no client certificate: the binding can only require one or not ask.
     const config = quiche.Config.withBoringSslCtx(false, false, undefined, [key], [certificate], signatureAlgorithms);
     configure(config, options.alpn, options.limits);

@@ -33,6 +33,8 @@ export type QuicConnectionOptions = {
   readonly local: HostPort;
   readonly peer: HostPort;
   readonly owner: ConnectionOwner;
+  /** Size of the datagram that the library has read already; 0 for a client. */
+  readonly bytesIn: number;
 };
 
 /** The close frame fits in the first packet of each key epoch; after an application close the library can go on for ever. */
@@ -83,7 +85,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   #givenUp: ConnectionClosed | undefined;
   #cipher: string | undefined;
   /** Counted here: the library counts packets, of which a datagram may hold several. */
-  readonly #traffic = { datagramsIn: 0, datagramsOut: 0, bytesIn: 0, bytesOut: 0 };
+  readonly #traffic: { datagramsIn: number; datagramsOut: number; bytesIn: number; bytesOut: number };
 
   constructor(options: QuicConnectionOptions) {
     this.native = options.native;
@@ -96,6 +98,12 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.sendQueueBytes = options.limits.sendQueueBytes;
     this.sendQueueBytesMax = options.limits.sendQueueBytesMax;
     this.#streams = new StreamTable(options.role, this, options.limits.streamsMax);
+    this.#traffic = {
+      datagramsIn: options.bytesIn > 0 ? 1 : 0,
+      datagramsOut: 0,
+      bytesIn: options.bytesIn,
+      bytesOut: 0,
+    };
     this.#handshakeEndsAtMs = performance.now() + options.limits.handshakeMsMax;
     this.#timer.arm(options.limits.handshakeMsMax);
   }

@@ -153,6 +153,7 @@ class Dialling implements ConnectionOwner {
         local,
         peer: to.peer,
         owner: this,
+        bytesIn: 0,
       });
     } catch (cause) {
       throw new QpqError("E040_CONNECT_FAILED", { text: "the address cannot be used", cause });

@@ -1,0 +1,227 @@
+/** What happens to a connection between handshake and end: loss, address changes, silence, a server that dies. */
+import assert from "node:assert/strict";
+import { fork, type ChildProcess } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { closeCodes, type Connection } from "../src/port.ts";
+import { dial, startListener, trusted, until } from "./quic-pair.ts";
+import { RawClient } from "./raw-client.ts";
+import { Relay } from "./relay.ts";
+import type { ServerProcessOptions } from "./server-process.ts";
+import { closed, echo, readAll, roundTrip, writeAll } from "./stream-io.ts";
+
+it("answers a stream that comes in the datagram that ends the handshake", async (test) => {
+  const listener = await startListener(test);
+  const client = await RawClient.open(test, listener);
+  for (let i = 0; i < 30; i++) {
+    const native = client.connect();
+    client.flush(native);
+    while (!native.isEstablished()) client.deliver(native, await client.next());
+    native.streamSend(0, Buffer.from("at once"), true);
+    const datagrams = client.packetsOf(native);
+    assert.equal(datagrams.length, 1, "Finished and the stream share one datagram");
+    for (const datagram of datagrams) client.send(datagram);
+    let answer = "";
+    await client.run(native, () => {
+      if (!native.streamReadable(0)) return false;
+      const buffer = Buffer.alloc(100);
+      const [length] = native.streamRecv(0, buffer) ?? [0];
+      answer += buffer.toString("latin1", 0, length);
+      return answer === "at once";
+    });
+    native.close(true, 0, Buffer.alloc(0));
+    client.flush(native);
+  }
+});
+
+it("carries 1 MiB through a network that loses 5 % of the datagrams", { timeout: 30_000 }, async (test) => {
+  const listener = await startListener(test);
+  const random = seeded(20_240_607);
+  const relay = await Relay.open(test, listener, { lose: () => random() < 0.05 });
+  const client = await dial(test, relay);
+  const sent = randomBytes(1024 * 1024);
+  const stream = client.openStream();
+  const answer = readAll(stream);
+  await writeAll(stream, sent);
+  const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+  assert.equal(hash(await answer), hash(sent));
+  assert.ok(relay.lost > 20, `only ${relay.lost} datagrams were lost`);
+  assert.ok(client.stats().lost > 0);
+});
+
+it("goes on when the client's address changes on the way, and tells the new one", async (test) => {
+  const server = Promise.withResolvers<Connection>();
+  const listener = await startListener(test, {
+    onConnection: (connection) => {
+      echo(connection);
+      server.resolve(connection);
+    },
+  });
+  const relay = await Relay.open(test, listener);
+  const client = await dial(test, relay);
+  assert.equal(await roundTrip(client, "before"), "before");
+  const { info } = await server.promise;
+  await relay.move();
+  assert.equal(await roundTrip(client, "after"), "after");
+  // The new address counts once it has answered a challenge.
+  const { promise } = server;
+  while ((await promise).info.peerPort === info.peerPort) assert.equal(await roundTrip(client, "on"), "on");
+});
+
+it("closes a connection that is silent for the idle time, on both sides", async (test) => {
+  const server = Promise.withResolvers<Awaited<ReturnType<typeof closed>>>();
+  const limits = { idleMs: 300 };
+  const listener = await startListener(test, {
+    limits,
+    onConnection: (connection) => void closed(connection).then(server.resolve),
+  });
+  const client = await dial(test, listener, { limits });
+  const begun = performance.now();
+  const ends = [await closed(client), await server.promise];
+  for (const { code, reason, byPeer, error } of ends) {
+    assert.deepEqual([code, reason, byPeer], [undefined, "idle timeout", false]);
+    assert.equal(error?.code, "E042_CONNECTION_LOST");
+  }
+  assert.ok(performance.now() - begun >= 250);
+  assert.equal(listener.stats()["connections"], 0);
+});
+
+it("keeps a connection that talks open beyond the idle time", async (test) => {
+  const limits = { idleMs: 300 };
+  const listener = await startListener(test, { limits });
+  const client = await dial(test, listener, { limits });
+  const end = performance.now() + 900;
+  while (performance.now() < end) assert.equal(await roundTrip(client, "ping"), "ping");
+});
+
+it("learns at once from a stateless reset that its server was killed and started again", async (test) => {
+  const resetKey = randomBytes(32).toString("base64");
+  const first = await startProcess(test, { port: 0, resetKey });
+  const client = await dial(test, first);
+  assert.equal(await roundTrip(client, "alive"), "alive");
+  first.child.kill("SIGKILL");
+  await once(first.child, "exit");
+  const second = await startProcess(test, { port: first.port, resetKey });
+  const seen = closed(client);
+  const begun = performance.now();
+  client.openStream().write(Buffer.from("are you there?"));
+  const { reason, byPeer, error } = await seen;
+  const tookMs = performance.now() - begun;
+  assert.deepEqual([reason, byPeer, error?.code], ["stateless reset", true, "E042_CONNECTION_LOST"]);
+  assert.ok(tookMs < 2_000, `${tookMs} ms, where the idle timeout is 15 s`);
+  test.diagnostic(`known after ${tookMs.toFixed(1)} ms; the idle timeout is 15,000 ms`);
+  assert.equal(await roundTrip(await dial(test, second), "back"), "back");
+});
+
+it("does not believe a reset that was made with another key", async (test) => {
+  const [first, second] = [await startListener(test), await startListener(test)];
+  const relay = await Relay.open(test, first);
+  const client = await dial(test, relay, { limits: { idleMs: 400 } });
+  assert.equal(await roundTrip(client, "alive"), "alive");
+  relay.serverPort = second.port;
+  const seen = closed(client);
+  client.openStream().write(Buffer.from("are you there?"));
+  assert.equal((await seen).reason, "idle timeout");
+  assert.ok((second.stats()["statelessResets"] ?? 0) > 0);
+});
+
+it("hands over what came before the peer's close", async (test) => {
+  const listener = await startListener(test, {
+    onConnection: (connection) => {
+      connection.onStream = (stream) => {
+        stream.onData = () => {
+          stream.write(Buffer.from("last words"));
+          setImmediate(() => connection.close(closeCodes.shuttingDown, "bye"));
+        };
+      };
+    },
+  });
+  const client = await dial(test, listener);
+  const stream = client.openStream();
+  const heard: string[] = [];
+  stream.onData = (chunk) => void heard.push(Buffer.from(chunk).toString());
+  stream.onClose = () => void heard.push("stream closed");
+  const seen = closed(client);
+  stream.write(Buffer.from("x"));
+  assert.equal((await seen).code, closeCodes.shuttingDown);
+  assert.deepEqual(heard, ["last words", "stream closed"]);
+});
+
+it("resumes a session on another listener with the same ticket key, early data marked as such", async (test) => {
+  const ticketKey = randomBytes(48);
+  const early: boolean[] = [];
+  const options = {
+    ticketKey,
+    earlyData: true,
+    onConnection: (connection: Connection) => {
+      early.push(connection.inEarlyData);
+      echo(connection);
+    },
+  };
+  const first = await startListener(test, options);
+  const one = await RawClient.open(test, first);
+  const native = one.connect();
+  await one.run(native, () => native.session() !== null);
+  const session = native.session();
+  assert.ok(session !== null);
+  const second = await startListener(test, options);
+  const two = await RawClient.open(test, second);
+  const resumed = two.connect(session);
+  two.send(two.packetsOf(resumed)[0] as Buffer);
+  resumed.streamSend(0, Buffer.from("early"), true);
+  await two.run(resumed, () => resumed.isEstablished() && resumed.streamReadable(0));
+  assert.ok(resumed.isResumed());
+  assert.deepEqual(early, [false, true]);
+});
+
+it("takes no early data unless told to", async (test) => {
+  const ticketKey = randomBytes(48);
+  const early: boolean[] = [];
+  const listener = await startListener(test, {
+    ticketKey,
+    onConnection: (connection) => {
+      early.push(connection.inEarlyData);
+      echo(connection);
+    },
+  });
+  const client = await RawClient.open(test, listener);
+  const native = client.connect();
+  await client.run(native, () => native.session() !== null);
+  const session = native.session();
+  assert.ok(session !== null);
+  const again = client.connect(session);
+  assert.equal(again.isInEarlyData(), false);
+  await client.run(again, () => again.isEstablished());
+  assert.ok(again.isResumed());
+  client.flush(again);
+  await until(() => early.length === 2);
+  assert.deepEqual(early, [false, false]);
+});
+
+async function startProcess(
+  test: TestContext,
+  options: Pick<ServerProcessOptions, "port" | "resetKey">,
+): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const child = fork(fileURLToPath(new URL("server-process.ts", import.meta.url)));
+  test.after(() => child.kill("SIGKILL"));
+  child.send({
+    ...options,
+    certificate: Buffer.from(trusted.certificate).toString("base64"),
+    privateKey: Buffer.from(trusted.privateKey).toString("base64"),
+  } satisfies ServerProcessOptions);
+  const [answer] = (await once(child, "message")) as [{ port: number }];
+  return { child, port: answer.port };
+}
+
+/** mulberry32: the same losses in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

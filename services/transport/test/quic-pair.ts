@@ -1,0 +1,46 @@
+/** A QUIC listener and dials to it, all closed when the test is over. */
+import type { TestContext } from "node:test";
+import { type Connection, closeCodes, type Listener } from "../src/port.ts";
+import { type DialOptions, dialQuic, type ListenOptions, listenQuic } from "../src/quic/index.ts";
+import { makeCertificate } from "./certificate.ts";
+import { echo } from "./stream-io.ts";
+
+/** One for all tests of a file: making a key is the slowest part. */
+export const trusted = await makeCertificate();
+
+/** An echo server unless told otherwise. */
+export async function startListener(test: TestContext, options: Partial<ListenOptions> = {}): Promise<Listener> {
+  const listener = await listenQuic({
+    host: "127.0.0.1",
+    port: 0,
+    certificatePem: trusted.certificate,
+    privateKeyPem: trusted.privateKey,
+    alpn: ["test"],
+    onConnection: echo,
+    ...options,
+  });
+  test.after(() => listener.close(closeCodes.done, "test over"));
+  return listener;
+}
+
+export async function dial(
+  test: TestContext,
+  to: { readonly port: number },
+  options: Partial<DialOptions> = {},
+): Promise<Connection> {
+  const connection = await dialQuic({
+    host: "127.0.0.1",
+    port: to.port,
+    serverName: "localhost",
+    alpn: ["test"],
+    trust: { caCertificate: trusted.certificate },
+    ...options,
+  });
+  test.after(() => connection.close(closeCodes.done, "test over"));
+  return connection;
+}
+
+/** Looks again each turn until it holds; the test's own timeout bounds it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(setImmediate);
+}
