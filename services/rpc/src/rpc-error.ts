@@ -3,6 +3,8 @@
  * caller should do, and a reason for people. It carries no stack or cause to the peer.
  */
 
+import { MessageError } from "./message/index.ts";
+
 /** In the order of rpc.capnp's Exception.Type: the index is the number on the wire. */
 export const exceptionTypes = ["failed", "overloaded", "disconnected", "unimplemented"] as const;
 export type ExceptionType = (typeof exceptionTypes)[number];
@@ -34,7 +36,12 @@ export class ProtocolError extends Error {
   }
 }
 
-/** What a peer may learn of an error nobody mapped: nothing. */
+/**
+ * What a peer may learn of an error nobody mapped: nothing, unless it is about the peer's own message (a field that
+ * cannot be read) or about the size of the one that would answer it.
+ */
 export function exceptionOf(error: unknown): RpcException {
-  return error instanceof RpcError ? error : { type: "failed", reason: "internal" };
+  if (error instanceof RpcError) return error;
+  if (error instanceof MessageError) return { type: "failed", reason: `${error.code}: ${error.message}` };
+  return { type: "failed", reason: "internal" };
 }

@@ -138,7 +138,7 @@ export class PipeEnd implements RpcByteStream {
     if (bytes < whole.length) this.#chunks.unshift(whole.subarray(bytes));
     this.waitingBytes -= bytes;
     this.#deliveredBytes += bytes;
-    if (bytes > 0) other.onData?.(whole.slice(0, bytes));
+    if (bytes > 0) other.onData?.(bytes === whole.length ? whole : whole.slice(0, bytes));
     if (this.#deliveredBytes >= this.#cutAtBytes) this.cut(new Error("the line was cut"));
   }
 }

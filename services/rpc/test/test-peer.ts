@@ -16,32 +16,40 @@ const nothing = struct(0, 0);
 const onePointer = struct(0, 1);
 const oneWord = struct(1, 0);
 
-function methodsOf<Name extends string>(
-  interfaceId: bigint,
-  rows: Record<Name, readonly [ordinal: number, params: Untyped, results: Untyped]>,
-): Record<Name, UntypedMethod> {
-  const entries = Object.entries(rows) as [Name, readonly [number, Untyped, Untyped]][];
-  return Object.fromEntries(
-    entries.map(([name, [ordinal, params, results]]) => [name, { interfaceId, ordinal, name, params, results }]),
-  ) as Record<Name, UntypedMethod>;
+function method(interfaceId: bigint, ordinal: number, shape: { params: Untyped; results: Untyped }): UntypedMethod {
+  return { interfaceId, ordinal, name: `${interfaceId.toString(16)}.${ordinal}`, ...shape };
 }
 
-export const TestPeer = methodsOf(0xe1a2b3c4d5e6f701n, {
-  echo: [0, onePointer, onePointer],
-  fail: [1, onePointer, nothing],
-  never: [2, nothing, nothing],
-  login: [3, onePointer, onePointer],
-  slowLogin: [4, onePointer, onePointer],
-  openGate: [5, nothing, nothing],
-  watch: [6, struct(1, 1), oneWord],
-  reflect: [7, onePointer, onePointer],
-  counts: [8, nothing, oneWord],
-  sequence: [9, oneWord, nothing],
-  slowReflect: [10, onePointer, onePointer],
-  missing: [11, nothing, nothing],
-});
-export const Session = methodsOf(0xe1a2b3c4d5e6f702n, { whoami: [0, nothing, onePointer] });
-export const Watcher = methodsOf(0xe1a2b3c4d5e6f703n, { notify: [0, oneWord, nothing] });
+const testPeerId = 0xe1a2b3c4d5e6f701n;
+const pointerToPointer = { params: onePointer, results: onePointer };
+const nothingToNothing = { params: nothing, results: nothing };
+
+export const TestPeer = {
+  echo: method(testPeerId, 0, pointerToPointer),
+  fail: method(testPeerId, 1, { params: onePointer, results: nothing }),
+  never: method(testPeerId, 2, nothingToNothing),
+  login: method(testPeerId, 3, pointerToPointer),
+  slowLogin: method(testPeerId, 4, pointerToPointer),
+  openGate: method(testPeerId, 5, nothingToNothing),
+  watch: method(testPeerId, 6, { params: struct(1, 1), results: oneWord }),
+  reflect: method(testPeerId, 7, pointerToPointer),
+  counts: method(testPeerId, 8, { params: nothing, results: oneWord }),
+  sequence: method(testPeerId, 9, { params: oneWord, results: nothing }),
+  slowReflect: method(testPeerId, 10, pointerToPointer),
+  missing: method(testPeerId, 11, nothingToNothing),
+  promiseReflect: method(testPeerId, 12, pointerToPointer),
+  tailEcho: method(testPeerId, 13, { params: struct(0, 2), results: onePointer }),
+  keep: method(testPeerId, 14, { params: onePointer, results: nothing }),
+  notifyKept: method(testPeerId, 15, { params: oneWord, results: nothing }),
+  dropKept: method(testPeerId, 16, nothingToNothing),
+  failLogin: method(testPeerId, 17, pointerToPointer),
+} as const;
+export const Session = {
+  whoami: method(0xe1a2b3c4d5e6f702n, 0, { params: nothing, results: onePointer }),
+} as const;
+export const Watcher = {
+  notify: method(0xe1a2b3c4d5e6f703n, 0, { params: oneWord, results: nothing }),
+} as const;
 
 /** A promise that is kept when somebody opens the gate. */
 export class Gate {
@@ -70,7 +78,7 @@ export class TestServer {
     this.server = new MethodTable()
       .method(TestPeer.echo, (params, results) => results.setData(0, params.getData(0)))
       .method(TestPeer.fail, (params) => {
-        throw new RpcError("failed", params.getText(0));
+        throw new RpcError("overloaded", params.getText(0));
       })
       .method(TestPeer.never, (_params, _results, call) => this.#never(call))
       .method(TestPeer.login, (params, results) => results.setCapability(0, this.#session(params.getText(0))))
@@ -93,7 +101,19 @@ export class TestServer {
       .method(TestPeer.slowReflect, async (params, results) => {
         await this.gate.opened;
         results.setCapability(0, params.getCapability(0));
-      });
+      })
+      .method(TestPeer.tailEcho, async (params, results) => {
+        const peer = params.getCapability(0) as Capability;
+        const echoed = await peer.call(TestPeer.echo, (p) => p.setData(0, params.getData(1)));
+        results.setData(0, echoed.getData(0));
+      })
+      .method(TestPeer.keep, (params) => {
+        this.kept = (params.getCapability(0) as Capability).dup();
+      })
+      .method(TestPeer.notifyKept, async (params) => {
+        await this.kept?.call(Watcher.notify, (p) => p.setUint32(0, params.getUint32(0)));
+      })
+      .method(TestPeer.dropKept, () => this.kept?.[Symbol.dispose]());
   }
 
   async #never(call: IncomingCall): Promise<void> {

@@ -1,13 +1,18 @@
 # The interface of this package's tests, spoken by its own server (test-peer.ts) and by the C++ ones (peer.cpp).
 @0x9c1f5a4e2d873019;
 
+struct Bytes {
+  data @0 :Data;
+}
+
 interface TestPeer @0xe1a2b3c4d5e6f701 {
-  echo @0 (data :Data) -> (data :Data);
+  echo @0 Bytes -> Bytes;
+  # Fails as `overloaded`.
   fail @1 (reason :Text) -> ();
   # Ends only by being canceled.
   never @2 () -> ();
   login @3 (user :Text) -> (session :Session);
-  # Answered when openGate is called.
+  # The slow methods are answered when openGate is called.
   slowLogin @4 (user :Text) -> (session :Session);
   openGate @5 () -> ();
   # Calls the watcher count times and waits for it.
@@ -15,14 +20,31 @@ interface TestPeer @0xe1a2b3c4d5e6f701 {
   # Gives back what it was given.
   reflect @7 (watcher :Watcher) -> (watcher :Watcher);
   counts @8 () -> (canceled :UInt32, sessions :UInt32);
-  # Fails unless n follows the n before.
+  # Fails unless n is one more than the n before.
   sequence @9 (n :UInt32) -> ();
   slowReflect @10 (watcher :Watcher) -> (watcher :Watcher);
+  # Declared, implemented nowhere.
   missing @11 () -> ();
+  # Answers at once with a promise that becomes what was given when the gate opens.
+  promiseReflect @12 (watcher :Watcher) -> (watcher :Watcher);
+  # Calls echo of the given peer and answers what that answers, as a tail call where there is such a thing.
+  tailEcho @13 (peer :TestPeer, data :Data) -> Bytes;
+  # Keeps the watcher after the call.
+  keep @14 (watcher :Watcher) -> ();
+  # Calls the kept watcher.
+  notifyKept @15 (n :UInt32) -> ();
+  dropKept @16 () -> ();
+  # Declared, implemented nowhere: for calls pipelined on a failure.
+  failLogin @17 (user :Text) -> (session :Session);
 }
 
 interface Session @0xe1a2b3c4d5e6f702 {
   whoami @0 () -> (name :Text);
+}
+
+# Inherits whoami.
+interface AdminSession @0xe1a2b3c4d5e6f704 extends(Session) {
+  kick @0 (user :Text) -> ();
 }
 
 interface Watcher @0xe1a2b3c4d5e6f703 {
