@@ -36,6 +36,8 @@ export type ServerParts = {
   readonly certificate: Certificate;
   readonly log: Log;
   readonly clock: Clock;
+  /** Default: the store that the configuration names. */
+  readonly openStore?: typeof openConfiguredStore;
 };
 
 export type RunningServer = {
@@ -47,25 +49,11 @@ export type RunningServer = {
 };
 
 /** E047_PORT_IN_USE, E036_STORE_LOCKED, E037_STORE_SCHEMA, E046_CONFIG. Nothing is left open when it rejects. */
-export async function startServer({
-  config,
-  token,
-  transportSecret,
-  certificate,
-  log,
-  clock,
-}: ServerParts): Promise<RunningServer> {
+export async function startServer({ openStore = openConfiguredStore, ...given }: ServerParts): Promise<RunningServer> {
+  const { config, token, transportSecret, certificate, log, clock } = given;
   await using started = new AsyncDisposableStack();
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const store = await openSqliteStore({
-    file: join(config.dataDir, "qpq.db"),
-    limits: {
-      queueDepthMax: config.limits.queueDepthMax,
-      dedupeWindowMs: config.limits.dedupeWindowSecs * 1_000,
-      appendsInFlightMax: config.appendsInFlightMax,
-    },
-    clock,
-  });
+  const store = await openStore(config, clock);
   started.defer(() => store.close());
 
   const waiters = new Waiters(store.wakeups, config.waitersMax);
@@ -133,6 +121,18 @@ export async function startServer({
       await owned.disposeAsync();
     },
   };
+}
+
+export function openConfiguredStore(config: ServerConfig, clock: Clock): Promise<Store> {
+  return openSqliteStore({
+    file: join(config.dataDir, "qpq.db"),
+    limits: {
+      queueDepthMax: config.limits.queueDepthMax,
+      dedupeWindowMs: config.limits.dedupeWindowSecs * 1_000,
+      appendsInFlightMax: config.appendsInFlightMax,
+    },
+    clock,
+  });
 }
 
 /** RFC 5869; each key under a label of its own. */

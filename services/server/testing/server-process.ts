@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL("../bin/qpq-server.mjs", import.meta.url));
+const qpqServer = fileURLToPath(new URL("../bin/qpq-server.mjs", import.meta.url));
 
 export type ServerProcessOptions = {
   /** Data folder, kept at the end. Default: a new one, removed at the end. */
@@ -15,6 +15,8 @@ export type ServerProcessOptions = {
   /** Flags without dashes: { "queue-depth-max": 1000 }. */
   readonly settings?: Readonly<Record<string, string | number>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another program with the same arguments and the same words. Default: qpq-server. */
+  readonly program?: string;
 };
 
 export type ServerProcess = AsyncDisposable & {
@@ -30,6 +32,7 @@ export type ServerProcess = AsyncDisposable & {
   /** Log lines so far. */
   log(): string;
   /** Resolves with the exit code, or null when a signal ended it. */
+  readonly ended: Promise<number | null>;
   kill(signal: NodeJS.Signals): Promise<number | null>;
 };
 
@@ -44,7 +47,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     ...options.settings,
   };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [options.program ?? qpqServer, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], ...options.env },
   });
@@ -79,6 +82,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     certificateFile,
     certificate: readFileSync(certificateFile),
     log: () => log,
+    ended,
     kill,
     async [Symbol.asyncDispose]() {
       await kill("SIGKILL");

@@ -1,0 +1,20 @@
+/** Faults that a crash trial must find. They live here, never in the product. */
+import type { Append, Appended } from "../../src/store/port.ts";
+
+type AppendOne = (entry: Append) => Promise<Appended>;
+
+/** What is handed to the store together; a kill in between finds up to 499 acknowledged messages in memory only. */
+export const heldMax = 500;
+
+/** Acknowledges first and stores later, in groups of heldMax, as a store that acknowledges from memory would. */
+export function ackBeforeCommit(append: AppendOne): AppendOne {
+  const held: Append[] = [];
+  const seqs = new Map<string, bigint>();
+  return async (entry) => {
+    held.push(entry);
+    if (held.length === heldMax) await Promise.all(held.splice(0).map(append));
+    const seq = (seqs.get(entry.inbox) ?? 0n) + 1n;
+    seqs.set(entry.inbox, seq);
+    return { kind: "stored", seq };
+  };
+}
