@@ -122,9 +122,9 @@ export function serverAddressOf(options: Options): ServerAddress {
 /** QPQ_AUTH_TOKEN, or the text of the file named by QPQ_AUTH_TOKEN_FILE. Empty when neither is set. */
 export function accessTokenOf({ env }: Options): Uint8Array {
   const file = env["QPQ_AUTH_TOKEN_FILE"];
-  const text =
-    env["QPQ_AUTH_TOKEN"] ?? (file === undefined ? "" : readNamed(file, "QPQ_AUTH_TOKEN_FILE").toString("utf8").trim());
-  return Buffer.from(text);
+  const given = env["QPQ_AUTH_TOKEN"] ?? "";
+  if (given !== "" || file === undefined) return Buffer.from(given);
+  return Buffer.from(readNamed(file, "QPQ_AUTH_TOKEN_FILE").toString("utf8").trim());
 }
 
 function readNamed(file: string, what: string): Buffer {
