@@ -26,6 +26,7 @@ function codeOf(error: unknown): Failure["code"] {
   }
 }
 
-function sqliteCodeOf(error: unknown): number {
+/** 0 for an error that is not SQLite's. */
+export function sqliteCodeOf(error: unknown): number {
   return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : 0;
 }

@@ -7,7 +7,7 @@
 import assert from "node:assert";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { type OpenDatabase, openDatabase } from "./database.ts";
+import { checkpointWhenDue, type OpenDatabase, openDatabase } from "./database.ts";
 import { DedupeTable } from "./dedupe-table.ts";
 import { failureOf } from "./failure.ts";
 import { InboxTable } from "./inbox-table.ts";
@@ -83,6 +83,7 @@ class StoreWorker {
       return;
     }
     this.#postAnswers("write", batch.calls, writer);
+    checkpointWhenDue(this.#db);
   }
 
   #runReads(batch: Batch): void {
