@@ -10,6 +10,7 @@
  * has the Return, so a canceled answer is out of the table while its handler still ends.
  */
 import { type CapTables, exportsIn } from "./cap-tables.ts";
+import { nullTarget } from "./call-results.ts";
 import { recordCall, releaseUnsent, resultsOf } from "./local-target.ts";
 import {
   type PayloadMessage,
@@ -18,7 +19,7 @@ import {
   startReturn,
   writeCapTable,
 } from "./outgoing-messages.ts";
-import { BrokenTarget, type CallRoute, PendingCall } from "./pending-call.ts";
+import { type CallRoute, PendingCall } from "./pending-call.ts";
 import { type QueueBudget, QueueTarget } from "./queue-target.ts";
 import { type RpcException, RpcError } from "./rpc-error.ts";
 import type { CallSink, ServedCall } from "./served-call.ts";
@@ -64,7 +65,7 @@ export class AnswerEntry implements CallSink, CallRoute {
   /** Where calls pipelined on the results go, before or after they are there. */
   targetAt(path: readonly number[]): Target {
     if (this.#outcome === undefined) {
-      if (this.#state === "returned") return nothingThere;
+      if (this.#state === "returned") return nullTarget;
       this.#outcome = new PendingCall(this);
     }
     return this.#outcome.pipeline(path);
@@ -120,9 +121,10 @@ export class AnswerEntry implements CallSink, CallRoute {
   /** The peer's Finish. The entry is out of the table. */
   onFinish(releaseResultCaps: boolean): void {
     if (this.#state === "returned") {
-      if (releaseResultCaps) this.#owner.capTables.releaseExports(this.#exports);
       this.#letGo();
       this.served?.finish({ returned: true, releaseResultCaps });
+      // Last: it throws when the peer has given them back already.
+      if (releaseResultCaps) this.#owner.capTables.releaseExports(this.#exports);
       return;
     }
     this.#state = "canceled";
@@ -215,5 +217,3 @@ export class AnswerEntry implements CallSink, CallRoute {
     this.served?.abort(new RpcError("failed", "the caller canceled the call"));
   }
 }
-
-const nothingThere = new BrokenTarget(new RpcError("failed", "a null capability was called"));

@@ -27,16 +27,17 @@ export class CallResults implements Disposable {
       for (const index of path) pointer = pointer.asStructRaw().getPointer(index);
       capability = pointer.capability();
     } catch (cause) {
-      return new BrokenTarget(new RpcError("failed", "what was pipelined on is not a capability", { cause }));
+      return new BrokenTarget(new RpcError("failed", "what was called is not a capability", { cause }));
     }
-    if (capability instanceof Capability) return Capability.targetOf(capability);
-    return new BrokenTarget(new RpcError("failed", "a null capability was called"));
+    return capability instanceof Capability ? Capability.targetOf(capability) : nullTarget;
   }
 
   [Symbol.dispose](): void {
     releaseAll(this.#capabilities);
   }
 }
+
+export const nullTarget = new BrokenTarget(new RpcError("failed", "a null capability was called"));
 
 export const noCapabilities: HeldCapabilities = [];
 

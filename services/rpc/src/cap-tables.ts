@@ -6,7 +6,7 @@
  * forwards its calls. So no Resolve is ever sent, and no peer needs a Disembargo for an export.
  */
 import { Capability } from "./capability.ts";
-import { type HeldCapabilities, noCapabilities, releaseAll } from "./call-results.ts";
+import { type HeldCapabilities, noCapabilities, nullTarget, releaseAll } from "./call-results.ts";
 import { ExportTable } from "./export-table.ts";
 import { ImportTarget, PipelineTarget } from "./import-target.ts";
 import { readCapTable, readDescriptor, readException } from "./incoming-messages.ts";
@@ -169,5 +169,3 @@ export function exportsIn(descriptors: readonly Descriptor[]): readonly number[]
   for (const descriptor of descriptors) if (descriptor.kind === "senderHosted") ids.push(descriptor.id);
   return ids;
 }
-
-const nullTarget = new BrokenTarget(new RpcError("failed", "a null capability was called"));

@@ -61,10 +61,16 @@ export class Outbox {
     if (!this.#isBlocked) this.#release();
   }
 
-  /** Nothing more will be sent. `last` replaces what has not been written; without it that is written now. */
-  close(last?: Uint8Array): void {
+  /** Writes what is left and `last`, and nothing after it. To a stream that takes no more, only `last`. */
+  abort(last: Uint8Array): void {
+    if (this.#isBlocked) this.#frames = [];
+    this.push(last);
+    this.close();
+  }
+
+  /** Writes what is left whether the stream takes it or not, and nothing after it. */
+  close(): void {
     if (this.#isClosed) return;
-    if (last !== undefined) this.#frames = [last];
     this.#isBlocked = false;
     while (this.#frames.length > 0) this.#writeChunk();
     this.#isClosed = true;

@@ -181,7 +181,7 @@ export class RpcSession implements Disposable {
     if (this.#dead !== undefined) return;
     const text = error instanceof ProtocolError || error instanceof MessageError ? error.message : "internal";
     const reason = text.slice(0, this.#limits.reasonLengthMax);
-    this.#outbox.close(abort({ type: "failed", reason }));
+    this.#outbox.abort(abort({ type: "failed", reason }));
     this.#endStream(new RpcError("disconnected", `the session was aborted here: ${reason}`, { cause: error }));
   }
 
