@@ -4,4 +4,5 @@ import { run } from "./command.ts";
 import { targets } from "./targets.ts";
 
 const folder = path.dirname(import.meta.dirname);
-process.exitCode = run(process.argv.slice(2), { folder, targets, print: (line) => console.log(line) });
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+process.exitCode = run(process.argv.slice(2), { folder, targets, print });

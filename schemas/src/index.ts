@@ -16,4 +16,4 @@ export type * from "./messages-fetch.ts";
 export type * from "./messages-keys.ts";
 export type * from "./messages-session.ts";
 export { inboxCodecs, sessionCodecs, sinkCodecs } from "./messages-session.ts";
-export { decodeTypedEnvelope, encodeTypedEnvelope, type TypedEnvelope } from "./typed-envelope.ts";
+export { decodeTypedEnvelope, encodeTypedEnvelope, type TypedEnvelope } from "./messages-envelope.ts";

@@ -1,7 +1,7 @@
 /** One outgoing message, written in place into one growing segment. Each value is copied once: into its place on the wire. */
 import { BuilderArena, headerBytes } from "./builder-arena.ts";
 import { defaultMessageLimits } from "./limits.ts";
-import { PointerBuilder, StructBuilder } from "./struct-builder.ts";
+import { PointerBuilder, type StructBuilder } from "./struct-builder.ts";
 import type { StructType } from "./struct-type.ts";
 
 export type MessageBuilderOptions = {
