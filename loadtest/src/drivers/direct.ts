@@ -1,5 +1,5 @@
 /** The embedded store called directly, as the server's delivery domain calls it: the ceiling of what a server on it can do. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type ChannelId, inboxKeyOf } from "quicproquo-proto";
 import { openSqliteStore } from "quicproquo-server/store";
 import { closedLoop } from "../closed-loop.ts";
@@ -26,7 +26,7 @@ const result = await closedLoop({
   ...loop,
   request: async () => {
     const { recipientKey, payload, idempotencyKey } = workload.next();
-    const messageId = createHash("sha256").update(nobody).update(idempotencyKey).digest().subarray(0, 16);
+    const messageId = hash("sha256", Buffer.concat([nobody, idempotencyKey]), "buffer").subarray(0, 16);
     const inbox = inboxKeyOf(recipientKey, noChannel);
     const appended = await store.log.append({ inbox, payload, messageId, expiresAtMs: Date.now() + 7 * 86_400_000 });
     if (appended.kind !== "stored") throw new Error(`append answered ${appended.kind}`);

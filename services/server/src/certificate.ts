@@ -3,18 +3,9 @@
  * P-256 because browsers refuse Ed25519 certificates. Clients pin it, so it is never replaced silently: a file of the
  * pair that is missing or wrong is an error, not a reason to make a new one.
  */
-import "reflect-metadata"; // @peculiar/x509 reads decorators through it
-import { createHash, createPrivateKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  BasicConstraintsExtension,
-  cryptoProvider,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-} from "@peculiar/x509";
 import { QpqError } from "quicproquo-proto";
 import { requireOwnerOnly } from "./secret-file.ts";
 
@@ -27,9 +18,6 @@ export type Certificate = {
   readonly file: string;
   readonly created: boolean;
 };
-
-// two years: long enough not to bite a small server, short enough that renewing is practised
-const lifeDays = 730;
 
 /** E046_CONFIG when the files do not fit together, have expired or can be read by others. */
 export async function loadOrCreateCertificate(dataDir: string, serverName: string): Promise<Certificate> {
@@ -57,40 +45,12 @@ export async function loadOrCreateCertificate(dataDir: string, serverName: strin
   };
 }
 
-async function createFiles({
-  file,
-  keyFile,
-  serverName,
-}: {
-  file: string;
-  keyFile: string;
-  serverName: string;
-}): Promise<void> {
-  const crypto = webcrypto as Crypto;
-  cryptoProvider.set(crypto);
-  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const now = Date.now();
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    // RFC 5280 section 4.1.2.2: positive; 0x40 keeps the first bit clear and the first byte from being zero
-    serialNumber: `40${randomBytes(15).toString("hex")}`,
-    name: `CN=${serverName}`,
-    // an hour back: the client's clock may be behind
-    notBefore: new Date(now - 3_600_000),
-    notAfter: new Date(now + lifeDays * 86_400_000),
-    signingAlgorithm: algorithm,
-    keys,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      // no KeyUsage: without keyCertSign BoringSSL does not take a certificate for self-signed, with it RFC 5280 wants a CA
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension([{ type: "dns", value: serverName }]),
-    ],
-  });
-  const privateKeyDer = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+async function createFiles(files: { file: string; keyFile: string; serverName: string }): Promise<void> {
+  const { createSelfSigned } = await import("./self-signed.ts");
+  const { certificateDer, privateKeyDer } = await createSelfSigned(files.serverName);
   // key first: a stop in between leaves a key alone, which the next start names
-  writeWhole(keyFile, privateKeyDer, 0o600);
-  writeWhole(file, new Uint8Array(certificate.rawData), 0o644);
+  writeWhole(files.keyFile, privateKeyDer, 0o600);
+  writeWhole(files.file, certificateDer, 0o644);
 }
 
 function writeWhole(file: string, bytes: Uint8Array, mode: number): void {

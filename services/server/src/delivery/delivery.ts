@@ -5,7 +5,7 @@
  * Knows nothing of RPC, sockets or databases: it works on the store port, and it is told by its caller when a fetch
  * answer has been taken (Fetched.taken) or not (Fetched.dropped).
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   type ChannelId,
   type IdempotencyKey,
@@ -166,5 +166,9 @@ function inboxOf(address: InboxAddress): InboxKey {
 
 /** The sender is hashed in, so nobody can burn another's idempotency key (wire.md, Meaning). */
 function messageIdOf(sender: Uint8Array, idempotencyKey: IdempotencyKey): Uint8Array {
-  return createHash("sha256").update(sender).update(idempotencyKey).digest().subarray(0, 16);
+  const named = new Uint8Array(sender.length + idempotencyKey.length);
+  named.set(sender);
+  named.set(idempotencyKey, sender.length);
+  // one-shot: half the time of a Hash object
+  return hash("sha256", named, "buffer").subarray(0, 16);
 }
