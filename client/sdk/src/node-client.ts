@@ -83,16 +83,16 @@ export class NodeClient implements Disposable {
   ): Promise<ResultsOf<Name>> {
     if (!this.#open) throw new QpqError("E042_CONNECTION_LOST");
     const codec = methodCodecs[name] as unknown as MethodCodec<ParamsOf<Name>, ResultsOf<Name>>;
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), options.timeoutMs ?? defaultTimeoutMs);
-    const signal = options.signal === undefined ? timeout.signal : AbortSignal.any([timeout.signal, options.signal]);
+    const answer = this.#service.call(codec.method, (builder) => codec.encodeParams(params, builder), options);
+    // cancels the answer itself: a signal of our own for each call would cost more than the call
+    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    const timer = setTimeout(
+      () => answer.cancel(new QpqError("E028_DEADLINE", { fields: { method: name } })),
+      timeoutMs,
+    );
     try {
-      const results = await this.#service.call(codec.method, (builder) => codec.encodeParams(params, builder), {
-        signal,
-      });
-      return codec.decodeResults(results);
+      return codec.decodeResults(await answer);
     } catch (error) {
-      if (timeout.signal.aborted) throw new QpqError("E028_DEADLINE", { fields: { method: name }, cause: error });
       throw errorOf(error);
     } finally {
       clearTimeout(timer);

@@ -101,7 +101,8 @@ export class NodeServiceServer implements CapabilityServer {
   /** Foreign errors become E034_INTERNAL with a reference that stands in the log as well, and nothing else of them. */
   #errorToTell(error: unknown, method: string): QpqError {
     if (error instanceof QpqError) return error;
-    if (error instanceof MessageError) return new QpqError("E001_BAD_REQUEST", { fields: { message: error.code }, cause: error });
+    if (error instanceof MessageError)
+      return new QpqError("E001_BAD_REQUEST", { fields: { message: error.code }, cause: error });
     const reference = randomBytes(6).toString("hex");
     this.#parts.log.error({ event: "call_failed", method, reference, error });
     return new QpqError("E034_INTERNAL", { fields: { reference }, cause: error });

@@ -31,8 +31,8 @@ export type CallContext = {
 
 type Codecs = typeof methodCodecs;
 export type MethodName = keyof Codecs;
-export type ParamsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeParams"]>;
-export type ResultsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeResults"]>;
+type ParamsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeParams"]>;
+type ResultsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeResults"]>;
 
 export type MethodRow<Name extends MethodName> = {
   /** none = anybody may call; token = a valid access token in the auth parameter. */

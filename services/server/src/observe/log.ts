@@ -5,7 +5,7 @@
 import { pino } from "pino";
 import { QpqError } from "quicproquo-proto";
 
-export type LogFields = {
+type LogFields = {
   readonly event: string;
   readonly method?: string;
   readonly code?: string;

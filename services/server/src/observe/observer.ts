@@ -18,9 +18,3 @@ export interface Observer {
   /** Work behind an answer that failed, where nobody waits for an error. */
   backgroundFailed(work: "lease-removal" | "sweep", code: ErrorCode): void;
 }
-
-export const silentObserver: Observer = {
-  callEnded() {},
-  messagesDelivered() {},
-  backgroundFailed() {},
-};
