@@ -136,7 +136,7 @@ export function transportContract(name: string, make: (options: TransportOptions
       const { dial } = await start(echo);
       const client = await dial();
       const streams = Array.from({ length: 10 }, () => client.openStream());
-      for (const stream of streams.reverse()) {
+      for (const stream of streams.toReversed()) {
         const answer = readAll(stream);
         stream.write(Buffer.from(`id ${stream.id}`));
         stream.end();

@@ -51,6 +51,46 @@ it("carries 1 MiB through a network that loses 5 % of the datagrams", { timeout:
   assert.ok(client.stats().lost > 0);
 });
 
+it("sends no datagram that is larger than the limit", async (test) => {
+  const sizes = new Set<number>();
+  const limits = { datagramBytes: 1_200 };
+  const listener = await startListener(test, { limits });
+  const relay = await Relay.open(test, listener, {
+    toClient: (datagram) => {
+      sizes.add(datagram.length);
+      return [datagram];
+    },
+  });
+  const client = await dial(test, relay, { limits });
+  await roundTrip(client, "x".repeat(100_000));
+  assert.equal(Math.max(...sizes), 1_200);
+});
+
+it("carries everything when a flush may send only one packet", async (test) => {
+  const limits = { packetsPerFlushMax: 1 };
+  const listener = await startListener(test, { limits });
+  const client = await dial(test, listener, { limits });
+  const text = "x".repeat(200_000);
+  assert.equal(await roundTrip(client, text), text);
+});
+
+it("closes at once although nothing is acknowledged any more", async (test) => {
+  const listener = await startListener(test);
+  let silent = false;
+  const relay = await Relay.open(test, listener, { lose: () => silent });
+  const client = await dial(test, relay);
+  assert.equal(await roundTrip(client, "heard"), "heard");
+  silent = true;
+  client.openStream().write(new Uint8Array(100_000));
+  const { datagramsOut } = client.stats();
+  await until(() => client.stats().datagramsOut > datagramsOut + 12); // a window full, and probes
+  const over = closed(client);
+  const begun = performance.now();
+  client.close(closeCodes.done, "giving up");
+  assert.equal((await over).byPeer, false);
+  assert.ok(performance.now() - begun < 500);
+});
+
 it("goes on when the client's address changes on the way, and tells the new one", async (test) => {
   const server = Promise.withResolvers<Connection>();
   const listener = await startListener(test, {

@@ -6,6 +6,7 @@
  * limited a second. A datagram that is not answered is counted under the reason.
  */
 import type { Endpoint } from "./endpoint.ts";
+import { ConnectionTable } from "./connection-table.ts";
 import { connectionIdBytes, mintConnectionId, type Routing } from "./connection-id.ts";
 import { refusedByTls } from "./close-reason.ts";
 import { type ConnectionOwner, QuicConnection } from "./connection.ts";
@@ -18,7 +19,6 @@ import {
   type NativeHeader,
   quiche,
 } from "./native.ts";
-import { peerGroupOf } from "./peer-group.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 import { refusalOf } from "./refusal.ts";
 import { isRetryToken, mintRetryToken, openRetryToken } from "./retry-token.ts";
@@ -49,15 +49,12 @@ const idBytesMax = 20;
 const datagramBytesMin = 21;
 
 type Arrival = { readonly datagram: Buffer; readonly from: HostPort; readonly header: NativeHeader };
-type Held = { readonly ids: readonly string[]; readonly group: string };
 
 export class Acceptor implements ConnectionOwner {
   readonly counts = zeroCounts();
+  readonly connections = new ConnectionTable();
   readonly #options: AcceptorOptions;
   readonly #local: HostPort;
-  readonly #byId = new Map<string, QuicConnection>();
-  readonly #held = new Map<QuicConnection, Held>();
-  readonly #perGroup = new Map<string, number>();
   readonly #resets: PerSecond;
   readonly #refusals: PerSecond;
   #halfOpen = 0;
@@ -68,14 +65,6 @@ export class Acceptor implements ConnectionOwner {
     this.#local = options.endpoint.local;
     this.#resets = new PerSecond(options.limits.statelessResetsPerSecondMax);
     this.#refusals = new PerSecond(options.limits.refusalsPerSecondMax);
-  }
-
-  get connections(): Iterable<QuicConnection> {
-    return this.#held.keys();
-  }
-
-  get connectionCount(): number {
-    return this.#held.size;
   }
 
   get halfOpenCount(): number {
@@ -98,7 +87,7 @@ export class Acceptor implements ConnectionOwner {
       this.counts.droppedMalformed += 1;
       return;
     }
-    const connection = this.#byId.get(datagram.toString("latin1", idAt, idAt + idBytes));
+    const connection = this.connections.find(datagram.toString("latin1", idAt, idAt + idBytes));
     if (connection !== undefined) connection.receive(datagram, from);
     else if (isLong) this.#meet(datagram, from);
     else this.#reset(datagram, from);
@@ -120,13 +109,7 @@ export class Acceptor implements ConnectionOwner {
   }
 
   disposed(connection: QuicConnection): void {
-    const held = this.#held.get(connection);
-    if (held === undefined) return;
-    this.#held.delete(connection);
-    for (const id of held.ids) this.#byId.delete(id);
-    const left = (this.#perGroup.get(held.group) ?? 1) - 1;
-    if (left === 0) this.#perGroup.delete(held.group);
-    else this.#perGroup.set(held.group, left);
+    this.connections.remove(connection);
   }
 
   fault(error: unknown): void {
@@ -162,27 +145,27 @@ export class Acceptor implements ConnectionOwner {
   #admit(arrival: Arrival): void {
     const { limits, retryKey } = this.#options;
     const { header, from } = arrival;
-    const group = peerGroupOf(from.host);
-    const full = this.#held.size >= limits.connectionsMax;
-    if (this.#refusing || full || (this.#perGroup.get(group) ?? 0) >= limits.connectionsPerAddressMax) {
+    const isFull = this.connections.size >= limits.connectionsMax;
+    const hasEnough = this.connections.countOfPeer(from.host) >= limits.connectionsPerAddressMax;
+    if (this.#refusing || isFull || hasEnough) {
       this.#refuse(arrival);
       return;
     }
     const token = header.token;
     if (token === undefined || !isRetryToken(token)) {
       if (this.#halfOpen >= limits.halfOpenMax) this.#retry(arrival);
-      else this.#accept(arrival, { group, originalId: undefined });
+      else this.#accept(arrival, undefined);
       return;
     }
     // A token counts even when no Retry is needed any more: its client waits for an answer that confirms it.
     const claim = { peer: from, retryId: header.dcid, nowMs: Date.now(), lifeMs: limits.retryTokenMsMax };
     const originalId = openRetryToken(retryKey, token, claim);
     if (originalId === undefined) this.counts.droppedToken += 1;
-    else this.#accept(arrival, { group, originalId });
+    else this.#accept(arrival, originalId);
   }
 
-  #accept(arrival: Arrival, proof: { readonly group: string; readonly originalId: Buffer | undefined }): void {
-    const { group, originalId } = proof;
+  /** originalId: from a Retry token, for a client that has proved its address. */
+  #accept(arrival: Arrival, originalId: Buffer | undefined): void {
     const { dcid } = arrival.header;
     // After a Retry the client already uses an id of ours.
     const id = originalId === undefined ? this.#mintId() : Buffer.from(dcid);
@@ -201,10 +184,8 @@ export class Acceptor implements ConnectionOwner {
       owner: this,
       bytesIn: arrival.datagram.length,
     });
-    const ids = [id.toString("latin1"), Buffer.from(dcid).toString("latin1")];
-    for (const known of ids) this.#byId.set(known, connection);
-    this.#held.set(connection, { ids, group });
-    this.#perGroup.set(group, (this.#perGroup.get(group) ?? 0) + 1);
+    // The client uses its own first id until it has seen ours.
+    this.connections.add(connection, { ids: [id, dcid], host: arrival.from.host });
     this.#halfOpen += 1;
     connection.mark();
   }

@@ -49,7 +49,8 @@ const closingPacketsMax = 4;
  * - early: told (`ready`), but what arrives may be a replay.
  * - open: `ready` and `established` have been called.
  * - closing: close() was called; nothing is read or written any more. Lasts until the next flush.
- * - draining: `onClose` has been called; only the library lives on, to swallow late datagrams.
+ * - draining: `onClose` has been called; only the library lives on, to swallow late datagrams. A client skips it: its
+ *   socket goes with it, and a process that is done must not wait 3 s for nothing.
  * - disposed: the library's state is given up, the ids are forgotten.
  *
  * `service` makes every transition but open -> closing, and is the only place where callbacks are called.
@@ -257,7 +258,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   #settle(): void {
     const closed = this.#closedNow();
     if (closed !== undefined) this.#finish(closed);
-    if (this.#givenUp !== undefined || this.native.isClosed()) this.#dispose();
+    const isOver = this.#phase === "draining" && this.#role === "client";
+    if (isOver || this.#givenUp !== undefined || this.native.isClosed()) this.#dispose();
     else this.#arm();
   }
 

@@ -53,10 +53,11 @@ export class Endpoint {
 
   /** Rejects with the socket's own error, e.g. EADDRINUSE. */
   static async open(options: EndpointOptions): Promise<Endpoint> {
+    const family = isIPv6(options.host) ? 6 : 4;
     const socket = dgram.createSocket({
-      type: isIPv6(options.host) ? "udp6" : "udp4",
+      type: `udp${family}`,
       // Addresses are numeric here; Node's own lookup would put every send off to the next tick.
-      lookup: (hostname, _options, callback) => callback(null, hostname, isIPv6(hostname) ? 6 : 4),
+      lookup: (hostname, _options, callback) => callback(null, hostname, family),
     });
     try {
       await until(socket, "listening", () =>

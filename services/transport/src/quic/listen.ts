@@ -24,7 +24,11 @@ export type ListenOptions = {
   readonly ticketKey?: Uint8Array;
   /** At least 32 bytes that all front-ends share, so that any of them takes a Retry token. Default: random. */
   readonly retryKey?: Uint8Array;
-  /** At least 32 bytes that outlive a restart: then clients learn of it at once. Default: random. */
+  /**
+   * At least 32 bytes that outlive a restart: then clients learn of it at once. Default: random. Front-ends that do not
+   * hand each other stray datagrams need a key each, or anyone gets a living connection's token from the wrong one
+   * (RFC 9000 section 21.11).
+   */
   readonly resetKey?: Uint8Array;
   readonly routing?: Routing;
   /** Accept 0-RTT data. It has no replay protection: see Connection.inEarlyData. Default false. */
@@ -90,7 +94,7 @@ class QuicListener implements Listener {
 
   stats(): Readonly<Record<string, number>> {
     return {
-      connections: this.#acceptor.connectionCount,
+      connections: this.#acceptor.connections.size,
       halfOpen: this.#acceptor.halfOpenCount,
       datagramsIn: this.#endpoint.datagramsIn,
       datagramsOut: this.#endpoint.datagramsOut,

@@ -144,6 +144,7 @@ export class QuicStream implements ByteStream {
         // The receiver keeps the chunk and the scratch is used again, so it is copied; small ones share Node's pool.
         if (length > 0) this.#onData?.(Buffer.from(scratch.subarray(0, length)));
         if (fin) this.#end();
+        if (length < scratch.length) return; // all there was: asking once more is a tenth of a small message's cost
       }
     } catch (thrown) {
       this.#host.fault(thrown);

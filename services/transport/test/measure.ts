@@ -1,0 +1,138 @@
+/**
+ * Measures the QUIC driver on this machine, server in a process of its own: `node services/transport/test/measure.ts`.
+ * Not a test: numbers depend on the machine, so nothing is asserted. The comments in src/ quote it.
+ */
+import { fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { closeCodes, type Connection } from "../src/port.ts";
+import { dialQuic } from "../src/quic/index.ts";
+import { makeCertificate } from "./certificate.ts";
+import type { ServerProcessOptions, ServerUse } from "./server-process.ts";
+import { closed, readAll, writeAll } from "./stream-io.ts";
+
+const { certificate, privateKey } = await makeCertificate();
+const child = fork(fileURLToPath(new URL("server-process.ts", import.meta.url)));
+const port = await startServer();
+
+await measureHandshakes(1_000);
+for (const connections of [1, 100]) await measureRoundTrips(connections, 3_000);
+await measureIdle(1_000);
+await measureBulk(64 * 1024 * 1024);
+child.kill();
+
+async function startServer(): Promise<number> {
+  child.send({
+    port: 0,
+    certificate: Buffer.from(certificate).toString("base64"),
+    privateKey: Buffer.from(privateKey).toString("base64"),
+    resetKey: randomBytes(32).toString("base64"),
+  } satisfies ServerProcessOptions);
+  const [answer] = (await once(child, "message")) as [{ port: number }];
+  return answer.port;
+}
+
+async function useOfServer(): Promise<ServerUse> {
+  child.send("use");
+  const [use] = (await once(child, "message")) as [ServerUse];
+  return use;
+}
+
+function dial(): Promise<Connection> {
+  return dialQuic({
+    host: "127.0.0.1",
+    port,
+    serverName: "localhost",
+    alpn: ["test"],
+    trust: { caCertificate: certificate },
+  });
+}
+
+async function closeAll(connections: readonly Connection[]): Promise<void> {
+  const all = connections.map(closed);
+  for (const connection of connections) connection.close(closeCodes.done, "measured");
+  await Promise.all(all);
+}
+
+async function measureHandshakes(count: number): Promise<void> {
+  const before = await useOfServer();
+  const begun = performance.now();
+  let left = count;
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) await closeAll([await dial()]);
+  };
+  await Promise.all(Array.from({ length: 16 }, lane));
+  const seconds = (performance.now() - begun) / 1_000;
+  const cpuMs = ((await useOfServer()).cpuUs - before.cpuUs) / 1_000 / count;
+  report(`${Math.round(count / seconds)} handshakes/s, ${cpuMs.toFixed(2)} ms of server CPU each`);
+}
+
+/** 200 B there and back, one at a time on each connection. */
+async function measureRoundTrips(connections: number, forMs: number): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: connections }, dial));
+  const message = randomBytes(200);
+  const tookMs: number[] = [];
+  const before = await useOfServer();
+  const end = performance.now() + forMs;
+  await Promise.all(clients.map((client) => pingPong(client, { message, end, tookMs })));
+  const cpuUs = ((await useOfServer()).cpuUs - before.cpuUs) / tookMs.length;
+  tookMs.sort((a, b) => a - b);
+  const at = (share: number): string => (tookMs[Math.floor(share * tookMs.length)] ?? 0).toFixed(2);
+  const perSecond = Math.round((tookMs.length / forMs) * 1_000);
+  report(
+    `${connections} connections: ${perSecond} round trips/s, ${cpuUs.toFixed(1)} us of server CPU each, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
+  );
+  await closeAll(clients);
+}
+
+function pingPong(
+  client: Connection,
+  run: { readonly message: Uint8Array; readonly end: number; readonly tookMs: number[] },
+): Promise<void> {
+  return new Promise((resolve) => {
+    const stream = client.openStream();
+    let begun = performance.now();
+    let received = 0;
+    stream.onData = (chunk) => {
+      received += chunk.length;
+      if (received < run.message.length) return;
+      received = 0;
+      const now = performance.now();
+      run.tookMs.push(now - begun);
+      begun = now;
+      if (now < run.end) stream.write(run.message);
+      else resolve();
+    };
+    stream.write(run.message);
+  });
+}
+
+async function measureIdle(count: number): Promise<void> {
+  const before = await useOfServer();
+  const ownBefore = process.memoryUsage.rss();
+  const clients: Connection[] = [];
+  for (let i = 0; i < count; i += 50) clients.push(...(await Promise.all(Array.from({ length: 50 }, dial))));
+  const serverKb = ((await useOfServer()).residentBytes - before.residentBytes) / 1_024 / count;
+  const clientKb = (process.memoryUsage.rss() - ownBefore) / 1_024 / count;
+  report(
+    `${count} idle connections: ${serverKb.toFixed(0)} KB each on the server, ${clientKb.toFixed(0)} on the client`,
+  );
+  await closeAll(clients);
+}
+
+async function measureBulk(bytes: number): Promise<void> {
+  const client = await dial();
+  const stream = client.openStream();
+  const answer = readAll(stream);
+  const begun = performance.now();
+  await writeAll(stream, Buffer.alloc(bytes));
+  await answer;
+  const seconds = (performance.now() - begun) / 1_000;
+  report(`bulk echo on one stream: ${(bytes / seconds / 1e6).toFixed(0)} MB/s each way`);
+  await closeAll([client]);
+}
+
+function report(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
