@@ -50,11 +50,11 @@ export class AnswerEntry implements CallSink, CallRoute {
   #state: "running" | "returned" | "canceled" = "running";
   /** What calls pipelined on the results wait for. Made when there are such, or when there are results to keep. */
   #outcome: PendingCall | undefined;
-  readonly #queues: QueueTarget[] = [];
-  #exports: readonly number[] = [];
+  #queues: readonly QueueTarget[] = noQueues;
+  #exports: readonly number[] = noExports;
   #keptBytes = 0;
   #redirected: PayloadMessage | undefined;
-  #takers: PendingCall[] = [];
+  #takers: readonly PendingCall[] = noTakers;
 
   constructor(owner: AnswerOwner, id: number, options: { readonly isRedirected: boolean }) {
     this.#owner = owner;
@@ -77,7 +77,7 @@ export class AnswerEntry implements CallSink, CallRoute {
     if (this.#redirected !== undefined) call.returned(resultsOf(this.#redirected));
     else if (this.#state === "returned")
       this.#outcome?.onSettled((end) => end.kind === "failed" && call.fail(end.error));
-    else this.#takers.push(call);
+    else this.#takers = [...this.#takers, call];
     return true;
   }
 
@@ -96,9 +96,9 @@ export class AnswerEntry implements CallSink, CallRoute {
       this.#owner.link.send(returnWithout(this.id, "resultsSentElsewhere"));
       this.#state = "returned";
       this.#redirected = message;
-      for (const call of this.#takers.splice(0)) call.returned(resultsOf(message));
+      for (const call of this.#takeTakers()) call.returned(resultsOf(message));
     } else if (this.#isRedirected) {
-      for (const call of this.#takers.splice(0)) call.returned(resultsOf(message));
+      for (const call of this.#takeTakers()) call.returned(resultsOf(message));
     }
     if (this.#outcome !== undefined || message.builder.capTable.length > 0) this.#settle(message);
   }
@@ -141,14 +141,14 @@ export class AnswerEntry implements CallSink, CallRoute {
     this.served?.abort(error);
     this.#outcome?.fail(error);
     if (returned) this.#letGo();
-    for (const call of this.#takers.splice(0)) call.fail(error);
+    for (const call of this.#takeTakers()) call.fail(error);
   }
 
   /** Route of `#outcome`. */
   pipeline(): PromisedTarget {
     const onIdle = (): void => this.#abortIfUnwanted();
     const queue = new QueueTarget({ budget: this.#owner.queueBudget, record: recordCall, onIdle });
-    this.#queues.push(queue);
+    this.#queues = [...this.#queues, queue];
     return queue;
   }
 
@@ -164,7 +164,7 @@ export class AnswerEntry implements CallSink, CallRoute {
       writeCapTable(message.payload, descriptors);
     } catch (error) {
       capTables.releaseExports(this.#exports); // the table did not fit into the message
-      this.#exports = [];
+      this.#exports = noExports;
       throw error;
     }
     link.send(message.builder.toFrame());
@@ -180,7 +180,7 @@ export class AnswerEntry implements CallSink, CallRoute {
       );
     }
     const failure = new RpcError(exception.type, exception.reason);
-    for (const call of this.#takers.splice(0)) call.fail(failure);
+    for (const call of this.#takeTakers()) call.fail(failure);
     const outcome = this.#outcome;
     if (outcome === undefined) this.#outcome = PendingCall.failed(failure);
     else this.#owner.inTurn(() => outcome.fail(failure));
@@ -211,9 +211,20 @@ export class AnswerEntry implements CallSink, CallRoute {
     this.#keptBytes = 0;
   }
 
+  #takeTakers(): readonly PendingCall[] {
+    const takers = this.#takers;
+    this.#takers = noTakers;
+    return takers;
+  }
+
   #abortIfUnwanted(): void {
     if (this.#state !== "canceled" || this.#takers.length > 0) return;
     if (this.#queues.some((queue) => queue.isWanted)) return;
     this.served?.abort(new RpcError("failed", "the caller canceled the call"));
   }
 }
+
+// Shared, as most answers have none of these: one is made for every call.
+const noQueues: readonly QueueTarget[] = [];
+const noTakers: readonly PendingCall[] = [];
+const noExports: readonly number[] = [];

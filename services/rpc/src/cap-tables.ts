@@ -15,7 +15,7 @@ import type { StructReader } from "./message/index.ts";
 import { type Descriptor, release } from "./outgoing-messages.ts";
 import { BrokenTarget } from "./pending-call.ts";
 import { ProtocolError, RpcError } from "./rpc-error.ts";
-import { releaseAt, resolveAt, resolveTag } from "./rpc-layout.ts";
+import { payloadAt, releaseAt, resolveAt, resolveTag } from "./rpc-layout.ts";
 import type { SessionLink } from "./session-link.ts";
 import type { Peer, Target } from "./target.ts";
 
@@ -77,8 +77,8 @@ export class CapTables {
 
   /** The capabilities of a message that came, to be disposed by the caller. Throws ProtocolError. */
   adopt(payload: StructReader): HeldCapabilities {
+    if (payload.isNull(payloadAt.capTable)) return noCapabilities; // most messages
     const table = readCapTable(payload);
-    if (table.length === 0) return noCapabilities;
     const { limits } = this.#start.link;
     if (table.length > limits.capsPerMessageMax) {
       throw new ProtocolError(`more than ${limits.capsPerMessageMax} capabilities in one message`);

@@ -50,9 +50,8 @@ export const returnTag = {
   takeFromOtherQuestion: 4,
 } as const;
 
+/** One data word, no pointer; the question's id comes first. */
 export const finishAt = {
-  dataWords: 1,
-  pointerWords: 0,
   questionId: 0,
   /** Bit offset; stored inverted, as its default is true. */
   keepResultCapsBit: 32,
@@ -61,7 +60,8 @@ export const finishAt = {
 export const resolveAt = { promiseId: 0, tag: 4, body: 0 } as const;
 export const resolveTag = { cap: 0, exception: 1 } as const;
 
-export const releaseAt = { dataWords: 1, pointerWords: 0, id: 0, referenceCount: 4 } as const;
+/** One data word, no pointer; the id comes first. */
+export const releaseAt = { id: 0, referenceCount: 4 } as const;
 
 export const disembargoAt = { dataWords: 1, pointerWords: 1, embargoId: 0, tag: 4, target: 0 } as const;
 export const disembargoTag = { senderLoopback: 0, receiverLoopback: 1 } as const;
