@@ -6,10 +6,15 @@ import { createHash } from "node:crypto";
 import { type InboxKey, inboxKeyOf, parseChannelId, parseIdentityKey } from "quicproquo-proto";
 import type { Append, Clock, ReadAnswer, Store, StoreLimits } from "../../src/store/port.ts";
 
+/** `raiseStoreEpoch` is for the adapters that have one. */
+export type OpenOptions = { readonly limits: StoreLimits; readonly clock: Clock; readonly raiseStoreEpoch?: boolean };
+
 export type Place = {
-  open(options: { limits: StoreLimits; clock: Clock }): Promise<Store>;
+  open(options: OpenOptions): Promise<Store>;
   /** What was stored is still there when the place is opened again. */
   readonly keeps: boolean;
+  /** Where it keeps it, if in one file. */
+  readonly file?: string;
   dispose(): Promise<void>;
 };
 
@@ -46,9 +51,13 @@ export class Setup implements AsyncDisposable {
     return setup;
   }
 
-  async reopen(): Promise<void> {
+  get file(): string {
+    return this.#place.file ?? "";
+  }
+
+  async reopen(options: { raiseStoreEpoch?: boolean } = {}): Promise<void> {
     await this.store.close();
-    this.store = await this.#place.open({ limits: this.#limits, clock: () => this.nowMs });
+    this.store = await this.#place.open({ limits: this.#limits, clock: () => this.nowMs, ...options });
   }
 
   /** The whole inbox behind `after`, in one read. */

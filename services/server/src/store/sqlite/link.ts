@@ -49,7 +49,12 @@ export class StoreLink {
   #isDead = false;
 
   private constructor({ settings, limits, clock }: LinkOptions) {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { name: "qpq-store", workerData: settings });
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      name: "qpq-store",
+      workerData: settings,
+      // The process's own flags (`-e`, `--input-type`) are not for this file and can keep it from starting.
+      execArgv: [],
+    });
     const send = (batch: Batch) => worker.postMessage(batch satisfies ToWorker, [batch.buffer]);
     this.#worker = worker;
     this.#lanes = {
