@@ -19,8 +19,8 @@ function fieldsBehind(text: string, opening: string, closing: string): string[] 
 const twins: readonly (readonly [message: string, behind: string, opening: string, closing: string])[] = [
   ["Auth", "struct Auth {", "{", "}"],
   ["Envelope", "struct Envelope {", "{", "}"],
-  ["EnqueueRequest", "enqueue @2 (", "(", ")"],
-  ["BatchEnqueueRequest", "batchEnqueue @17 (", "(", ")"],
+  ["EnqueueRequest", "enqueue @2 (", "(", ") ->"],
+  ["BatchEnqueueRequest", "batchEnqueue @17 (", "(", ") ->"],
 ];
 
 for (const [message, ...place] of twins) {
