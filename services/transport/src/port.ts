@@ -89,8 +89,8 @@ export interface Connection {
   readonly inEarlyData: boolean;
   stats(): ConnectionStats;
   /**
-   * Throws E042_CONNECTION_LOST when closed, E021_OVERLOADED when the peer's stream limit is reached. The peer learns of
-   * the stream with its first byte, FIN or reset.
+   * Throws E042_CONNECTION_LOST when closed, E021_OVERLOADED when the peer's stream limit is reached. The peer learns
+   * of the stream with its first byte, FIN or reset.
    */
   openStream(): ByteStream;
   /** Closes at once; pending writes may be lost. The peer sees the code and the reason (ASCII, at most 200 characters, no secrets). */

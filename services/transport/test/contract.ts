@@ -1,6 +1,7 @@
 /** What every transport promises, as a function of a factory: run over QUIC and over memory. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { afterEach, describe, it } from "node:test";
 import { QpqError } from "quicproquo-proto";
 import { type ByteStream, type Connection, closeCodes, type Listener, type OnConnection } from "../src/port.ts";
@@ -410,13 +411,55 @@ export function transportContract(name: string, make: (options: TransportOptions
       assert.equal(listener.stats()["refused"], 1);
     });
 
+    it("lets a callback close its own listener", async () => {
+      const ends: string[] = [];
+      let stop: () => Promise<void> = async () => {};
+      const stopped = Promise.withResolvers<void>();
+      const rig = await start((connection) => {
+        connection.onClose = () => void ends.push("close");
+        connection.onStream = (stream) => {
+          stream.onClose = () => void ends.push("stream");
+          stream.onData = () => {
+            void stop().then(stopped.resolve);
+            assert.deepEqual(ends, [], "called back from inside close");
+          };
+        };
+      });
+      stop = () => rig.listener.close(closeCodes.shuttingDown, "enough");
+      const client = await rig.dial();
+      const seen = closed(client);
+      client.openStream().write(Buffer.from("x"));
+      assert.equal((await seen).code, closeCodes.shuttingDown);
+      await stopped.promise;
+      assert.deepEqual(ends, ["stream", "close"]);
+      assert.deepEqual(rig.faults, []);
+    });
+
+    it("survives a fault handler that throws", async () => {
+      const transport = await make({
+        limits: {},
+        onFault: () => {
+          throw new Error("planted in the handler");
+        },
+      });
+      const listener = await transport.listen(() => {
+        throw new Error("planted");
+      });
+      const warned = once(process, "warning");
+      const client = await transport.dial(listener);
+      assert.equal((await closed(client)).code, closeCodes.internal);
+      assert.match(String((await warned)[0]), /planted in the handler/);
+      await listener.close(closeCodes.done, "test over");
+    });
+
     it("tells every client when the listener closes, and frees the port", async () => {
       const { dial, listener } = await start(echo);
       const clients = await Promise.all([dial(), dial(), dial()]);
       // A server whose handshake is not over yet cannot send an application's code.
       for (const client of clients) await roundTrip(client, "here");
       const seen = clients.map(closed);
-      await listener.close(closeCodes.shuttingDown, "restart");
+      const twice = [closeCodes.shuttingDown, closeCodes.done].map((code) => listener.close(code, "restart"));
+      await Promise.all(twice);
       for (const { code, reason } of await Promise.all(seen)) {
         assert.deepEqual([code, reason], [closeCodes.shuttingDown, "restart"]);
       }

@@ -136,6 +136,18 @@ it("keeps a connection that talks open beyond the idle time", async (test) => {
   while (performance.now() < end) assert.equal(await roundTrip(client, "ping"), "ping");
 });
 
+it("keeps an idle connection alive by the client's pings alone", async (test) => {
+  const limits = { idleMs: 400, keepAliveMs: 100 };
+  const listener = await startListener(test, { limits });
+  const client = await dial(test, listener, { limits });
+  assert.equal(await roundTrip(client, "before"), "before");
+  const { datagramsIn } = client.stats();
+  const begun = performance.now();
+  await until(() => client.stats().datagramsIn >= datagramsIn + 10);
+  assert.ok(performance.now() - begun > 2 * limits.idleMs);
+  assert.equal(await roundTrip(client, "after"), "after");
+});
+
 it("learns at once from a stateless reset that its server was killed and started again", async (test) => {
   const resetKey = randomBytes(32).toString("base64");
   const first = await startProcess(test, { port: 0, resetKey });

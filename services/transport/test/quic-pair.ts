@@ -1,5 +1,6 @@
 /** A QUIC listener and dials to it, all closed when the test is over. */
 import type { TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { type Connection, closeCodes, type Listener } from "../src/port.ts";
 import { type DialOptions, dialQuic, type ListenOptions, listenQuic } from "../src/quic/index.ts";
 import { makeCertificate } from "./certificate.ts";
@@ -40,7 +41,7 @@ export async function dial(
   return connection;
 }
 
-/** Looks again each turn until it holds; the test's own timeout bounds it. */
+/** Looks again each millisecond until it holds; the test's own timeout bounds it. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise(setImmediate);
+  while (!holds()) await setTimeout(1);
 }

@@ -1,6 +1,6 @@
 /**
- * A client made of the bare native binding and a bare UDP socket, for what the dialer never does: several connections on
- * one port, datagrams changed or held back, data in the same datagram as the handshake's end.
+ * A client made of the bare native binding and a bare UDP socket, for what the dialer never does: several connections
+ * on one port, datagrams changed or held back, data in the same datagram as the handshake's end.
  */
 import dgram from "node:dgram";
 import { randomBytes } from "node:crypto";

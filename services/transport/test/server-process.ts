@@ -1,6 +1,6 @@
 /**
- * An echo server in a process of its own, for tests that kill it and for measure.ts. Options come by IPC, `{ port }` goes
- * back; every later message is answered with the process's use of CPU and memory.
+ * An echo server in a process of its own, for tests that kill it and for measure.ts. Options come by IPC, `{ port }`
+ * goes back; every later message is answered with the process's use of CPU and memory.
  */
 import { listenQuic } from "../src/quic/index.ts";
 import { echo } from "./stream-io.ts";

@@ -3,6 +3,7 @@
  * a server in one process. It loses nothing and knows no certificates.
  */
 import { QpqError } from "quicproquo-proto";
+import { faultReporter, type OnFault } from "../fault-report.ts";
 import type { CloseCode, Connection, Listener, OnConnection } from "../port.ts";
 import { MemoryConnection, type Schedule } from "./connection.ts";
 import { type MemoryLimits, resolveMemoryLimits } from "./frame.ts";
@@ -15,7 +16,7 @@ export type MemoryNetworkOptions = {
   readonly schedule?: Schedule;
   readonly limits?: Partial<MemoryLimits>;
   /** Told of what a callback threw. Default: a process warning. */
-  readonly onFault?: (error: unknown) => void;
+  readonly onFault?: OnFault;
 };
 
 export type MemoryListenOptions = {
@@ -44,14 +45,14 @@ const firstFreePort = 49_152;
 class Network implements MemoryNetwork {
   readonly #schedule: Schedule;
   readonly #limits: MemoryLimits;
-  readonly #onFault: (error: unknown) => void;
+  readonly #onFault: OnFault;
   readonly #listeners = new Map<string, MemoryListener>();
   #nextPort = firstFreePort;
 
   constructor(options: MemoryNetworkOptions) {
     this.#schedule = options.schedule ?? setImmediate;
     this.#limits = resolveMemoryLimits(options.limits);
-    this.#onFault = options.onFault ?? warn;
+    this.#onFault = faultReporter(options.onFault);
   }
 
   listen(options: MemoryListenOptions): Listener {
@@ -116,6 +117,7 @@ class MemoryListener implements Listener {
   #accepted = 0;
   #refused = 0;
   #allGone: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(options: MemoryListenOptions, connectionsMax: number, free: () => void) {
     this.host = options.host;
@@ -156,7 +158,12 @@ class MemoryListener implements Listener {
     this.#refusing = true;
   }
 
-  async close(code: CloseCode, reason: string): Promise<void> {
+  close(code: CloseCode, reason: string): Promise<void> {
+    this.#closing ??= this.#closeAll(code, reason);
+    return this.#closing;
+  }
+
+  async #closeAll(code: CloseCode, reason: string): Promise<void> {
     this.#refusing = true;
     for (const connection of this.#connections) connection.close(code, reason);
     if (this.#connections.size > 0) {
@@ -170,8 +177,4 @@ class MemoryListener implements Listener {
 
 function failed(text: string): QpqError {
   return new QpqError("E040_CONNECT_FAILED", { text });
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error));
 }

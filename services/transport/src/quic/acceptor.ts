@@ -48,6 +48,8 @@ const idBytesMax = 20;
 /** The least a packet can be, and the least a stateless reset may be: RFC 9000 section 10.3. */
 const datagramBytesMin = 21;
 
+const quicVersion1 = 1;
+
 type Arrival = { readonly datagram: Buffer; readonly from: HostPort; readonly header: NativeHeader };
 
 export class Acceptor implements ConnectionOwner {
@@ -125,7 +127,7 @@ export class Acceptor implements ConnectionOwner {
     const version = datagram.readUInt32BE(versionAt);
     // Version 0 is a version negotiation itself: answering it could go on for ever.
     if (version === 0) this.counts.droppedUnknown += 1;
-    else if (!quiche.versionIsSupported(version)) this.#negotiateVersion(datagram, from);
+    else if (version !== quicVersion1) this.#negotiateVersion(datagram, from);
     else this.#meetSupported(datagram, from);
   }
 
@@ -206,7 +208,7 @@ export class Acceptor implements ConnectionOwner {
     try {
       native.recv(arrival.datagram, { from: arrival.from, to: this.#local });
     } catch {
-      // A client that TLS refuses (e.g. for its ALPN) is told why by the connection. Bytes that do not decrypt end here.
+      // A client that TLS refuses (e.g. for its ALPN) is told why by the connection; other bytes end here.
       return refusedByTls(native) ? native : undefined;
     }
     return native.stats().recv > 0 ? native : undefined;

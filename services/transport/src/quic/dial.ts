@@ -5,6 +5,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
 import { QpqError } from "quicproquo-proto";
+import { faultReporter, type OnFault } from "../fault-report.ts";
 import type { Connection, ConnectionClosed } from "../port.ts";
 import { type Certificate, clientConfig } from "./config.ts";
 import { type ConnectionOwner, QuicConnection } from "./connection.ts";
@@ -24,7 +25,7 @@ export type DialOptions = {
   readonly trust: { readonly caCertificate: Certificate };
   readonly limits?: Partial<QuicLimits>;
   /** Told of what a callback threw. Default: a process warning. */
-  readonly onFault?: (error: unknown) => void;
+  readonly onFault?: OnFault;
   readonly signal?: AbortSignal;
 };
 
@@ -77,6 +78,7 @@ class NothingListens extends Error {
 class Dialling implements ConnectionOwner {
   readonly #options: DialOptions;
   readonly #limits: QuicLimits;
+  readonly #report: OnFault;
   readonly #settled = Promise.withResolvers<Connection>();
   readonly #onAbort = (): void => this.#connection?.abandon("the dial was aborted", this.#options.signal?.reason);
   #endpoint: Endpoint | undefined;
@@ -85,6 +87,7 @@ class Dialling implements ConnectionOwner {
   constructor(options: DialOptions, limits: QuicLimits) {
     this.#options = options;
     this.#limits = limits;
+    this.#report = faultReporter(options.onFault);
   }
 
   async connect(config: NativeConfig): Promise<Connection> {
@@ -125,9 +128,7 @@ class Dialling implements ConnectionOwner {
   }
 
   fault(error: unknown): void {
-    const report =
-      this.#options.onFault ?? ((thrown) => process.emitWarning(thrown instanceof Error ? thrown : String(thrown)));
-    report(error);
+    this.#report(error);
   }
 
   async #open(peer: HostPort): Promise<Endpoint> {

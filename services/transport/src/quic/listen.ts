@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { QpqError } from "quicproquo-proto";
+import { faultReporter, type OnFault } from "../fault-report.ts";
 import type { CloseCode, Listener, OnConnection } from "../port.ts";
 import { Acceptor } from "./acceptor.ts";
 import { type Certificate, serverConfig, ticketKeyBytes } from "./config.ts";
@@ -35,7 +36,7 @@ export type ListenOptions = {
   readonly earlyData?: boolean;
   readonly onConnection: OnConnection;
   /** Told of what a callback threw. Default: a process warning. */
-  readonly onFault?: (error: unknown) => void;
+  readonly onFault?: OnFault;
 };
 
 const keyBytesMin = 32;
@@ -58,7 +59,7 @@ export async function listenQuic(options: ListenOptions): Promise<Listener> {
     earlyData: options.earlyData ?? false,
   });
   const endpoint = await openEndpoint(options, limits);
-  const onFault = options.onFault ?? warn;
+  const onFault = faultReporter(options.onFault);
   const acceptor = new Acceptor({
     endpoint,
     config,
@@ -85,6 +86,7 @@ class QuicListener implements Listener {
   readonly port: number;
   readonly #endpoint: Endpoint;
   readonly #acceptor: Acceptor;
+  #closing: Promise<void> | undefined;
 
   constructor(endpoint: Endpoint, acceptor: Acceptor) {
     ({ host: this.host, port: this.port } = endpoint.local);
@@ -106,13 +108,16 @@ class QuicListener implements Listener {
     this.#acceptor.refuseNew();
   }
 
-  async close(code: CloseCode, reason: string): Promise<void> {
+  close(code: CloseCode, reason: string): Promise<void> {
+    this.#closing ??= this.#closeAll(code, reason);
+    return this.#closing;
+  }
+
+  async #closeAll(code: CloseCode, reason: string): Promise<void> {
     this.#acceptor.refuseNew();
-    for (const connection of this.#acceptor.connections) {
-      connection.close(code, reason);
-      connection.service();
-      connection.abandon("the listener is closed");
-    }
+    for (const connection of this.#acceptor.connections) connection.close(code, reason);
+    await new Promise(setImmediate); // behind the flush that close() has asked for
+    for (const connection of this.#acceptor.connections) connection.abandon("the listener is closed");
     await this.#endpoint.close();
   }
 }
@@ -133,8 +138,4 @@ async function openEndpoint(options: ListenOptions, limits: QuicLimits): Promise
     if (code === "EADDRINUSE") throw new QpqError("E047_PORT_IN_USE", { fields: { port: options.port }, cause });
     throw new QpqError("E046_CONFIG", { text: "cannot listen on this address", fields: { cause: code }, cause });
   }
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error));
 }

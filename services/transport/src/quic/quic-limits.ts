@@ -29,6 +29,12 @@ export const quicLimits = {
     max: 600_000,
     doc: "A connection without a datagram for this long is closed, in ms.",
   },
+  keepAliveMs: {
+    default: 10_000,
+    min: 0,
+    max: 600_000,
+    doc: "A client that has heard nothing for this long pings, in ms; below the idle time of both sides. 0 = never.",
+  },
   streamsMax: {
     default: 100,
     min: 1,

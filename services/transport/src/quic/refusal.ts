@@ -45,7 +45,7 @@ export function refusalOf(options: RefusalOptions): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-/** RFC 9001 section 5.4: the sample stands 4 bytes after the packet number begins, which is where the payload begins. */
+/** RFC 9001 section 5.4: the sample stands 4 bytes behind where the packet number begins: at the payload. */
 function protectHeader(header: Buffer, payload: Buffer, headerKey: Buffer): void {
   const mask = createCipheriv("aes-128-ecb", headerKey, null).update(payload.subarray(0, 16));
   header[0] = (header[0] ?? 0) ^ ((mask[0] ?? 0) & 0x0f);

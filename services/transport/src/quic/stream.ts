@@ -69,7 +69,7 @@ export class QuicStream implements ByteStream {
     if (this.#finWanted || !this.#isOpen || chunk.length === 0) return !this.#owesDrain;
     this.#host.mark();
     const taken = this.#queue.length === 0 ? this.#offer(chunk, false) : 0;
-    if (taken < chunk.length) {
+    if (taken < chunk.length && this.#failure === undefined) {
       this.#queue.push(taken === 0 ? chunk : chunk.subarray(taken));
       this.#queuedBytes += chunk.length - taken;
     }

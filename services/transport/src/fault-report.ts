@@ -1,0 +1,17 @@
+/** Where a user's callback's exception goes: to the user's handler, else into a process warning. Never throws. */
+export type OnFault = (error: unknown) => void;
+
+export function faultReporter(onFault: OnFault | undefined): OnFault {
+  if (onFault === undefined) return warn;
+  return (error) => {
+    try {
+      onFault(error);
+    } catch (thrown) {
+      warn(thrown);
+    }
+  };
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+}
