@@ -198,6 +198,26 @@ test("calls pipelined on a canceled call are served when it ends", async () => {
   assert.equal(answer.getStruct(0).getStruct(0).getText(0), "al");
 });
 
+test("a call canceled while it waits for its capability is not run when that comes", async () => {
+  let ran = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const session = new MethodTable().method(Session.whoami, () => void ran++);
+  const bootstrap = new MethodTable().method(TestPeer.slowLogin, async (_params, results) => {
+    await promise;
+    results.setCapability(0, session);
+  });
+  const { peer } = connected({ server: { bootstrap } });
+  using user = peer.call(TestPeer.slowLogin, noFill).pipeline(0);
+  const canceled = user.call(Session.whoami, noFill);
+  const wanted = user.call(Session.whoami, noFill);
+  await turn();
+  canceled.cancel();
+  await turn();
+  resolve();
+  await wanted;
+  assert.equal(ran, 1);
+});
+
 test("a call rejected by the session's end has the type disconnected", async () => {
   const { peer, client } = connected();
   const pending = peer.call(TestPeer.never, noFill);

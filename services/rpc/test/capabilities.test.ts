@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type Answer, Capability, MethodTable, RpcError, RpcSession, serve } from "../src/index.ts";
 import type { StructReader } from "../src/message/index.ts";
-import { connected, emptyTables, onlyBootstrap, turn } from "./connected.ts";
+import { connected, emptyTables, onlyBootstrap, turn, until } from "./connected.ts";
 import { pipe } from "./pipe.ts";
 import { Gate, Session, TestPeer, TestServer, TestWatcher, Watcher } from "./test-peer.ts";
 
@@ -49,10 +49,13 @@ test("a capability that is forgotten is released when it is collected", async ()
   const { peer, host } = connected();
   for (let n = 0; n < 100; n++) await peer.call(TestPeer.login, (p) => p.setText(0, "al"));
   assert.ok(host.sessions > 0);
-  while (host.sessions > 0) {
-    collect();
-    await turn();
-  }
+  await until(
+    () => host.sessions === 0,
+    () => {
+      collect();
+      return turn();
+    },
+  );
 });
 
 test("a call is pipelined on an answer before it is there, and afterwards", async () => {

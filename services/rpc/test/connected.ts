@@ -35,5 +35,14 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Takes steps until the condition holds; fails after so many that it never will. */
+export async function until(holds: () => boolean, step: () => Promise<unknown> = turn): Promise<void> {
+  for (let round = 0; round < 2_000; round++) {
+    if (holds()) return;
+    await step();
+  }
+  throw new Error(`it never holds: ${holds}`);
+}
+
 export const emptyTables = { questions: 0, answers: 0, imports: 0, exports: 0, queuedCalls: 0 };
 export const onlyBootstrap = { ...emptyTables, imports: 1 };

@@ -67,6 +67,12 @@ test("callBytesInFlightMax: calls beyond are overloaded, but a single one always
   assert.equal((await peer.call(TestPeer.echo, large)).getData(0).length, 2000);
 });
 
+test("callBytesInFlightMax counts only calls that run", async () => {
+  const { peer } = connected({ server: { limits: { callBytesInFlightMax: 5000 } } });
+  peer.call(TestPeer.never, noFill);
+  for (let n = 0; n < 10; n++) await peer.call(TestPeer.echo, (p) => p.setData(0, new Uint8Array(2000)));
+});
+
 test("queuedCallsMax: a flood of pipelined calls is refused beyond it, the first ones are served", async () => {
   const { peer, host, server } = connected({ server: { limits: { queuedCallsMax: 10 } } });
   using user = peer.call(TestPeer.slowLogin, (p) => p.setText(0, "al")).pipeline(0);

@@ -1,12 +1,18 @@
 /** A peer whose messages the test writes one by one, right or wrong, against a real session. */
 import assert from "node:assert/strict";
-import { FrameReader, MessageReader, type StructBuilder, type StructReader } from "../src/message/index.ts";
+import {
+  FrameReader,
+  MessageBuilder,
+  MessageReader,
+  type StructBuilder,
+  type StructReader,
+} from "../src/message/index.ts";
 import * as messages from "../src/outgoing-messages.ts";
-import { messageTag, returnAt } from "../src/rpc-layout.ts";
+import { descriptorTag, messageTag, returnAt } from "../src/rpc-layout.ts";
 import { type RpcError, RpcSession, type RpcSessionOptions } from "../src/index.ts";
 import type { WireTarget } from "../src/target.ts";
 import { type PipeEnd, pipe } from "./pipe.ts";
-import type { UntypedMethod } from "./test-peer.ts";
+import { struct, type UntypedMethod } from "./test-peer.ts";
 
 export type RawCall = {
   readonly questionId: number;
@@ -82,4 +88,44 @@ export function callFrame(call: RawCall): Uint8Array {
   call.fill?.(params);
   messages.writeCapTable(message.payload, call.capabilities ?? []);
   return message.builder.toFrame();
+}
+
+/** A message of any tag and body. */
+export function rawMessage(
+  tag: number,
+  size: readonly [dataWords: number, pointerWords: number],
+  fill: (body: StructBuilder) => void,
+): Uint8Array {
+  const builder = new MessageBuilder();
+  const root = builder.initRootStruct(1, 1);
+  root.setUint16(0, tag);
+  fill(root.initStruct(0, size[0], size[1]));
+  return builder.toFrame();
+}
+
+export type RawDescriptor = { readonly kind: keyof typeof descriptorTag; readonly id: number };
+
+/** Resolves a promise the raw peer has sent. */
+export function resolveFrame(promiseId: number, descriptor: RawDescriptor): Uint8Array {
+  return rawMessage(messageTag.resolve, [1, 1], (body) => {
+    body.setUint32(0, promiseId);
+    writeDescriptor(body.initStruct(0, 1, 1), descriptor);
+  });
+}
+
+/** A Return whose results struct has the capabilities as its pointers. */
+export function returnFrame(answerId: number, descriptors: readonly RawDescriptor[]): Uint8Array {
+  const message = messages.startReturn(answerId, 4096);
+  const content = message.payload.getPointer(0).initStructRaw(0, descriptors.length);
+  const table = message.payload.initStructList(1, descriptors.length, struct(1, 1));
+  for (const [index, descriptor] of descriptors.entries()) {
+    content.setCapability(index, "one more");
+    writeDescriptor(table.get(index), descriptor);
+  }
+  return message.builder.toFrame();
+}
+
+function writeDescriptor(struct: StructBuilder, descriptor: RawDescriptor): void {
+  struct.setUint16(0, descriptorTag[descriptor.kind]);
+  struct.setUint32(4, descriptor.id);
 }

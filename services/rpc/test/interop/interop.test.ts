@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { type Capability, RpcError, RpcSession, serve } from "../../src/index.ts";
+import { until } from "../connected.ts";
 import { SocketStream } from "../socket-stream.ts";
 import { Session, TestPeer, TestServer, TestWatcher, Watcher } from "../test-peer.ts";
 import { CppPeer, type CppServer } from "./cpp-peer.ts";
@@ -158,7 +159,7 @@ describe("our client of a C++ server", () => {
       watcher.seen,
       Array.from({ length: 20 }, (_, n) => n),
     );
-    while (watcher.disposals === 0) await counts();
+    await until(() => watcher.disposals > 0, counts);
   });
 
   test("our own object comes back as itself", async () => {
@@ -170,7 +171,7 @@ describe("our client of a C++ server", () => {
     assert.equal(session.counts.questions, written);
     assert.deepEqual(watcher.seen, [4]);
     reflected[Symbol.dispose]();
-    while (watcher.disposals === 0) await counts();
+    await until(() => watcher.disposals > 0, counts);
   });
 
   test("calls through an answer that turns out to be our own object stay in order", async () => {
@@ -195,7 +196,7 @@ describe("our client of a C++ server", () => {
     await Promise.all([...early, notify(3), notify(4)]);
     assert.deepEqual(watcher.seen, [1, 2, 3, 4]);
     promised[Symbol.dispose]();
-    while (watcher.disposals === 0) await counts();
+    await until(() => watcher.disposals > 0, counts);
   });
 
   test("a call the server passes back to us returns what we answered ourselves", async () => {
@@ -214,11 +215,17 @@ describe("our client of a C++ server", () => {
     await counts();
     abort.abort(new Error("enough"));
     await assert.rejects(Promise.resolve(pending), /enough/);
-    while ((await counts()).canceled === canceled) await counts();
+    let now = canceled;
+    await until(
+      () => now > canceled,
+      async () => {
+        now = (await counts()).canceled;
+      },
+    );
   });
 
   test("nothing but the bootstrap capability is left", async () => {
-    while (session.counts.exports > 0) await counts();
+    await until(() => session.counts.exports === 0, counts);
     const { questions, answers, imports, exports } = session.counts;
     assert.deepEqual({ questions, answers, imports, exports }, { questions: 0, answers: 0, imports: 1, exports: 0 });
   });
