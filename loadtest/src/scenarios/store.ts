@@ -81,7 +81,9 @@ async function direct(window: Window): Promise<LoopResult> {
 }
 
 async function overQuic(connections: number, window: Window): Promise<LoopResult> {
-  await using server = await startServerProcess({ settings: { "queue-depth-max": queueDepthMax, "log-level": "warn" } });
+  await using server = await startServerProcess({
+    settings: { "queue-depth-max": queueDepthMax, "log-level": "warn" },
+  });
   return await runDriver("quic", {
     server: {
       host: "127.0.0.1",

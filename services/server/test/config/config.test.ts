@@ -47,17 +47,32 @@ test("a file wins over defaults, the environment over the file, a flag over both
 
 test("an unknown key of the file, an unknown flag and a wrong value are each named", () => {
   const path = file("unknown.toml", "queueDepth = 5\n");
-  assert.throws(() => loadConfig({ args: ["--config", path], env: {} }), wrong("E046_CONFIG", /unknown key queueDepth/));
+  assert.throws(
+    () => loadConfig({ args: ["--config", path], env: {} }),
+    wrong("E046_CONFIG", /unknown key queueDepth/),
+  );
   assert.throws(() => loadConfig({ args: ["--prot", "1"], env: {} }), wrong("E048_USAGE", /--prot/));
   assert.throws(() => loadConfig({ args: ["--port", "70000"], env: {} }), wrong("E046_CONFIG", /port/));
   assert.throws(() => loadConfig({ args: ["--log-level", "loud"], env: {} }), wrong("E046_CONFIG", /logLevel/));
-  assert.throws(() => loadConfig({ args: [], env: { QPQ_PAYLOAD_BYTES_MAX: "0" } }), wrong("E046_CONFIG", /payloadBytesMax/));
-  assert.throws(() => loadConfig({ args: ["--config", join(folder, "absent.toml")], env: {} }), wrong("E046_CONFIG", /absent/));
-  assert.throws(() => loadConfig({ args: ["--config", file("broken.toml", "port = ")], env: {} }), wrong("E046_CONFIG", /broken/));
+  assert.throws(
+    () => loadConfig({ args: [], env: { QPQ_PAYLOAD_BYTES_MAX: "0" } }),
+    wrong("E046_CONFIG", /payloadBytesMax/),
+  );
+  assert.throws(
+    () => loadConfig({ args: ["--config", join(folder, "absent.toml")], env: {} }),
+    wrong("E046_CONFIG", /absent/),
+  );
+  assert.throws(
+    () => loadConfig({ args: ["--config", file("broken.toml", "port = ")], env: {} }),
+    wrong("E046_CONFIG", /broken/),
+  );
 });
 
 test("a dedupe window shorter than the message life is refused: a repeat could be stored twice", () => {
-  assert.throws(() => loadConfig({ args: ["--dedupe-window-secs", "60"], env: {} }), wrong("E046_CONFIG", /dedupeWindowSecs/));
+  assert.throws(
+    () => loadConfig({ args: ["--dedupe-window-secs", "60"], env: {} }),
+    wrong("E046_CONFIG", /dedupeWindowSecs/),
+  );
 });
 
 test("the token comes from the environment or a mounted file, never from a flag", () => {

@@ -31,4 +31,6 @@ const server = await startServer({
     };
   },
 });
-process.stdout.write(`listens on ${server.host} port ${server.port}\nmetrics http://127.0.0.1:${server.opsPort}/metrics\n`);
+process.stdout.write(
+  `listens on ${server.host} port ${server.port}\nmetrics http://127.0.0.1:${server.opsPort}/metrics\n`,
+);

@@ -53,7 +53,11 @@ async function readAll(server: ServerProcess, ledger: Ledger): Promise<void> {
   for (let i = 0; i < inboxCount; i++) {
     const inbox = inboxNumber(i);
     for (let cursor = 0n; ; ) {
-      const { payloads } = await client.call("peek", { recipientKey: Buffer.from(inbox, "latin1"), after: cursor, limit: 1_000 });
+      const { payloads } = await client.call("peek", {
+        recipientKey: Buffer.from(inbox, "latin1"),
+        after: cursor,
+        limit: 1_000,
+      });
       for (const { seq, data } of payloads) {
         assert.equal(numberOf(Uint8Array.from(data)) % inboxCount, i);
         ledger.receive({ inbox, seq, payloadHash: payloadHashOf(data) });

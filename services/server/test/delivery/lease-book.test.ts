@@ -108,7 +108,10 @@ test("parallel fetches of one session never hand out a message twice", async () 
   const box = new Inbox(50);
   const answers = await Promise.all(Array.from({ length: 20 }, () => box.fetch(3)));
   const all = answers.flatMap(seqs);
-  assert.deepEqual(all, Array.from({ length: 50 }, (_, i) => i + 1));
+  assert.deepEqual(
+    all,
+    Array.from({ length: 50 }, (_, i) => i + 1),
+  );
 });
 
 test(`a session that takes nothing is stopped at ${leasesPerSessionMax} answers with E021_OVERLOADED`, async () => {
@@ -122,12 +125,18 @@ test(`a session that takes nothing is stopped at ${leasesPerSessionMax} answers 
 
 test("a fetch that fails leaves the next one free", async () => {
   const box = new Inbox(2);
-  await assert.rejects(box.book.lease({ inbox, after: 0n, limit: 1 }, () => Promise.reject(new QpqError("E020_STORE_UNAVAILABLE"))));
+  await assert.rejects(
+    box.book.lease({ inbox, after: 0n, limit: 1 }, () => Promise.reject(new QpqError("E020_STORE_UNAVAILABLE"))),
+  );
   assert.deepEqual(seqs(await box.fetch(1)), [1]);
 });
 
 test("in any order of fetching, taking and dropping, exactly the taken prefix is removed and nothing is handed out twice", async () => {
-  const step = fc.record({ act: fc.constantFrom("fetch", "take", "drop"), limit: fc.integer({ min: 1, max: 4 }), pick: fc.nat() });
+  const step = fc.record({
+    act: fc.constantFrom("fetch", "take", "drop"),
+    limit: fc.integer({ min: 1, max: 4 }),
+    pick: fc.nat(),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const box = new Inbox(30);

@@ -74,6 +74,9 @@ test("a disposed waiter leaves neither a subscription nor a place taken", () => 
 test("at waitersMax the next call is told E021_OVERLOADED", () => {
   const waiters = new Waiters(new Bus(), 1);
   using _ = waiters.arm({ ...forever, signal });
-  assert.throws(() => waiters.arm({ ...forever, signal }), (error) => error instanceof QpqError && error.code === "E021_OVERLOADED");
+  assert.throws(
+    () => waiters.arm({ ...forever, signal }),
+    (error) => error instanceof QpqError && error.code === "E021_OVERLOADED",
+  );
   assert.equal(waiters.size, 1);
 });

@@ -15,7 +15,9 @@ const depthMax = 3;
 const payloadBytesMax = 10_000;
 let server: ServerProcess;
 before(async () => {
-  server = await startServerProcess({ settings: { "queue-depth-max": depthMax, "payload-bytes-max": payloadBytesMax } });
+  server = await startServerProcess({
+    settings: { "queue-depth-max": depthMax, "payload-bytes-max": payloadBytesMax },
+  });
 });
 after(() => server[Symbol.asyncDispose]());
 
@@ -43,8 +45,15 @@ test("every method with a token refuses an empty one, a wrong one and a wrong ve
   using impostor = await RawClient.connect(server, { token: "x".repeat(server.token.length) });
   using old = await RawClient.connect(server);
   const any = {
-    identityKey: key(1), recipientKey: key(1), recipientKeys: [key(1)], identityKeys: [key(1)], package: hello, payload: hello,
-    hybridPublicKey: hello, signature: hello, seqUpTo: 0n,
+    identityKey: key(1),
+    recipientKey: key(1),
+    recipientKeys: [key(1)],
+    identityKeys: [key(1)],
+    package: hello,
+    payload: hello,
+    hybridPublicKey: hello,
+    signature: hello,
+    seqUpTo: 0n,
   };
   const accessToken = Buffer.from(server.token);
   const names = (Object.keys(methodCodecs) as MethodName[]).filter((name) => name !== "health");
@@ -81,9 +90,14 @@ test("an empty payload and one over the limit are refused and store nothing", as
   using client = await RawClient.connect(server);
   const recipientKey = key(2);
   await refused(client.call("enqueue", { recipientKey, payload: new Uint8Array() }), "E010_PAYLOAD_EMPTY");
-  const error = await refused(client.call("enqueue", { recipientKey, payload: new Uint8Array(payloadBytesMax + 1) }), "E008_PAYLOAD_TOO_LARGE");
+  const error = await refused(
+    client.call("enqueue", { recipientKey, payload: new Uint8Array(payloadBytesMax + 1) }),
+    "E008_PAYLOAD_TOO_LARGE",
+  );
   assert.equal(error.fields["max"], String(payloadBytesMax));
-  assert.deepEqual(await client.call("enqueue", { recipientKey, payload: new Uint8Array(payloadBytesMax) }), { seq: 1n });
+  assert.deepEqual(await client.call("enqueue", { recipientKey, payload: new Uint8Array(payloadBytesMax) }), {
+    seq: 1n,
+  });
 });
 
 test("a full inbox says so with a time to wait, and takes messages again after an ack", async () => {
@@ -93,14 +107,20 @@ test("a full inbox says so with a time to wait, and takes messages again after a
   const error = await refused(client.call("enqueue", { recipientKey, payload: hello }), "E009_QUEUE_FULL");
   assert.equal(error.kind, "limited");
   assert.ok((error.retryAfterMs ?? 0) > 0);
-  assert.deepEqual((await client.call("batchEnqueue", { recipientKeys: [recipientKey, key(4)], payload: hello })).seqs, [0n, 1n]);
+  assert.deepEqual(
+    (await client.call("batchEnqueue", { recipientKeys: [recipientKey, key(4)], payload: hello })).seqs,
+    [0n, 1n],
+  );
   await client.call("ack", { recipientKey, seqUpTo: 1n });
   assert.deepEqual(await client.call("enqueue", { recipientKey, payload: hello }), { seq: BigInt(depthMax + 1) });
 });
 
 test("too many recipients and the same one twice are refused", async () => {
   using client = await RawClient.connect(server);
-  await refused(client.call("batchEnqueue", { recipientKeys: [key(5), key(5)], payload: hello }), "E017_DUPLICATE_RECIPIENT");
+  await refused(
+    client.call("batchEnqueue", { recipientKeys: [key(5), key(5)], payload: hello }),
+    "E017_DUPLICATE_RECIPIENT",
+  );
   const many = Array.from({ length: 1_001 }, () => randomBytes(32));
   await refused(client.call("batchEnqueue", { recipientKeys: many, payload: hello }), "E016_TOO_MANY_RECIPIENTS");
   await refused(client.call("fetchHybridKeys", { identityKeys: many }), "E016_TOO_MANY_RECIPIENTS");
@@ -110,9 +130,15 @@ test("a KeyPackage of a wrong size, a full pool and an unsigned hybrid key are r
   using client = await RawClient.connect(server);
   const identityKey = key(6);
   await refused(client.call("uploadKeyPackage", { identityKey, package: new Uint8Array() }), "E013_KEY_PACKAGE_SIZE");
-  await refused(client.call("uploadKeyPackage", { identityKey, package: new Uint8Array(1024 * 1024 + 1) }), "E013_KEY_PACKAGE_SIZE");
+  await refused(
+    client.call("uploadKeyPackage", { identityKey, package: new Uint8Array(1024 * 1024 + 1) }),
+    "E013_KEY_PACKAGE_SIZE",
+  );
   for (let i = 0; i < 100; i++) await client.call("uploadKeyPackage", { identityKey, package: randomBytes(32) });
-  await refused(client.call("uploadKeyPackage", { identityKey, package: randomBytes(32) }), "E014_KEY_PACKAGE_POOL_FULL");
+  await refused(
+    client.call("uploadKeyPackage", { identityKey, package: randomBytes(32) }),
+    "E014_KEY_PACKAGE_POOL_FULL",
+  );
   const unsigned = { identityKey, hybridPublicKey: randomBytes(1216), signature: randomBytes(64) };
   await refused(client.call("uploadHybridKey", unsigned), "E015_HYBRID_KEY");
   await refused(client.call("uploadHybridKey", { ...unsigned, signature: new Uint8Array() }), "E015_HYBRID_KEY");
@@ -125,7 +151,9 @@ test("an unknown method and another interface are unimplemented", async () => {
     { ...NodeService.methods.createChannel, ordinal: NodeService.methods.createChannel.ordinal },
     { ...methodCodecs.health.method, interfaceId: 1n },
   ]) {
-    const error = await Promise.resolve(client.service.call(method as typeof methodCodecs.health.method, () => {})).then(
+    const error = await Promise.resolve(
+      client.service.call(method as typeof methodCodecs.health.method, () => {}),
+    ).then(
       () => assert.fail("was accepted"),
       (reason: unknown) => reason,
     );
@@ -137,7 +165,11 @@ test("an unknown method and another interface are unimplemented", async () => {
 
 async function rawStream(): Promise<{ connection: Connection; stream: ByteStream; ended: Promise<unknown> }> {
   const connection = await dialQuic({
-    host: "127.0.0.1", port: server.port, serverName: "localhost", alpn: ["capnp"], trust: { caCertificate: server.certificate },
+    host: "127.0.0.1",
+    port: server.port,
+    serverName: "localhost",
+    alpn: ["capnp"],
+    trust: { caCertificate: server.certificate },
   });
   const stream = connection.openStream();
   stream.onData = () => undefined;
@@ -153,7 +185,7 @@ const hostileBytes: Readonly<Record<string, () => Uint8Array>> = {
   "a frame of 2^32 segments": () => new Uint8Array(16).fill(0xff),
   "a frame of 4 GiB": () => Uint8Array.of(0, 0, 0, 0, 0xff, 0xff, 0xff, 0x1f),
   "a struct that points outside": () => Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0xfc, 0xff, 0xff, 0x7f, 1, 0, 1, 0),
-  "HTTP": () => Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+  HTTP: () => Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 };
 
 for (const [what, bytes] of Object.entries(hostileBytes)) {

@@ -16,7 +16,8 @@ let inboxes = 0;
 async function filled(messages: number): Promise<Uint8Array> {
   const recipientKey = new Uint8Array(32).fill(++inboxes);
   using sender = await RawClient.connect(server);
-  for (let i = 1; i <= messages; i++) await sender.call("enqueue", { recipientKey, payload: Buffer.from(`message ${i}`) });
+  for (let i = 1; i <= messages; i++)
+    await sender.call("enqueue", { recipientKey, payload: Buffer.from(`message ${i}`) });
   return recipientKey;
 }
 

@@ -74,7 +74,10 @@ test("what was acknowledged before SIGTERM is there after the next start", async
   await using second = await startServerProcess({ dataDir });
   using reader = await RawClient.connect(second);
   const { payloads } = await reader.call("fetch", { recipientKey });
-  assert.deepEqual(payloads.map(({ data }) => Buffer.from(data).toString()), ["kept"]);
+  assert.deepEqual(
+    payloads.map(({ data }) => Buffer.from(data).toString()),
+    ["kept"],
+  );
 });
 
 test("a second server on the same folder, a taken port and an open key file are refused with a code and the next step", async () => {
@@ -82,7 +85,10 @@ test("a second server on the same folder, a taken port and an open key file are 
   await using server = await startServerProcess({ dataDir });
   await assert.rejects(startServerProcess({ dataDir }), /E036_STORE_LOCKED/);
   await assert.rejects(startServerProcess({ port: server.port }), /E047_PORT_IN_USE/);
-  await assert.rejects(startServerProcess({ settings: { "ops-port": server.opsPort } }), /E047_PORT_IN_USE.*--ops-port/);
+  await assert.rejects(
+    startServerProcess({ settings: { "ops-port": server.opsPort } }),
+    /E047_PORT_IN_USE.*--ops-port/,
+  );
   const open = join(folder, "open");
   const once = await startServerProcess({ dataDir: open });
   await once.kill("SIGTERM");
@@ -114,16 +120,28 @@ test("no token, key, inbox or payload stands in logs, words or metrics, in hex, 
   await client.call("enqueue", { recipientKey, payload, idempotencyKey, version: 9 }).catch(() => undefined);
   await client.call("fetch", { recipientKey });
   await client.call("uploadKeyPackage", { identityKey: recipientKey, package: payload });
-  await client.call("uploadHybridKey", { identityKey: recipientKey, hybridPublicKey: payload, signature: payload }).catch(() => undefined);
+  await client
+    .call("uploadHybridKey", { identityKey: recipientKey, hybridPublicKey: payload, signature: payload })
+    .catch(() => undefined);
   const { text: metrics } = await page(server.opsPort, "/metrics");
   await server.kill("SIGTERM");
   const seen = server.log() + server.words + metrics;
   assert.match(seen, /"event":"started"/);
   for (const secret of [recipientKey, payload, idempotencyKey, Buffer.from(token)]) {
-    for (const form of [secret.toString("latin1"), secret.toString("hex"), secret.toString("base64").slice(0, 20), secret.toString("base64url").slice(0, 20)]) {
+    for (const form of [
+      secret.toString("latin1"),
+      secret.toString("hex"),
+      secret.toString("base64").slice(0, 20),
+      secret.toString("base64url").slice(0, 20),
+    ]) {
       assert.ok(!seen.includes(form));
     }
   }
-  const kept = readdirSync(server.dataDir).map((name) => `${name} ${statSync(join(server.dataDir, name)).mode & 0o077}`);
-  assert.ok(kept.every((line) => /^(server-cert.der \d+|.* 0)$/.test(line)), `for the owner only: ${kept}`);
+  const kept = readdirSync(server.dataDir).map(
+    (name) => `${name} ${statSync(join(server.dataDir, name)).mode & 0o077}`,
+  );
+  assert.ok(
+    kept.every((line) => /^(server-cert.der \d+|.* 0)$/.test(line)),
+    `for the owner only: ${kept}`,
+  );
 });
