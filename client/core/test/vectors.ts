@@ -8,7 +8,7 @@ export function readVectors<T>(file: string): T {
   return JSON.parse((file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8")) as T;
 }
 
-export type WycheproofTest = {
+type WycheproofTest = {
   readonly tcId: number;
   readonly comment?: string;
   readonly result: "valid" | "invalid" | "acceptable";

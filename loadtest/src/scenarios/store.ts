@@ -34,7 +34,7 @@ export const storeScenario: Scenario = {
     for (let run = 0; run < runs; run++) {
       const names = Object.keys(ways) as (keyof typeof ways)[];
       // alternated, so that a slow minute of the machine does not hit one way only
-      for (const name of run % 2 === 0 ? names : names.reverse()) {
+      for (const name of run % 2 === 0 ? names : names.toReversed()) {
         const result = await ways[name]();
         results[name].push(result);
         progress.step(`${name}: ${Math.round(result.perSecond)} enqueues/s, p99 ${result.p99Ms.toFixed(1)} ms`);

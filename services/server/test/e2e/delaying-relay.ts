@@ -11,7 +11,6 @@ const answerBytesMin = 80;
 export class DelayingRelay implements AsyncDisposable {
   readonly #front: Socket;
   readonly #back: Socket;
-  readonly #serverPort: number;
   #clientPort = 0;
   #held: Buffer[] | undefined;
   #onHeld: (() => void) | undefined;
@@ -21,7 +20,6 @@ export class DelayingRelay implements AsyncDisposable {
   private constructor(front: Socket, back: Socket, serverPort: number) {
     this.#front = front;
     this.#back = back;
-    this.#serverPort = serverPort;
     front.on("message", (datagram, from) => {
       this.#clientPort = from.port;
       back.send(datagram, serverPort, "127.0.0.1");
