@@ -37,7 +37,8 @@ export class Embargoes {
   /** Holds calls to `target` back until those sent to `to` before have arrived there. */
   begin(to: WireTarget, target: Target): Target {
     const { link } = this.#start;
-    if (link.dead !== undefined) return new BrokenTarget(link.dead);
+    const dead = link.dead();
+    if (dead !== undefined) return new BrokenTarget(dead);
     const queue = new QueueTarget({ budget: this.#budget, record: recordCall });
     const id = this.#nextId++;
     target.retain();

@@ -141,7 +141,7 @@ export class IncomingCalls implements AnswerOwner {
     if (this.#runningCalls > 0 && this.#runningBytes + frameBytes > callBytesInFlightMax) {
       return new RpcError("overloaded", `calls in flight hold more than ${callBytesInFlightMax} bytes`);
     }
-    if (this.link.outBytes > outBytesBusy) {
+    if (this.link.outBytes() > outBytesBusy) {
       return new RpcError("overloaded", `more than ${outBytesBusy} bytes of answers wait to be read`);
     }
     return undefined;

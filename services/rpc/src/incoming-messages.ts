@@ -32,9 +32,9 @@ export function readTarget(target: StructReader, pipelineDepthMax: number): Wire
   }
 }
 
-export type PromisedAnswer = { readonly questionId: number; readonly path: readonly number[] };
+type PromisedAnswer = { readonly questionId: number; readonly path: readonly number[] };
 
-export function readPromisedAnswer(answer: StructReader, pipelineDepthMax: number): PromisedAnswer {
+function readPromisedAnswer(answer: StructReader, pipelineDepthMax: number): PromisedAnswer {
   const ops = answer.getStructList(promisedAnswerAt.transform, untyped);
   if (ops.length > pipelineDepthMax) throw new ProtocolError(`a pipeline deeper than ${pipelineDepthMax} fields`);
   const path: number[] = [];

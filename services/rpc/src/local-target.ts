@@ -31,7 +31,7 @@ export function targetOf(entry: unknown): Target | undefined {
 }
 
 /** Handles of their own for the entries of a built message's capability table. */
-export function handlesOf(entries: readonly unknown[]): HeldCapabilities {
+function handlesOf(entries: readonly unknown[]): HeldCapabilities {
   return entries.map((entry) => {
     const target = targetOf(entry);
     return target === undefined ? undefined : new Capability(target);

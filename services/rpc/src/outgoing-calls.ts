@@ -56,7 +56,8 @@ export class OutgoingCalls {
     const message = startCall(header, link.limits.messageBytesMax);
     try {
       writeParams(message, call.method, call.params);
-      if (link.dead !== undefined) throw link.dead; // ended by what `fill` did
+      const dead = link.dead();
+      if (dead !== undefined) throw dead; // by what the parameters' writer did
       if (message.builder.capTable.length > 0) {
         const descriptors = capTables.describe(message.builder.capTable, "call");
         question.paramExports = exportsIn(descriptors);
@@ -135,7 +136,8 @@ export class OutgoingCalls {
   }
 
   #refusal(): RpcError | undefined {
-    const { dead, limits } = this.#start.link;
+    const { limits } = this.#start.link;
+    const dead = this.#start.link.dead();
     if (dead !== undefined) return dead;
     if (this.#size < limits.questionsMax) return undefined;
     return new RpcError("overloaded", `more than ${limits.questionsMax} calls without an answer`);

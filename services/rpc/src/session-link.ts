@@ -5,9 +5,9 @@ import type { RpcLimits } from "./rpc-limits.ts";
 export interface SessionLink {
   readonly limits: RpcLimits;
   /** Set when the session is over: nothing is sent or accepted any more. */
-  readonly dead: RpcError | undefined;
+  dead(): RpcError | undefined;
   /** Sends one frame after those before it; ignored when the session is over. The frame is not changed afterwards. */
   send(frame: Uint8Array): void;
   /** Bytes that wait because the peer does not read. */
-  readonly outBytes: number;
+  outBytes(): number;
 }

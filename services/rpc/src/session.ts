@@ -116,15 +116,10 @@ export class RpcSession implements Disposable {
   }
 
   #link(): SessionLink {
-    const session = this;
     return {
       limits: this.#limits,
-      get dead() {
-        return session.#dead;
-      },
-      get outBytes() {
-        return session.#outbox.bytes;
-      },
+      dead: () => this.#dead,
+      outBytes: () => this.#outbox.bytes,
       send: (frame) => this.#send(frame),
     };
   }

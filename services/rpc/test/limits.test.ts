@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { type Capability, MethodTable, type RpcLimits, serve } from "../src/index.ts";
 import type { StructBuilder } from "../src/message/index.ts";
 import * as messages from "../src/outgoing-messages.ts";
-import { returnAt, returnTag } from "../src/rpc-layout.ts";
 import { connected, emptyTables, onlyBootstrap, turn } from "./connected.ts";
 import { type RawPeer, rawPeer } from "./raw-peer.ts";
 import { Session, struct, TestPeer, TestServer, TestWatcher } from "./test-peer.ts";
@@ -16,14 +15,6 @@ function attacked(limits: Partial<RpcLimits>): RawPeer {
   const raw = rawPeer({ bootstrap: new TestServer().server, limits });
   raw.bootstrap(0);
   return raw;
-}
-
-/** Type and reason of the exception a question was answered with. */
-function exceptionOf(raw: RawPeer, questionId: number): string {
-  const body = raw.returnOf(questionId);
-  assert.equal(body.getUint16(returnAt.tag), returnTag.exception);
-  const exception = body.getStruct(0);
-  return `${exception.getUint16(4)} ${exception.getText(0)}`;
 }
 
 test("callsInFlightMax: a call beyond is answered overloaded, and works again when one has ended", async () => {

@@ -52,7 +52,7 @@ export const Watcher = {
 } as const;
 
 /** A promise that is kept when somebody opens the gate. */
-export class Gate {
+class Gate {
   readonly opened: Promise<void>;
   readonly open: () => void;
 
