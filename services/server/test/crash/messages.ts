@@ -1,9 +1,12 @@
 /** The messages of a crash trial: each is known by its number alone, so that two processes agree on them. */
 import { createHash } from "node:crypto";
-import type { InboxKey } from "quicproquo-proto";
+import { type InboxKey, parseIdentityKey } from "quicproquo-proto";
 import type { Append } from "../../src/store/port.ts";
 
 export const inboxCount = 24;
+
+/** Whose KeyPackages a trial takes. */
+export const takenFrom = parseIdentityKey(new Uint8Array(32).fill(7));
 
 export function inboxNumber(number: number): InboxKey {
   return createHash("sha256").update(`inbox ${number}`).digest("latin1") as InboxKey;

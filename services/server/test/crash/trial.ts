@@ -1,4 +1,4 @@
-/** Runs writer processes, kills them, and reads afterwards what the store kept. */
+/** Runs processes on a SQLite store, kills them, and reads afterwards what the store kept. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -7,31 +7,64 @@ import type { InboxKey } from "quicproquo-proto";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { type Ledger, payloadHashOf } from "./ledger.ts";
 import { inboxCount, inboxNumber, messageNumber, numberOf } from "./messages.ts";
+import type { RemoverTask } from "./remover-process.ts";
+import { limits } from "./trial-limits.ts";
 import type { WriterTask } from "./writer-process.ts";
 
-const writerFile = fileURLToPath(new URL("./writer-process.ts", import.meta.url));
-const limits = { queueDepthMax: 1_000_000, dedupeWindowMs: 3_600_000, appendsInFlightMax: 10_000 };
+export type Run = {
+  /** The process: a file beside this one, and its task as JSON. */
+  readonly program: "writer-process.ts" | "remover-process.ts";
+  readonly task: WriterTask | RemoverTask;
+  /** Answers true when the process is to be killed. Lines that were printed before the kill still come after it. */
+  readonly onLine: (line: string) => boolean;
+  /** Largest file the process may write, in KiB: beyond it writing fails with an I/O error. */
+  readonly fileKibMax?: number;
+};
 
-/**
- * Starts a writer, kills it with SIGKILL when it has printed `killAfterAcks` acknowledgements, and enters all it printed
- * in the ledger. Answers the numbers of the acknowledged messages.
- */
-export async function runAndKill(task: WriterTask, killAfterAcks: number, ledger: Ledger): Promise<Set<number>> {
-  const child = spawn(process.execPath, [writerFile, JSON.stringify(task)], { stdio: ["pipe", "pipe", "inherit"] });
+/** Starts a process and kills it with SIGKILL as soon as `onLine` says so. */
+export async function runUntilKilled({ program, task, onLine, fileKibMax }: Run): Promise<void> {
+  const file = fileURLToPath(new URL(program, import.meta.url));
+  const node = [process.execPath, file, JSON.stringify(task)] as const;
+  // exec: the shell becomes the process, so that the kill meets it.
+  const limited = ["bash", "-c", `ulimit -f ${fileKibMax}; exec "$0" "$@"`, ...node] as const;
+  const [command, ...args] = fileKibMax === undefined ? node : limited;
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(child, "exit");
-  const acknowledged = new Set<number>();
   // The pipe outlives the process: what was printed before the kill still arrives.
   for await (const line of createInterface({ input: child.stdout })) {
-    const [number, seq] = line.split(" ");
-    const { inbox, payload } = messageNumber(Number(number));
-    ledger.acknowledge({ inbox, seq: BigInt(seq ?? ""), payloadHash: payloadHashOf(payload) });
-    acknowledged.add(Number(number));
-    if (acknowledged.size === killAfterAcks) child.kill("SIGKILL");
+    if (onLine(line)) child.kill("SIGKILL");
   }
   const [code, signal] = (await exited) as [number | null, string | null];
-  if (signal !== "SIGKILL") throw new Error(`the writer ended by itself, code ${code}`);
-  return acknowledged;
+  if (signal !== "SIGKILL") throw new Error(`${program} ended by itself, code ${code}`);
 }
+
+export type WriterRun = { readonly task: WriterTask; readonly killAfterAcks: number; readonly fileKibMax?: number };
+
+/**
+ * Runs a writer, kills it when it has printed `killAfterAcks` acknowledgements or a refusal, and enters every
+ * acknowledgement in the ledger. Answers the numbers of the acknowledged messages, and the code of the refusal.
+ */
+export async function runWriter({ killAfterAcks, ...run }: WriterRun, ledger: Ledger): Promise<WriterOutcome> {
+  const acknowledged = new Set<number>();
+  let refusal: string | undefined;
+  await runUntilKilled({
+    program: "writer-process.ts",
+    ...run,
+    onLine(line) {
+      const [number = "", seq = ""] = line.split(" ");
+      if (number === "refused") {
+        refusal = seq;
+        return true;
+      }
+      const { inbox, payload } = messageNumber(Number(number));
+      ledger.acknowledge({ inbox, seq: BigInt(seq), payloadHash: payloadHashOf(payload) });
+      acknowledged.add(Number(number));
+      return acknowledged.size === killAfterAcks;
+    },
+  });
+  return { acknowledged, refusal };
+}
+export type WriterOutcome = { readonly acknowledged: ReadonlySet<number>; readonly refusal: string | undefined };
 
 /** Reads every inbox from the beginning into the ledger; answers the message numbers of each in the order received. */
 export async function drain(file: string, ledger: Ledger): Promise<Map<InboxKey, number[]>> {

@@ -1,12 +1,14 @@
 /**
  * The process that a crash test kills: appends messages to the store and prints `number seq` only after the append
- * resolved. When all are sent it waits to be killed; it ends by itself when its parent does.
+ * resolved. When all are sent, or the disk refused one, it waits to be killed; it ends by itself when its parent does.
  *
  * With a planted fault it prints first and stores later, as a store that acknowledges from memory would.
  */
+import type { QpqError } from "quicproquo-proto";
 import { openSqliteStore } from "../../src/store/index.ts";
-import type { Append, Appended } from "../../src/store/port.ts";
 import { messageNumber } from "./messages.ts";
+import { ackBeforeCommit } from "./planted-faults.ts";
+import { limits } from "./trial-limits.ts";
 
 export type WriterTask = {
   readonly file: string;
@@ -15,23 +17,6 @@ export type WriterTask = {
   readonly inFlightMax: number;
   readonly plantedFault: "none" | "ack-before-commit";
 };
-
-type AppendOne = (entry: Append) => Promise<Appended>;
-
-const limits = { queueDepthMax: 1_000_000, dedupeWindowMs: 3_600_000, appendsInFlightMax: 10_000 };
-
-/** The fault: appends are handed to the store in groups of 500 and acknowledged before. */
-function ackBeforeCommit(append: AppendOne): AppendOne {
-  const held: Append[] = [];
-  const seqs = new Map<string, bigint>();
-  return async (entry) => {
-    held.push(entry);
-    if (held.length === 500) await Promise.all(held.splice(0).map(append));
-    const seq = (seqs.get(entry.inbox) ?? 0n) + 1n;
-    seqs.set(entry.inbox, seq);
-    return { kind: "stored", seq };
-  };
-}
 
 async function write(task: WriterTask): Promise<void> {
   const store = await openSqliteStore({ file: task.file, limits, clock: Date.now });
@@ -46,8 +31,15 @@ async function write(task: WriterTask): Promise<void> {
       process.stdout.write(`${number} ${answer.seq}\n`);
     }
   }
-  await Promise.all(Array.from({ length: task.inFlightMax }, sendNext));
+  try {
+    await Promise.all(Array.from({ length: task.inFlightMax }, sendNext));
+  } catch (error) {
+    next = end;
+    process.stdout.write(`refused ${(error as QpqError).code}\n`);
+  }
 }
 
+// With a file size limit (ulimit -f) a write beyond it fails with an error, unless this signal ends the process first.
+process.on("SIGXFSZ", () => undefined);
 process.stdin.resume().on("end", () => process.exit(0));
 await write(JSON.parse(process.argv[2] ?? "") as WriterTask);
