@@ -10,7 +10,7 @@
  * has the Return, so a canceled answer is out of the table while its handler still ends.
  */
 import { type CapTables, exportsIn } from "./cap-tables.ts";
-import { nullTarget } from "./call-results.ts";
+import { type CallResults, nullTarget } from "./call-results.ts";
 import { recordCall, releaseUnsent, resultsOf } from "./local-target.ts";
 import {
   type PayloadMessage,
@@ -19,7 +19,7 @@ import {
   startReturn,
   writeCapTable,
 } from "./outgoing-messages.ts";
-import { type CallRoute, PendingCall } from "./pending-call.ts";
+import { BrokenTarget, type CallRoute, PendingCall } from "./pending-call.ts";
 import { type QueueBudget, QueueTarget } from "./queue-target.ts";
 import { type RpcException, RpcError } from "./rpc-error.ts";
 import type { CallSink, ServedCall } from "./served-call.ts";
@@ -53,7 +53,9 @@ export class AnswerEntry implements CallSink, CallRoute {
   #queues: readonly QueueTarget[] = noQueues;
   #exports: readonly number[] = noExports;
   #keptBytes = 0;
+  /** What a Return that takes our results gets, once there is something. */
   #redirected: PayloadMessage | undefined;
+  #failure: RpcError | undefined;
   #takers: readonly PendingCall[] = noTakers;
 
   constructor(owner: AnswerOwner, id: number, options: { readonly isRedirected: boolean }) {
@@ -65,6 +67,7 @@ export class AnswerEntry implements CallSink, CallRoute {
   /** Where calls pipelined on the results go, before or after they are there. */
   targetAt(path: readonly number[]): Target {
     if (this.#outcome === undefined) {
+      if (this.#failure !== undefined) return new BrokenTarget(this.#failure);
       if (this.#state === "returned") return nullTarget;
       this.#outcome = new PendingCall(this);
     }
@@ -75,8 +78,7 @@ export class AnswerEntry implements CallSink, CallRoute {
   take(call: PendingCall): boolean {
     if (!this.#isRedirected) return false;
     if (this.#redirected !== undefined) call.returned(resultsOf(this.#redirected));
-    else if (this.#state === "returned")
-      this.#outcome?.onSettled((end) => end.kind === "failed" && call.fail(end.error));
+    else if (this.#failure !== undefined) call.fail(this.#failure);
     else this.#takers = [...this.#takers, call];
     return true;
   }
@@ -84,23 +86,20 @@ export class AnswerEntry implements CallSink, CallRoute {
   returned(results: PayloadMessage | undefined): void {
     if (this.served !== undefined) this.#owner.ended(this.served.frameBytes);
     const message = results ?? startReturn(this.id, this.#owner.link.limits.messageBytesMax);
-    if (this.#state === "running" && !this.#isRedirected) {
-      try {
-        this.#send(message);
-      } catch (error) {
-        releaseUnsent(message.builder.capTable);
-        return this.#sendException(error);
-      }
-      this.#state = "returned";
-    } else if (this.#state === "running") {
-      this.#owner.link.send(returnWithout(this.id, "resultsSentElsewhere"));
-      this.#state = "returned";
-      this.#redirected = message;
-      for (const call of this.#takeTakers()) call.returned(resultsOf(message));
-    } else if (this.#isRedirected) {
-      for (const call of this.#takeTakers()) call.returned(resultsOf(message));
+    const { capTable } = message.builder;
+    let kept: CallResults | undefined;
+    try {
+      // Before anything is sent: results that cannot be read here become an exception, and that only once.
+      if (this.#isRedirected || this.#outcome !== undefined || capTable.length > 0) kept = resultsOf(message);
+      if (this.#state === "running") this.#send(message);
+    } catch (error) {
+      if (kept === undefined) releaseUnsent(capTable);
+      else kept[Symbol.dispose]();
+      return this.#sendException(error);
     }
-    if (this.#outcome !== undefined || message.builder.capTable.length > 0) this.#settle(message);
+    if (this.#state === "running") this.#state = "returned";
+    if (this.#isRedirected) this.#redirect(message);
+    if (kept !== undefined) this.#keep(kept, message.builder.byteLength);
   }
 
   failed(error: unknown, unsent: readonly unknown[]): void {
@@ -115,7 +114,7 @@ export class AnswerEntry implements CallSink, CallRoute {
       returnException({ answerId: this.id, releaseParamCaps: true }, this.#owner.exceptionOf(error)),
     );
     this.#state = "returned";
-    this.#outcome = PendingCall.failed(error);
+    this.#failure = error;
   }
 
   /** The peer's Finish. The entry is out of the table. */
@@ -156,17 +155,19 @@ export class AnswerEntry implements CallSink, CallRoute {
 
   finish(): void {}
 
+  /** Throws with nothing sent. */
   #send(message: PayloadMessage): void {
     const { capTables, link } = this.#owner;
+    if (this.#isRedirected) return link.send(returnWithout(this.id, "resultsSentElsewhere"));
     const descriptors = capTables.describe(message.builder.capTable, "return");
-    this.#exports = exportsIn(descriptors);
+    const exports = exportsIn(descriptors);
     try {
       writeCapTable(message.payload, descriptors);
     } catch (error) {
-      capTables.releaseExports(this.#exports); // the table did not fit into the message
-      this.#exports = noExports;
+      capTables.releaseExports(exports); // the table did not fit into the message
       throw error;
     }
+    this.#exports = exports;
     link.send(message.builder.toFrame());
   }
 
@@ -180,20 +181,25 @@ export class AnswerEntry implements CallSink, CallRoute {
       );
     }
     const failure = new RpcError(exception.type, exception.reason);
+    this.#failure = failure;
     for (const call of this.#takeTakers()) call.fail(failure);
     const outcome = this.#outcome;
-    if (outcome === undefined) this.#outcome = PendingCall.failed(failure);
-    else this.#owner.inTurn(() => outcome.fail(failure));
+    if (outcome !== undefined) this.#owner.inTurn(() => outcome.fail(failure));
   }
 
-  #settle(message: PayloadMessage): void {
+  #redirect(message: PayloadMessage): void {
+    if (this.#state === "returned") this.#redirected = message; // the Return that takes it may still come
+    for (const call of this.#takeTakers()) call.returned(resultsOf(message));
+  }
+
+  /** For calls pipelined on them, those that wait and those that come until the Finish. */
+  #keep(results: CallResults, bytes: number): void {
     this.#outcome ??= new PendingCall(this);
     const outcome = this.#outcome;
     if (this.#state === "returned") {
-      this.#keptBytes = message.builder.byteLength;
-      this.#owner.keep(this.#keptBytes);
+      this.#keptBytes = bytes;
+      this.#owner.keep(bytes);
     }
-    const results = resultsOf(message);
     this.#owner.inTurn(() => {
       outcome.returned(results);
       // Nobody can pipeline on an answer whose Finish came first: those who did have been served just now.

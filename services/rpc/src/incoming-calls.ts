@@ -112,8 +112,7 @@ export class IncomingCalls implements AnswerOwner {
   }
 
   exceptionOf(error: unknown): RpcException {
-    const { type, reason } = this.#start.exceptionOf(error);
-    return { type, reason: reason.slice(0, this.link.limits.reasonLengthMax) };
+    return this.#start.exceptionOf(error);
   }
 
   ended(frameBytes: number): void {

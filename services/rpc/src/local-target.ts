@@ -131,7 +131,12 @@ class LocalCall implements CallRoute, CallSink {
   }
 
   returned(results: PayloadMessage | undefined): void {
-    this.pending.returned(resultsOf(results));
+    const message = results ?? startReturn(0, messageBytesMax);
+    try {
+      this.pending.returned(resultsOf(message));
+    } catch (error) {
+      return this.failed(error, message.builder.capTable); // nested too deep to be read, or not a capability
+    }
     if (!this.#options.holdFinish) this.finish();
   }
 
@@ -165,9 +170,12 @@ export function writeParams(message: PayloadMessage, method: CallMethod, params:
   params(content.initStruct(method.params) as never); // Capability.call has checked that the two belong together
 }
 
-/** A Return of this process, read by this process. Takes references of its own to the capabilities in it. */
-export function resultsOf(results: PayloadMessage | undefined): CallResults {
-  const { body, capabilities } = readOwn(results ?? startReturn(0, messageBytesMax));
+/**
+ * A Return of this process, read by this process, with references of its own to the capabilities in it. Throws
+ * MessageError when it is nested too deep and TypeError when a capability field has something else.
+ */
+export function resultsOf(message: PayloadMessage): CallResults {
+  const { body, capabilities } = readOwn(message);
   return new CallResults(body.getStruct(returnAt.body).getPointer(payloadAt.content), capabilities);
 }
 

@@ -136,11 +136,18 @@ export class OutgoingCalls {
   }
 
   #refusal(): RpcError | undefined {
-    const { limits } = this.#start.link;
-    const dead = this.#start.link.dead();
+    const { link } = this.#start;
+    const { limits } = link;
+    const dead = link.dead();
     if (dead !== undefined) return dead;
-    if (this.#size < limits.questionsMax) return undefined;
-    return new RpcError("overloaded", `more than ${limits.questionsMax} calls without an answer`);
+    if (this.#size >= limits.questionsMax) {
+      return new RpcError("overloaded", `more than ${limits.questionsMax} calls without an answer`);
+    }
+    // Half of what ends the session: the rest is for answers, which cannot be refused.
+    if (link.outBytes() > limits.outBytesMax / 2) {
+      return new RpcError("overloaded", `more than ${limits.outBytesMax / 2} bytes wait for a peer that does not read`);
+    }
+    return undefined;
   }
 
   #add(options: CallOptions): Question {

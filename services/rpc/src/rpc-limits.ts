@@ -27,7 +27,7 @@ export type RpcLimits = MessageLimits & {
   readonly pipelineDepthMax: number;
   /** Bytes that wait for a peer that does not read. Beyond: its new calls wait, or are answered `overloaded`. */
   readonly outBytesBusy: number;
-  /** Beyond: the session is aborted; the peer is too slow to be served. */
+  /** Beyond: the session is aborted, the peer is too slow to be served. Beyond half of it our own calls are rejected as `overloaded`. */
   readonly outBytesMax: number;
   /** UTF-16 units of an exception's or Abort's reason; longer ones are cut. */
   readonly reasonLengthMax: number;

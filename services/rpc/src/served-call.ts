@@ -73,9 +73,9 @@ export class ServedCall implements IncomingCall {
   readonly interfaceId: bigint;
   readonly methodOrdinal: number;
   readonly frameBytes: number;
-  readonly #start: ServedCallStart;
+  /** undefined once the handler has ended: an answer may stand long unfinished and must not keep its call's message. */
+  #start: ServedCallStart | undefined;
   #results: PayloadMessage | undefined;
-  #ended = false;
   #finished: CallFinished | undefined;
   #listeners: ((finished: CallFinished) => void)[] | undefined;
   #abort: AbortController | undefined;
@@ -120,11 +120,12 @@ export class ServedCall implements IncomingCall {
   }
 
   paramsPointer(): PointerReader {
-    return this.#start.call.getStruct(callAt.params).getPointer(payloadAt.content);
+    return this.#running.call.getStruct(callAt.params).getPointer(payloadAt.content);
   }
 
   resultsPointer(): PointerBuilder {
-    this.#results ??= startReturn(this.#start.answerId, this.#start.messageBytesMax);
+    const { answerId, messageBytesMax } = this.#running;
+    this.#results ??= startReturn(answerId, messageBytesMax);
     return this.#results.payload.getPointer(payloadAt.content);
   }
 
@@ -146,17 +147,21 @@ export class ServedCall implements IncomingCall {
   }
 
   complete(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#start.sink.returned(this.#results);
-    this.#letGo();
+    const start = this.#start;
+    if (start === undefined) return;
+    const results = this.#results;
+    this.#end();
+    start.sink.returned(results);
+    this.#letGo(start);
   }
 
   fail(error: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#start.sink.failed(error, this.#results?.builder.capTable ?? []);
-    this.#letGo();
+    const start = this.#start;
+    if (start === undefined) return;
+    const unsent = this.#results?.builder.capTable ?? [];
+    this.#end();
+    start.sink.failed(error, unsent);
+    this.#letGo(start);
   }
 
   /** Only the first one counts. */
@@ -170,7 +175,7 @@ export class ServedCall implements IncomingCall {
 
   /** Nobody waits for the outcome any more. */
   abort(reason: unknown): void {
-    if (this.#ended || this.#aborted !== undefined) return;
+    if (this.#start === undefined || this.#aborted !== undefined) return;
     this.#aborted = { reason };
     this.#onAborted?.();
     this.#abort?.abort(reason);
@@ -181,8 +186,18 @@ export class ServedCall implements IncomingCall {
     this.#onAborted = listener;
   }
 
-  #letGo(): void {
-    releaseAll(this.#start.capabilities);
+  get #running(): ServedCallStart {
+    if (this.#start === undefined) throw new Error("the call has ended: its parameters and results are gone");
+    return this.#start;
+  }
+
+  #end(): void {
+    this.#start = undefined;
+    this.#results = undefined;
+  }
+
+  #letGo(start: ServedCallStart): void {
+    releaseAll(start.capabilities);
     this.#held?.release();
   }
 }

@@ -71,7 +71,7 @@ export class RpcSession implements Disposable {
     this.#core = new SessionCore({
       link: this.#link(),
       bootstrap: this.#bootstrap,
-      exceptionOf: guarded(options.errorToException ?? exceptionOf),
+      exceptionOf: guarded(options.errorToException ?? exceptionOf, this.#limits.reasonLengthMax),
       onAbort: (error) => this.#endStream(error),
     });
     this.#frames = new FrameReader((frame) => this.#core.onFrame(frame), this.#limits);
@@ -98,7 +98,7 @@ export class RpcSession implements Disposable {
 
   /**
    * Resolves when the stream takes more. A caller that awaits it between calls is as fast as the peer reads; one that
-   * does not is bounded by questionsMax and outBytesMax.
+   * does not has its calls rejected at questionsMax and outBytesMax / 2.
    */
   get writable(): Promise<void> {
     return this.#outbox.writable;
@@ -217,10 +217,11 @@ function bootstrapOf(bootstrap: CapabilityServer | Capability | undefined): Capa
 }
 
 /** An application's mapping that fails itself tells the peer nothing. */
-function guarded(map: (error: unknown) => RpcException): (error: unknown) => RpcException {
+function guarded(map: (error: unknown) => RpcException, reasonLengthMax: number): (error: unknown) => RpcException {
   return (error) => {
     try {
-      return map(error);
+      const { type, reason } = map(error);
+      return { type, reason: reason.slice(0, reasonLengthMax) };
     } catch {
       return { type: "failed", reason: "internal" };
     }

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { MethodTable } from "../src/index.ts";
+import { MethodTable, serve } from "../src/index.ts";
 import { MessageReader, type StructBuilder } from "../src/message/index.ts";
 import * as messages from "../src/outgoing-messages.ts";
-import { messageTag } from "../src/rpc-layout.ts";
+import { messageTag, sendResultsTo } from "../src/rpc-layout.ts";
 import { connected, emptyTables, turn } from "./connected.ts";
-import { callFrame, rawMessage, rawPeer, resolveFrame } from "./raw-peer.ts";
-import { Session, TestPeer, TestServer, TestWatcher } from "./test-peer.ts";
+import { callFrame, rawMessage, rawPeer, resolveFrame, resultsToAt } from "./raw-peer.ts";
+import { Session, struct, TestPeer, TestServer, TestWatcher } from "./test-peer.ts";
 
 const noFill = (): void => {};
 
@@ -137,8 +137,7 @@ test("a message of an unknown kind is echoed as unimplemented", async () => {
 test("a call whose results are for a third party is echoed as unimplemented", async () => {
   const raw = attacked();
   const frame = callFrame({ questionId: 1, to: { importId: 0 }, method: TestPeer.echo });
-  const at = 8 + 8 + 16; // header, root pointer, Message
-  frame[at + 6] = 2;
+  frame[resultsToAt] = 2;
   raw.send(frame);
   await turn();
   assert.equal(raw.bodies("unimplemented").length, 1);
@@ -153,14 +152,13 @@ test("an Unimplemented from the peer aborts", async () => {
 
 test("results asked for elsewhere stay here until a Return takes them", async () => {
   const raw = attacked();
-  const self = new TestServer().server;
   const echo = callFrame({
     questionId: 1,
     to: { importId: 0 },
     method: TestPeer.echo,
     fill: (p) => p.setData(0, new Uint8Array([4])),
   });
-  echo[8 + 8 + 16 + 6] = 1; // sendResultsTo.yourself
+  echo[resultsToAt] = sendResultsTo.yourself;
   raw.send(echo);
   await turn();
   assert.equal(raw.returnOf(1).getUint16(6), 3, "resultsSentElsewhere");
@@ -173,7 +171,6 @@ test("results asked for elsewhere stay here until a Return takes them", async ()
     }),
   );
   assert.deepEqual([...(await answer).getData(0)], [4]);
-  void self;
 });
 
 test("results that were not sent elsewhere cannot be taken", async () => {
@@ -225,16 +222,40 @@ test("a frame beyond the limits, cut off, too deep or amplified aborts before it
 });
 
 function nested(depth: number): Uint8Array {
-  return callFrame({
-    questionId: 1,
-    to: { importId: 0 },
-    method: TestPeer.echo,
-    fill: (p) => {
-      let list = p.initPointerList(0, 1);
-      for (let n = 0; n < depth; n++) list = list.get(0).initPointerList(1);
-    },
-  });
+  const fill = (p: StructBuilder): void => nest(p, depth);
+  return callFrame({ questionId: 1, to: { importId: 0 }, method: TestPeer.echo, fill });
 }
+
+function nest(struct: StructBuilder, depth: number): void {
+  let list = struct.initPointerList(0, 1);
+  for (let n = 0; n < depth; n++) list = list.get(0).initPointerList(1);
+}
+
+test("results of a handler that nobody could read, or with no capabilities in them, hurt the call only", async () => {
+  const wide = { ...TestPeer.login, results: struct(0, 2) };
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const bootstrap = new MethodTable()
+    .method(wide, async (_params, results) => {
+      nest(results, 70);
+      results.setCapability(1, new MethodTable());
+    })
+    .method(TestPeer.slowLogin, async (_params, results) => {
+      await promise;
+      results.setCapability(0, "not a capability");
+    });
+  const { peer } = connected({ server: { bootstrap } });
+  await assert.rejects(Promise.resolve(peer.call(wide, noFill)), { type: "failed", message: /tooDeep/ });
+  using local = serve(bootstrap);
+  await assert.rejects(Promise.resolve(local.call(wide, noFill)), /nested deeper/);
+  // Canceled before the handler ends: nobody is there to be told.
+  peer.call(TestPeer.slowLogin, noFill).cancel();
+  local.call(TestPeer.slowLogin, noFill).cancel();
+  await turn();
+  resolve();
+  await turn();
+  await assert.rejects(Promise.resolve(local.call(TestPeer.slowLogin, noFill)), TypeError);
+  await assert.rejects(Promise.resolve(peer.call(TestPeer.slowLogin, noFill)), { message: "internal" });
+});
 
 /** 2^29 - 1 elements of no size in one word. */
 function emptyElements(): Uint8Array {

@@ -1,11 +1,14 @@
 /** Every limit of a session, met on purpose: what it does, and that nothing is kept beyond it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type Capability, MethodTable, type RpcLimits, serve } from "../src/index.ts";
 import type { StructBuilder } from "../src/message/index.ts";
 import * as messages from "../src/outgoing-messages.ts";
-import { connected, emptyTables, onlyBootstrap, turn } from "./connected.ts";
-import { type RawPeer, rawPeer } from "./raw-peer.ts";
+import { sendResultsTo } from "../src/rpc-layout.ts";
+import { connected, emptyTables, onlyBootstrap, turn, until } from "./connected.ts";
+import { callFrame, type RawPeer, rawPeer, resultsToAt } from "./raw-peer.ts";
 import { Session, struct, TestPeer, TestServer, TestWatcher } from "./test-peer.ts";
 
 const noFill = (): void => {};
@@ -108,6 +111,17 @@ test("resultBytesKeptMax: results with capabilities that are never finished are 
   }
   await turn();
   assert.equal(fair.bodies("return").length, 21);
+});
+
+test("resultBytesKeptMax holds for results that stay here for another Return to take", async () => {
+  const raw = attacked({ resultBytesKeptMax: 5000 });
+  for (let id = 1; id <= 10; id++) {
+    const fill = (p: StructBuilder): void => p.setData(0, new Uint8Array(1000));
+    const frame = callFrame({ questionId: id, to: toBootstrap, method: TestPeer.echo, fill });
+    frame[resultsToAt] = sendResultsTo.yourself;
+    raw.send(frame);
+  }
+  await raw.assertAborted(/more than 5000 bytes of results/);
 });
 
 test("questionsMax: a call of ours beyond is rejected as overloaded and not sent", async () => {
@@ -263,6 +277,47 @@ test("outBytesMax: a peer too slow to be served loses its session", async () => 
   assert.ok(serverEnd.waitingBytes < 70_000, "one chunk and the Abort; what waited behind was let go");
   serverEnd.letGo();
   await outcomes;
+});
+
+test("outBytesMax: our own calls to a peer that does not read are rejected at half of it", async () => {
+  const limits = { outBytesMax: 100_000 };
+  const { peer, client, clientEnd } = connected({ highWaterBytes: 1000, client: { limits } });
+  await peer.call(TestPeer.counts, noFill);
+  clientEnd.hold();
+  peer.call(TestPeer.echo, (p) => p.setData(0, new Uint8Array(2000)));
+  await turn();
+  const payload = new Uint8Array(2000);
+  const calls = Array.from({ length: 100 }, () => peer.call(TestPeer.echo, (p) => p.setData(0, payload)));
+  const outcomes = Promise.allSettled(calls);
+  await turn();
+  clientEnd.letGo();
+  const accepted = (await outcomes).filter(({ status }) => status === "fulfilled").length;
+  assert.ok(accepted >= 20 && accepted <= 27, `${accepted} were accepted`);
+  await assert.rejects(Promise.resolve(calls[99]), { type: "overloaded" });
+  await peer.call(TestPeer.echo, noFill);
+  assert.deepEqual(client.counts, onlyBootstrap);
+});
+
+test("an answered call that is never finished keeps neither its parameters nor its results", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const raw = rawPeer({ bootstrap: new TestServer().server });
+  raw.end.onData = undefined;
+  raw.bootstrap(0);
+  const fill = (p: StructBuilder): void => p.setData(0, new Uint8Array(256 << 10));
+  for (let id = 1; id <= 200; id++) {
+    raw.call({ questionId: id, to: toBootstrap, method: TestPeer.echo, fill });
+    await turn();
+  }
+  assert.equal(raw.session.counts.answers, 201);
+  const keptMiB = () => process.memoryUsage().arrayBuffers / (1 << 20);
+  await until(
+    () => keptMiB() < 20,
+    () => {
+      collect();
+      return turn();
+    },
+  );
 });
 
 test("reasonLengthMax: longer reasons are cut", async () => {

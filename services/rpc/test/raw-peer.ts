@@ -8,7 +8,7 @@ import {
   type StructReader,
 } from "../src/message/index.ts";
 import * as messages from "../src/outgoing-messages.ts";
-import { descriptorTag, messageTag, returnAt } from "../src/rpc-layout.ts";
+import { callAt, descriptorTag, messageTag, returnAt } from "../src/rpc-layout.ts";
 import { type RpcError, RpcSession, type RpcSessionOptions } from "../src/index.ts";
 import type { WireTarget } from "../src/target.ts";
 import { type PipeEnd, pipe } from "./pipe.ts";
@@ -79,6 +79,9 @@ export class RawPeer {
 export function rawPeer(options: RpcSessionOptions = {}): RawPeer {
   return new RawPeer(options);
 }
+
+/** Where a frame of callFrame has its sendResultsTo tag: behind the header, the root pointer and Message. */
+export const resultsToAt = 8 + 8 + 16 + callAt.sendResultsToTag;
 
 export function callFrame(call: RawCall): Uint8Array {
   const { interfaceId, ordinal } = call.method;
