@@ -22,7 +22,7 @@ import {
 
 export const linkDefaults = {
   /** 512 calls or 2 MiB a commit: about 10 ms, which is what the first call of a batch waits for the last. */
-  write: { callsMax: 512, bytesMax: 2 * 1024 * 1024, batchesInFlightMax: 1 },
+  write: { callsMax: 512, bytesMax: 2 * 1024 * 1024, batchesInFlightMax: 2 },
   /** Reads run between two commits: 64 of them delay the appends by about 3 ms. */
   read: { callsMax: 64, bytesMax: 2 * 1024 * 1024, batchesInFlightMax: 1 },
 } as const satisfies Record<string, LaneLimits>;
