@@ -386,6 +386,23 @@ export function transportContract(name: string, make: (options: TransportOptions
       assert.ok(text.endsWith("message 198 message 199 "));
     });
 
+    it("leaves the writer's bytes alone when the reader changes its own", async () => {
+      const { client, server } = await pair();
+      server.onStream = (stream) => {
+        stream.onData = (chunk) => void chunk.fill(0);
+        stream.onEnd = () => stream.end();
+      };
+      const bytes = Buffer.from("sent to many");
+      for (let i = 0; i < 3; i++) {
+        const stream = client.openStream();
+        const answered = readAll(stream);
+        stream.write(bytes);
+        stream.end();
+        await answered;
+      }
+      assert.equal(bytes.toString(), "sent to many");
+    });
+
     it("serves 200 connections at once", { timeout: 30_000 }, async () => {
       const { dial, listener } = await start(echo);
       const clients = await Promise.all(Array.from({ length: 200 }, dial));

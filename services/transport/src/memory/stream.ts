@@ -57,7 +57,8 @@ export class MemoryStream implements ByteStream {
   write(chunk: Uint8Array): boolean {
     if (this.#over || this.#finWanted || chunk.length === 0) return !this.#owesDrain;
     // Copied, as a network does: the receiver owns what it gets, the sender may send its chunk to others too.
-    this.#queue.push(chunk.slice());
+    // Not slice(): a Buffer's is a view.
+    this.#queue.push(new Uint8Array(chunk));
     this.#queuedBytes += chunk.length;
     this.#send();
     if (this.#queuedBytes > this.#link.limits.sendQueueBytesMax) {

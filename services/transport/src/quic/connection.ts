@@ -262,7 +262,6 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   #settle(): void {
-    if (this.#phase === "disposed") return; // by a callback
     const closed = this.#closedNow();
     if (closed !== undefined) this.#finish(closed);
     const isOver = this.#phase === "draining" && this.#role === "client";

@@ -1,0 +1,73 @@
+/**
+ * The library can give out packets without end (seen after a close with a path probe pending; CVE-2025-7054 is of the
+ * kind). It cannot be brought to it at will, so here its `send` is replaced; everything else is real.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { it, type TestContext } from "node:test";
+import { closeCodes, type ConnectionClosed } from "../src/port.ts";
+import { clientConfig } from "../src/quic/config.ts";
+import { type ConnectionOwner, QuicConnection } from "../src/quic/connection.ts";
+import { Endpoint } from "../src/quic/endpoint.ts";
+import { type NativeConnection, quiche } from "../src/quic/native.ts";
+import { resolveQuicLimits } from "../src/quic/quic-limits.ts";
+import { startListener, trusted, until } from "./quic-pair.ts";
+
+const limits = resolveQuicLimits({ packetsPerFlushMax: 10 });
+
+async function runaway(test: TestContext) {
+  const peer = { host: "127.0.0.1", port: (await startListener(test)).port };
+  const options = { host: "127.0.0.1", port: 0, socketBufferBytes: limits.socketBufferBytes, connectTo: peer };
+  const endpoint = await Endpoint.open(options);
+  test.after(() => endpoint.close());
+  const config = clientConfig({ caCertificate: trusted.certificate, alpn: ["test"], limits });
+  const real = quiche.Connection.connect("localhost", randomBytes(20), endpoint.local, peer, config);
+  const native = new Proxy<NativeConnection>(real, {
+    get: (target, name: keyof NativeConnection) => {
+      if (name === "send") return () => [20, { to: peer }];
+      return (...parameters: readonly unknown[]) => Reflect.apply(target[name], target, parameters);
+    },
+  });
+  const ends: ConnectionClosed[] = [];
+  const disposed = Promise.withResolvers<void>();
+  const owner: ConnectionOwner = {
+    ready: () => {},
+    established: () => {},
+    closed: (_connection, closed) => void ends.push(closed),
+    disposed: () => disposed.resolve(),
+    fault: (error) => disposed.reject(error),
+  };
+  const shared = { native, endpoint, limits, owner, peer, local: endpoint.local };
+  return {
+    connection: new QuicConnection({ ...shared, role: "client", bytesIn: 0 }),
+    endpoint,
+    ends,
+    disposed: disposed.promise,
+  };
+}
+
+it("lets others have their turn while a connection sends without end", async (test) => {
+  const { connection, endpoint, disposed } = await runaway(test);
+  connection.mark();
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    if (turns < 10) setImmediate(count);
+  };
+  setImmediate(count);
+  await until(() => turns === 10);
+  assert.ok(endpoint.datagramsOut > 0);
+  connection.close(closeCodes.done, "enough");
+  await disposed;
+});
+
+it("drops a connection that sends without end after its close", async (test) => {
+  const { connection, endpoint, ends, disposed } = await runaway(test);
+  connection.close(closeCodes.shuttingDown, "enough");
+  await disposed;
+  assert.ok(endpoint.datagramsOut <= 4, `${endpoint.datagramsOut} datagrams`);
+  assert.deepEqual(
+    ends.map(({ code }) => code),
+    [closeCodes.shuttingDown],
+  );
+});
