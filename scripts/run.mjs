@@ -1,9 +1,11 @@
 /**
- * Makes node_modules match package-lock.json, so that every npm script is one command on a fresh machine.
- * Runs on any Node from 20 (what is installed here brings the pinned Node 26 for the rest), so: no TypeScript.
- * Does nothing when the lock file is the one that was installed last.
+ * `node scripts/run.mjs PROGRAM.ts [arguments]`: makes node_modules match package-lock.json, then runs the program on the
+ * pinned Node 26 that lies in it. So every npm script is one command on a fresh machine. Runs itself on any Node from
+ * 20, hence no TypeScript. Installs nothing when the lock file is the one that was installed last.
+ *
+ * Not `node install && node program` in package.json: the shell remembers where it found `node` the first time.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -32,12 +34,23 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   writeFileSync(stamp, wanted);
   process.stderr.write(`installed in ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s\n`);
 }
-const pinned = spawnSync(`${root}node_modules/.bin/node`, ["--version"], { encoding: "utf8" });
-if (pinned.status !== 0 && Number(process.versions.node.split(".")[0]) < 26) {
+const pinned = `${root}node_modules/.bin/node${process.platform === "win32" ? ".cmd" : ""}`;
+const hasPinned = existsSync(pinned);
+if (!hasPinned && Number(process.versions.node.split(".")[0]) < 26) {
   fail("no pinned Node 26 for this platform: install Node 26 or later, then run the same command again");
 }
+const [program, ...args] = process.argv.slice(2);
+const child = spawn(hasPinned ? pinned : process.execPath, [root + program, ...args], {
+  stdio: "inherit",
+  shell: process.platform === "win32",
+});
+// the program decides what a signal means to it; this process only passes it on
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code) => {
+  process.exitCode = code ?? 1;
+});
 
 function fail(text) {
-  process.stderr.write(`install: ${text}\n`);
+  process.stderr.write(`run: ${text}\n`);
   process.exit(1);
 }
