@@ -65,7 +65,7 @@ export class RpcSession implements Disposable {
     this.#resolveClosed = resolve;
     this.#stream = stream;
     this.#limits = { ...defaultRpcLimits, ...options.limits };
-    this.#outbox = new Outbox(stream, options.defer ?? queueMicrotask);
+    this.#outbox = new Outbox(stream, options.defer ?? inMicrotask);
     this.#onClose = options.onClose;
     this.#bootstrap = bootstrapOf(options.bootstrap);
     this.#core = new SessionCore({
@@ -160,8 +160,9 @@ export class RpcSession implements Disposable {
   }
 
   /**
-   * A peer that asks and does not read the answers is not read either. Not while it owes us answers, though: it may be
-   * waiting for us to read those, and both would wait for ever. Then its new calls are refused as overloaded.
+   * A peer that asks and does not read the answers is not read either, so flow control holds it back. Not while it owes
+   * us answers, though: its new calls are then refused as overloaded. Two of these sessions can so never wait for each
+   * other: one that is paused was asked by the other, which is owed answers and reads.
    */
   #checkPause(): void {
     const mustPause =
@@ -209,6 +210,11 @@ export class RpcSession implements Disposable {
     this.#drainedBytes = Number.NEGATIVE_INFINITY; // once
     this.#stream.reset?.(resetCode);
   }
+}
+
+/** Not queueMicrotask itself: a browser refuses it when it is called as somebody's method. */
+function inMicrotask(flush: () => void): void {
+  queueMicrotask(flush);
 }
 
 function bootstrapOf(bootstrap: CapabilityServer | Capability | undefined): Capability | undefined {
