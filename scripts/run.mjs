@@ -45,7 +45,8 @@ const child = spawn(hasPinned ? pinned : process.execPath, [root + program, ...a
   shell: process.platform === "win32",
 });
 // the program decides what a signal means to it; this process only passes it on
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+process.on("SIGINT", () => undefined); // a terminal has sent it to both
 child.on("exit", (code) => {
   process.exitCode = code ?? 1;
 });
