@@ -29,6 +29,18 @@ async function fill(store: Store): Promise<number> {
   }
 }
 
+/** The store and its two threads, which it shows to nobody: Node tells of each thread that is started. */
+async function openWithThreads(file: string): Promise<{ store: Store; writer: Worker; reader: Worker }> {
+  const started: Worker[] = [];
+  const onWorker = (message: unknown) => started.push((message as { worker: Worker }).worker);
+  diagnosticsChannel.subscribe("worker_threads", onWorker);
+  const store = await openSqliteStore({ file, limits: defaultLimits, clock });
+  diagnosticsChannel.unsubscribe("worker_threads", onWorker);
+  const [writer, reader] = started;
+  assert.ok(writer !== undefined && reader !== undefined);
+  return { store, writer, reader };
+}
+
 describe("failures of the SQLite store", () => {
   test("a full file answers E035, loses nothing acknowledged, and takes appends again after an ack", async () => {
     const { file, dispose } = await makeSqlitePlace();
@@ -75,18 +87,12 @@ describe("failures of the SQLite store", () => {
     await dispose();
   });
 
-  test("when the store's thread dies every call in flight and every later one is rejected with E020", async () => {
+  test("when the writing thread dies every call in flight and every later one is rejected with E020", async () => {
     const { file, dispose } = await makeSqlitePlace();
-    const started: Worker[] = [];
-    const onWorker = (message: unknown) => started.push((message as { worker: Worker }).worker);
-    diagnosticsChannel.subscribe("worker_threads", onWorker);
-    const store = await openSqliteStore({ file, limits: defaultLimits, clock });
-    diagnosticsChannel.unsubscribe("worker_threads", onWorker);
+    const { store, writer } = await openWithThreads(file);
     await appendTo(store);
-    const inFlight = [...Array.from({ length: 100 }, () => appendTo(store)), store.log.read(query)];
-    const [worker] = started;
-    assert.ok(worker !== undefined);
-    const terminated = worker.terminate();
+    const inFlight = Array.from({ length: 100 }, () => appendTo(store));
+    const terminated = writer.terminate();
     const results = await Promise.allSettled(inFlight);
     for (const result of results) {
       if (result.status === "rejected") assert.ok(hasCode("E020_STORE_UNAVAILABLE")(result.reason));
@@ -98,9 +104,20 @@ describe("failures of the SQLite store", () => {
     await store.close();
     // What was acknowledged is in the file, and the dead thread's lock is not in the way.
     const next = await openSqliteStore({ file, limits: defaultLimits, clock });
-    const stored = seqsOf(await next.log.read(query)).length;
-    assert.ok(stored >= 1 + results.filter(({ status }) => status === "fulfilled").length - 1);
+    const acknowledged = 1 + results.filter(({ status }) => status === "fulfilled").length;
+    assert.ok(seqsOf(await next.log.read(query)).length >= acknowledged);
     await next.close();
+    await dispose();
+  });
+
+  test("when the reading thread dies reads are rejected with E020, appends go on, and health tells", async () => {
+    const { file, dispose } = await makeSqlitePlace();
+    const { store, reader } = await openWithThreads(file);
+    await reader.terminate();
+    await assert.rejects(store.log.read(query), hasCode("E020_STORE_UNAVAILABLE"));
+    assert.deepEqual(await appendTo(store), { kind: "stored", seq: 1n });
+    await assert.rejects(store.health(), hasCode("E020_STORE_UNAVAILABLE"));
+    await store.close();
     await dispose();
   });
 });

@@ -50,9 +50,25 @@ describe("the SQLite store's file", () => {
   test("is readable for its owner only", { skip: process.platform === "win32" }, async () => {
     const place = await makeSqlitePlace();
     const store = await place.open(options);
-    for (const name of [place.file, `${place.file}-wal`]) assert.equal((await stat(name)).mode & 0o777, 0o600);
+    for (const suffix of ["", "-wal", "-shm", ".lock"]) {
+      assert.equal((await stat(place.file + suffix)).mode & 0o777, 0o600, suffix);
+    }
     await store.close();
     await place.dispose();
+  });
+
+  test("can be backed up by another program while the store runs, and the copy opens as a store", async () => {
+    await using setup = await Setup.make(sqlite);
+    await setup.store.log.append(setup.message(alice, "1"));
+    const copy = `${setup.file}.copy`;
+    const db = new DatabaseSync(setup.file, { readOnly: true });
+    db.prepare("VACUUM INTO ?").run(copy);
+    db.close();
+    await setup.store.log.append(setup.message(alice, "2"));
+    const restored = await openSqliteStore({ ...options, file: copy, raiseStoreEpoch: true });
+    const query = { inbox: alice, after: 0n, storeEpoch: 0n, limit: 10, bytesMax: 1_000 };
+    assert.deepEqual(seqsOf(await restored.log.read(query)), [1n]);
+    await restored.close();
   });
 
   test("written by a newer version is refused with E037 and left as it was", async () => {

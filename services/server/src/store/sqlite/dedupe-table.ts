@@ -1,4 +1,4 @@
-/** Which message ids an inbox has seen within the dedupe window. Worker thread only. */
+/** Which message ids an inbox has seen within the dedupe window. Writing thread only. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Inbox } from "./inbox-table.ts";
 

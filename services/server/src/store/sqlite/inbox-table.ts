@@ -1,5 +1,5 @@
 /**
- * The inboxes of qpq.db, with a bounded cache of their counters. Worker thread only.
+ * The inboxes of qpq.db, with a bounded cache of their counters. Writing thread only.
  *
  * The cache is written through inside the transaction, so whoever rolls back must call `forget`.
  */

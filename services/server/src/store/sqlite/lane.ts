@@ -1,5 +1,5 @@
 /**
- * Group commit, the main thread's half: gathers calls, sends them to the worker in bounded batches, settles them.
+ * Group commit, the main thread's half: gathers calls, sends them to a worker thread in bounded batches, settles them.
  *
  * Calls are sent and answered in the order they came. While `batchesInFlightMax` batches are with the worker further
  * calls gather, so the busier the store, the larger the batches and the fewer the fsyncs a message. It bounds batches;
@@ -9,7 +9,7 @@ import assert from "node:assert";
 import type { QpqError } from "quicproquo-proto";
 import type { Clock } from "../port.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { type Batch, type CallName, type Calls, callNames, codecs, type LaneName, wholeMs } from "./protocol.ts";
+import { type Batch, type CallName, type Calls, callNames, codecs, wholeMs } from "./protocol.ts";
 
 export type LaneLimits = {
   /** A batch is closed when it holds this many calls ... */
@@ -20,7 +20,6 @@ export type LaneLimits = {
 };
 
 export type LaneParts = {
-  readonly name: LaneName;
   readonly limits: LaneLimits;
   readonly clock: Clock;
   readonly send: (batch: Batch) => void;
@@ -119,8 +118,8 @@ export class Lane {
         codecs[pending.name].writeRequest(writer, pending.request as never);
       }
       this.#inFlight.push(batch);
-      const { name: lane, clock, send } = this.#parts;
-      send({ kind: "batch", lane, nowMs: wholeMs(clock()), calls, buffer: writer.finish() });
+      const { clock, send } = this.#parts;
+      send({ kind: "batch", nowMs: wholeMs(clock()), calls, buffer: writer.finish() });
     }
   }
 

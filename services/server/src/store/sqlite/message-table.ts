@@ -1,16 +1,12 @@
-/**
- * Append, read and ack on qpq.db. Worker thread only; append and ack run inside the batch's transaction.
- */
+/** Append and ack on qpq.db. Writing thread only, inside the batch's transaction. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Append, Appended, Gap, ReadAnswer, ReadQuery, StoredMessage } from "../port.ts";
+import type { Append, Appended } from "../port.ts";
 import type { DedupeTable } from "./dedupe-table.ts";
 import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
 import type { AckRequest } from "./protocol.ts";
 
 /** Smaller payloads are cheaper copied than referred to: the row of shared_payload costs about as much as it saves. */
 const sharedPayloadBytesMin = 256;
-
-const noPayload = new Uint8Array(0);
 
 export type MessageTableParts = {
   readonly inboxes: InboxTable;
@@ -19,14 +15,11 @@ export type MessageTableParts = {
   readonly queueDepthMax: number;
 };
 
-type MessageRow = { seq: number; enqueued_at: number; payload: Uint8Array | null };
-
 export class MessageTable {
   readonly #parts: MessageTableParts;
   readonly #insert: StatementSync;
   readonly #insertShared: StatementSync;
   readonly #countShared: StatementSync;
-  readonly #select: StatementSync;
   readonly #deleteUpTo: StatementSync;
   readonly #noteTombstoneHead: StatementSync;
 
@@ -36,11 +29,6 @@ export class MessageTable {
       INSERT INTO message (inbox_id, seq, enqueued_at, expires_at, shared_id, payload) VALUES (?, ?, ?, ?, ?, ?)`);
     this.#insertShared = db.prepare("INSERT INTO shared_payload (refs, payload) VALUES (0, ?)");
     this.#countShared = db.prepare("UPDATE shared_payload SET refs = refs + 1 WHERE id = ?");
-    // Range of message_by_seq; a payload whose life is over is not even loaded.
-    this.#select = db.prepare(`
-      SELECT m.seq, m.enqueued_at, CASE WHEN m.expires_at > ? THEN coalesce(m.payload, s.payload) END AS payload
-      FROM message m LEFT JOIN shared_payload s ON s.id = m.shared_id
-      WHERE m.inbox_id = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`);
     this.#deleteUpTo = db.prepare("DELETE FROM message WHERE inbox_id = ? AND seq <= ?");
     this.#noteTombstoneHead = db.prepare(`
       INSERT INTO trim_due (inbox_id)
@@ -81,37 +69,6 @@ export class MessageTable {
     return id;
   }
 
-  read(query: ReadQuery, nowMs: number): ReadAnswer {
-    const { storeEpoch } = this.#parts;
-    const isOtherEpoch = query.storeEpoch !== 0n && query.storeEpoch !== storeEpoch;
-    const inbox = this.#parts.inboxes.find(query.inbox);
-    if (inbox === undefined) {
-      return { messages: [], gap: { kind: isOtherEpoch ? "epochReset" : "none", upTo: 0n }, storeEpoch };
-    }
-    const after = isOtherEpoch ? 0 : Number(query.after);
-    const start = Math.max(after, baseOf(inbox));
-    const gap = gapOf(inbox, { after, isOtherEpoch });
-    return { messages: this.#messagesAfter(inbox, start, { query, nowMs }), gap, storeEpoch };
-  }
-
-  #messagesAfter(inbox: Inbox, start: number, { query, nowMs }: { query: ReadQuery; nowMs: number }): StoredMessage[] {
-    const messages: StoredMessage[] = [];
-    let bytes = 0;
-    const limit = Math.max(1, query.limit);
-    for (const row of this.#select.iterate(nowMs, inbox.id, start, limit) as Iterable<MessageRow>) {
-      const payload = row.payload ?? noPayload;
-      bytes += payload.length;
-      if (messages.length > 0 && bytes > query.bytesMax) break;
-      messages.push({
-        seq: BigInt(row.seq),
-        payload,
-        enqueuedAtMs: row.enqueued_at,
-        expired: row.payload === null,
-      });
-    }
-    return messages;
-  }
-
   ack({ inbox: key, upTo, storeEpoch }: AckRequest): boolean {
     if (storeEpoch !== 0n && storeEpoch !== this.#parts.storeEpoch) return false;
     const inbox = this.#parts.inboxes.find(key);
@@ -130,12 +87,6 @@ export class MessageTable {
     const head = baseOf(inbox) + 1;
     if (head <= inbox.last) this.#noteTombstoneHead.run(inbox.id, head);
   }
-}
-
-function gapOf(inbox: Inbox, { after, isOtherEpoch }: { after: number; isOtherEpoch: boolean }): Gap {
-  if (isOtherEpoch) return { kind: "epochReset", upTo: BigInt(baseOf(inbox)) };
-  const isTrimmed = inbox.trimmed > Math.max(after, inbox.acked);
-  return isTrimmed ? { kind: "expired", upTo: BigInt(inbox.trimmed) } : { kind: "none", upTo: 0n };
 }
 
 /** The payloads that several entries share; their row ids follow when they are stored. */

@@ -1,5 +1,5 @@
 /**
- * The embedded store: one file qpq.db, one worker thread that owns it, nothing to install.
+ * The embedded store: one file qpq.db, one thread that writes it and one that reads it, nothing to install.
  *
  * Promises what port.ts promises. It does not share the file: a second process, or a second store in this one, is
  * refused with E036_STORE_LOCKED.
@@ -47,7 +47,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     log: logOver(link),
     keys: keysOver(link),
     wakeups: new WakeupHub(),
-    health: () => withinMs(healthMsMax, link.read("health", undefined)),
+    health: () => withinMs(healthMsMax, link.probe()),
     close: () => link.close(),
   };
 }

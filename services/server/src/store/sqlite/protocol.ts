@@ -1,5 +1,5 @@
 /**
- * What the main thread and the store's worker thread say to each other, and how each call is packed.
+ * What the main thread and the store's worker threads say to each other, and how each call is packed.
  *
  * Calls travel in batches: one transferred ArrayBuffer with the calls back to back, answered by one transferred
  * ArrayBuffer with the answers in the same order. Structured-cloning an object a call instead cost 3-4 us a side.
@@ -25,22 +25,23 @@ export type Calls = {
     readonly request: readonly IdentityKey[];
     readonly answer: readonly (HybridKey | undefined)[];
   };
-  readonly health: { readonly request: undefined; readonly answer: undefined };
+  readonly probeWrites: { readonly request: undefined; readonly answer: undefined };
+  readonly probeReads: { readonly request: undefined; readonly answer: undefined };
 };
 export type CallName = keyof Calls;
-
-/** `write`: the batch is one transaction, answered after its commit. `read`: answered as it goes. */
-export type LaneName = "write" | "read";
+/** Calls of the reading thread: answered as they are read. */
+export type ReadName = "read" | "getHybridKeys" | "probeReads";
+/** Calls of the writing thread: a batch of them is one transaction, answered after its commit. */
+export type WriteName = Exclude<CallName, ReadName>;
 
 export type Batch = {
   readonly kind: "batch";
-  readonly lane: LaneName;
-  /** The adapter's clock when the batch was packed: the worker has no clock of its own. */
+  /** The adapter's clock when the batch was packed: the threads have no clock of their own. */
   readonly nowMs: number;
   readonly calls: number;
   readonly buffer: ArrayBuffer;
 };
-export type ToWorker = Batch | { readonly kind: "close" };
+export type ToWorker = { readonly kind: "open" } | Batch | { readonly kind: "close" };
 
 /** An error on its way between threads; a QpqError does not survive the structured clone. */
 export type Failure = { readonly code: ErrorCode; readonly detail: string };
@@ -48,13 +49,13 @@ export type Failure = { readonly code: ErrorCode; readonly detail: string };
 export type FromWorker =
   | { readonly kind: "opened" }
   | { readonly kind: "refused"; readonly failure: Failure }
-  /** The next `calls` answers of the lane's oldest batch. */
-  | { readonly kind: "answers"; readonly lane: LaneName; readonly calls: number; readonly buffer: ArrayBuffer }
-  /** What is left of the lane's oldest batch failed. */
-  | { readonly kind: "failed"; readonly lane: LaneName; readonly failure: Failure };
+  /** The next `calls` answers of the oldest batch. */
+  | { readonly kind: "answers"; readonly calls: number; readonly buffer: ArrayBuffer }
+  /** What is left of the oldest batch failed. */
+  | { readonly kind: "failed"; readonly failure: Failure };
 
-/** What the worker is started with. */
-export type WorkerSettings = {
+/** What the writing thread is started with. */
+export type WriteSettings = {
   readonly file: string;
   readonly queueDepthMax: number;
   readonly dedupeWindowMs: number;
@@ -62,6 +63,8 @@ export type WorkerSettings = {
   readonly raiseStoreEpoch: boolean;
   readonly nowMs: number;
 };
+/** What the reading thread is started with. */
+export type ReadSettings = { readonly file: string };
 
 type Codec<N extends CallName> = {
   /** About how many bytes the request takes in a batch. */
@@ -260,7 +263,8 @@ const getHybridKeys: Codec<"getHybridKeys"> = {
     }),
 };
 
-const health: Codec<"health"> = {
+/** Both probes: nothing to say, nothing to answer. */
+const probe = {
   bytesOf: () => requestBytes,
   writeRequest: () => undefined,
   readRequest: () => undefined,
@@ -288,7 +292,8 @@ export const codecs: { readonly [N in CallName]: Codec<N> } = {
   putHybridKey,
   read,
   getHybridKeys,
-  health,
+  probeWrites: probe,
+  probeReads: probe,
 };
 
 /** A call's place in this list is the byte that names it in a batch. */

@@ -114,6 +114,10 @@ function settleStoreEpoch(db: DatabaseSync, nowMs: number, raise: boolean): bigi
   const now = Math.max(1, Math.floor(nowMs));
   db.prepare("INSERT INTO meta (name, value) VALUES ('store_epoch', ?) ON CONFLICT DO NOTHING").run(now);
   if (raise) db.prepare("UPDATE meta SET value = max(value + 1, ?) WHERE name = 'store_epoch'").run(now);
+  return readStoreEpoch(db);
+}
+
+export function readStoreEpoch(db: DatabaseSync): bigint {
   const row = db.prepare("SELECT value FROM meta WHERE name = 'store_epoch'").get() as { value: number };
   return BigInt(row.value);
 }

@@ -1,5 +1,5 @@
 /**
- * Removes what is over its life, a bounded number of rows a call. Worker thread only, inside the batch's transaction.
+ * Removes what is over its life, a bounded number of rows a call. Writing thread only, inside the batch's transaction.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DedupeTable } from "./dedupe-table.ts";

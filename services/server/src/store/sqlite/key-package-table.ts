@@ -1,27 +1,23 @@
 /**
- * KeyPackages and hybrid keys in qpq.db. Worker thread only; puts and takes run inside the batch's transaction, so that
- * a package is handed out only after its removal is on the disk.
+ * KeyPackages in qpq.db. Writing thread only; puts and takes run inside the batch's transaction, so that a package is
+ * handed out only after its removal is on the disk.
  */
 import { createHash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { IdentityKey } from "quicproquo-proto";
-import type { HybridKey, KeyPackagePut } from "../port.ts";
-import type { HybridKeyPut, KeyPackagePutAnswer } from "./protocol.ts";
+import type { KeyPackagePut } from "../port.ts";
+import type { KeyPackagePutAnswer } from "./protocol.ts";
 
 const singleUse = 0;
 const lastResort = 1;
 
-type HybridRow = { public_key: Uint8Array; signature: Uint8Array };
-
-export class KeyTable {
+export class KeyPackageTable {
   readonly #count: StatementSync;
   readonly #selectSame: StatementSync;
   readonly #insert: StatementSync;
   readonly #deleteLastResort: StatementSync;
   readonly #selectOldest: StatementSync;
   readonly #markTaken: StatementSync;
-  readonly #upsertHybrid: StatementSync;
-  readonly #selectHybrid: StatementSync;
 
   constructor(db: DatabaseSync) {
     // key_package_pool alone answers it: at most the pool and what expired since the last sweep.
@@ -37,13 +33,9 @@ export class KeyTable {
       SELECT id, body FROM key_package
       WHERE identity = ? AND last_resort = ? AND body IS NOT NULL AND expires_at > ? ORDER BY id LIMIT 1`);
     this.#markTaken = db.prepare("UPDATE key_package SET body = NULL WHERE id = ?");
-    this.#upsertHybrid = db.prepare(`
-      INSERT INTO hybrid_key (identity, public_key, signature) VALUES (?, ?, ?)
-      ON CONFLICT DO UPDATE SET public_key = excluded.public_key, signature = excluded.signature`);
-    this.#selectHybrid = db.prepare("SELECT public_key, signature FROM hybrid_key WHERE identity = ?");
   }
 
-  putKeyPackage(put: KeyPackagePut, nowMs: number): KeyPackagePutAnswer {
+  put(put: KeyPackagePut, nowMs: number): KeyPackagePutAnswer {
     const { identity, keyPackage, expiresAtMs } = put;
     const kind = put.lastResort ? lastResort : singleUse;
     const sha256 = createHash("sha256").update(keyPackage).digest();
@@ -55,7 +47,7 @@ export class KeyTable {
     return { kind: "stored", remaining: this.#living(identity, nowMs) };
   }
 
-  takeKeyPackage(identity: IdentityKey, nowMs: number): Uint8Array | undefined {
+  take(identity: IdentityKey, nowMs: number): Uint8Array | undefined {
     const single = this.#selectOldest.get(identity, singleUse, nowMs) as { id: number; body: Uint8Array } | undefined;
     if (single !== undefined) {
       this.#markTaken.run(single.id);
@@ -63,17 +55,6 @@ export class KeyTable {
     }
     const last = this.#selectOldest.get(identity, lastResort, nowMs) as { body: Uint8Array } | undefined;
     return last?.body;
-  }
-
-  putHybridKey({ identity, key }: HybridKeyPut): undefined {
-    this.#upsertHybrid.run(identity, key.hybridPublicKey, key.signature);
-  }
-
-  getHybridKeys(identities: readonly IdentityKey[]): readonly (HybridKey | undefined)[] {
-    return identities.map((identity) => {
-      const row = this.#selectHybrid.get(identity) as HybridRow | undefined;
-      return row && { hybridPublicKey: row.public_key, signature: row.signature };
-    });
   }
 
   #living(identity: IdentityKey, nowMs: number): number {

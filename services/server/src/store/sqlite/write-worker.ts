@@ -1,0 +1,72 @@
+/**
+ * The worker thread that owns qpq.db: the only writer.
+ *
+ * A batch is one transaction and is answered after its commit. When anything in it fails, all of it is rolled back and
+ * every call of it is answered with the failure: no call is ever half done and none is acknowledged falsely.
+ */
+import { ByteReader } from "./bytes.ts";
+import { checkpointWhenDue, openForWriting, type WriteConnection } from "./database.ts";
+import { DedupeTable } from "./dedupe-table.ts";
+import { HybridKeyTable } from "./hybrid-key-table.ts";
+import { InboxTable } from "./inbox-table.ts";
+import { KeyPackageTable } from "./key-package-table.ts";
+import { MessageTable } from "./message-table.ts";
+import type { Batch, WriteName, WriteSettings } from "./protocol.ts";
+import { type AnswerChannel, type Handlers, makeAnswerWriter, runCall, type Service, serve } from "./serve.ts";
+import { Sweeper } from "./sweeper.ts";
+
+class WriteService implements Service {
+  readonly #connection: WriteConnection;
+  readonly #answers: AnswerChannel;
+  readonly #inboxes: InboxTable;
+  readonly #handlers: Handlers<WriteName>;
+
+  constructor(settings: WriteSettings, answers: AnswerChannel) {
+    this.#connection = openForWriting(settings);
+    const { db, storeEpoch } = this.#connection;
+    const { queueDepthMax, dedupeWindowMs } = settings;
+    const inboxes = new InboxTable(db);
+    const dedupe = new DedupeTable(db);
+    const messages = new MessageTable(db, { inboxes, dedupe, storeEpoch, queueDepthMax });
+    const sweeper = new Sweeper(db, { inboxes, messages, dedupe, dedupeWindowMs });
+    const keyPackages = new KeyPackageTable(db);
+    const hybridKeys = new HybridKeyTable(db);
+    this.#answers = answers;
+    this.#inboxes = inboxes;
+    this.#handlers = {
+      append: (entries, nowMs) => messages.append(entries, nowMs),
+      ack: (request) => messages.ack(request),
+      sweep: (rowsMax, nowMs) => sweeper.sweep(rowsMax, nowMs),
+      putKeyPackage: (put, nowMs) => keyPackages.put(put, nowMs),
+      takeKeyPackage: (identity, nowMs) => keyPackages.take(identity, nowMs),
+      putHybridKey: (put) => hybridKeys.put(put),
+      probeWrites: () => undefined,
+    };
+  }
+
+  run(batch: Batch): void {
+    const { db } = this.#connection;
+    const writer = makeAnswerWriter();
+    const input = { reader: new ByteReader(batch.buffer), writer, nowMs: batch.nowMs };
+    try {
+      db.exec("BEGIN IMMEDIATE");
+      for (let i = 0; i < batch.calls; i++) runCall(this.#handlers, input);
+      db.exec("COMMIT");
+    } catch (error) {
+      // SQLite may have rolled back by itself (disk full), or not (a failed COMMIT).
+      if (db.isTransaction) db.exec("ROLLBACK");
+      this.#inboxes.forget();
+      return this.#answers.fail(error);
+    }
+    this.#answers.answer(batch.calls, writer);
+    checkpointWhenDue(db);
+  }
+
+  /** Copies the WAL into the file and gives the lock back. */
+  close(): void {
+    this.#connection.db.close();
+    this.#connection.lock.close();
+  }
+}
+
+serve<WriteSettings>((settings, answers) => new WriteService(settings, answers));
