@@ -91,6 +91,23 @@ it("closes at once although nothing is acknowledged any more", async (test) => {
   assert.ok(performance.now() - begun < 500);
 });
 
+it("takes a close to the server although the handshake's last answer is still on its way", async (test) => {
+  const server = Promise.withResolvers<Awaited<ReturnType<typeof closed>>>();
+  const listener = await startListener(test, {
+    onConnection: (connection) => void closed(connection).then(server.resolve),
+  });
+  const relay = await Relay.open(test, listener);
+  const client = await dial(test, relay);
+  relay.hold();
+  const { datagramsOut } = client.stats();
+  await until(() => client.stats().datagramsOut >= datagramsOut + 3); // probes in the handshake's packets
+  const over = closed(client);
+  client.close(closeCodes.overloaded, "early");
+  await over;
+  relay.release();
+  assert.equal((await server.promise).code, closeCodes.overloaded);
+});
+
 it("goes on when the client's address changes on the way, and tells the new one", async (test) => {
   const server = Promise.withResolvers<Connection>();
   const listener = await startListener(test, {

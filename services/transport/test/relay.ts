@@ -20,6 +20,8 @@ export class Relay {
   #back: dgram.Socket;
   #clientPort = 0;
   lost = 0;
+  /** Datagrams of the server that are kept back. */
+  #held: Buffer[] | undefined;
 
   private constructor(
     test: TestContext,
@@ -51,9 +53,23 @@ export class Relay {
     this.#listenBehind();
   }
 
+  /** Keeps back what the server sends until release(). */
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    for (const datagram of this.#held ?? []) this.#front.send(datagram, this.#clientPort, "127.0.0.1");
+    this.#held = undefined;
+  }
+
   #listenBehind(): void {
     this.#back.on("message", (datagram) => {
       if (this.#loses()) return;
+      if (this.#held !== undefined) {
+        this.#held.push(datagram);
+        return;
+      }
       for (const out of this.#rules.toClient?.(datagram) ?? [datagram])
         this.#front.send(out, this.#clientPort, "127.0.0.1");
     });

@@ -42,7 +42,7 @@ export function connectFailed(reason: string, cause?: unknown): ConnectionClosed
   };
 }
 
-export function closedHere(code: number, reason: string): ConnectionClosed {
+export function closedHere(code: number, reason: string): ConnectionClosed & { readonly code: number } {
   return { code, reason, byPeer: false, error: applicationError(code, "the connection was closed on this side") };
 }
 
