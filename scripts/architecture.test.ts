@@ -34,7 +34,7 @@ test("the path of enqueue is written down from the datagram to the commit", () =
     "rpc/src/session.ts",
     "calls/call.ts",
     "delivery/delivery.ts",
-    "sqlite/worker.ts",
+    "sqlite/write-worker.ts",
   ]) {
     assert.ok(path.includes(file), file);
   }

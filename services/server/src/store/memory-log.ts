@@ -121,21 +121,23 @@ export class MemoryLog {
   #sweepInbox(inbox: Inbox, rowsMax: number): number {
     const now = this.#clock();
     let rows = 0;
+    let gone = 0;
     let isHead = true;
-    for (const message of [...inbox.messages]) {
+    for (const message of inbox.messages) {
       if (rows >= rowsMax) break;
       const isExpired = message.payload === undefined || message.expiresAtMs <= now;
       if (!isExpired) {
         isHead = false;
       } else if (isHead) {
-        inbox.messages.shift();
         inbox.trimmed = message.seq;
+        gone++;
         rows++;
       } else if (message.payload !== undefined) {
         message.payload = undefined;
         rows++;
       }
     }
+    inbox.messages.splice(0, gone);
     return rows;
   }
 

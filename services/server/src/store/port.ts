@@ -12,8 +12,8 @@ export type Append = {
   readonly inbox: InboxKey;
   readonly payload: Uint8Array;
   /**
-   * 16 bytes that name this message in this inbox for the dedupe window: the same id again answers the first seq and
-   * stores nothing. undefined = never deduplicated.
+   * 16 bytes that name this message in this inbox for at least the dedupe window (it ends with the sweep after it): the
+   * same id again answers the first seq and stores nothing. undefined = never deduplicated.
    */
   readonly messageId: Uint8Array | undefined;
   readonly expiresAtMs: number;
@@ -30,7 +30,7 @@ export type StoredMessage = {
   /** Empty when expired. */
   readonly payload: Uint8Array;
   readonly enqueuedAtMs: number;
-  /** The message's life ended before it was read; the row stands as a tombstone so that the reader learns of it. */
+  /** Its life ended before it was read, swept or not: it stands as a tombstone, so that the reader learns of it. */
   readonly expired: boolean;
 };
 
@@ -60,7 +60,7 @@ export type ReadAnswer = {
   /** Ascending by seq, without holes from the first on. */
   readonly messages: readonly StoredMessage[];
   readonly gap: Gap;
-  /** Never 0. */
+  /** Never 0. That of a new store is the time of its making, so that no cursor of an earlier store is believed. */
   readonly storeEpoch: bigint;
 };
 
@@ -78,7 +78,8 @@ export interface MessageLog {
   append(entry: Append): Promise<Appended>;
   /**
    * All entries in one transaction: durable together or not at all, but a full inbox answers `full` and leaves the
-   * others. Answers stand in the order of the entries; two entries for one inbox get ascending seqs.
+   * others. Answers stand in the order of the entries; two entries for one inbox get ascending seqs. Entries with the
+   * same payload object share its storage: a fan-out costs one payload.
    */
   appendAll(entries: readonly Append[]): Promise<readonly Appended[]>;
   /** Removes nothing. Sees everything whose append resolved before the call. An unknown inbox reads as empty. */
@@ -91,7 +92,8 @@ export interface MessageLog {
   ack(inbox: InboxKey, upTo: bigint, storeEpoch: bigint): Promise<boolean>;
   /**
    * Ends the life of what is over it: expired messages at the head of an inbox go (a reader behind them gets
-   * gap{expired}), expired ones behind a living message become tombstones, dedupe entries older than the window go.
+   * gap{expired}), expired ones behind a living message become tombstones, dedupe entries older than the window go,
+   * and so do expired KeyPackages of the same store.
    * At most `rowsMax` rows a call; answers how many rows it touched (fewer than rowsMax: nothing is left to do).
    */
   sweep(rowsMax: number): Promise<number>;
@@ -118,7 +120,8 @@ export type HybridKey = { readonly hybridPublicKey: Uint8Array; readonly signatu
 export interface KeyStore {
   /**
    * Durable when it resolves. `remaining` counts living single-use packages after the put. The same package again
-   * changes nothing. A last-resort package replaces the one before it. `full`: nothing was stored.
+   * changes nothing; one that was taken is remembered until it expires, and is not handed out again. A last-resort
+   * package replaces the one before it. `full`: nothing was stored.
    */
   putKeyPackage(put: KeyPackagePut): Promise<{ readonly kind: "stored" | "full"; readonly remaining: number }>;
   /**

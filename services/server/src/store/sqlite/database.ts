@@ -2,8 +2,8 @@
  * Opens qpq.db: the only file that opens a SQLite connection.
  *
  * Promises: a commit is on the disk when it returns (WAL, synchronous = FULL, set at every open because neither is kept
- * in the file for the next connection); this process is the file's only owner until it ends, however it ends. One connection
- * writes, one reads.
+ * in the file for the next connection); this process is the file's only owner until it ends, however it ends. One
+ * connection writes, one reads.
  */
 import assert from "node:assert";
 import { closeSync, openSync } from "node:fs";
@@ -18,8 +18,10 @@ const pageBytes = 8192;
 const writeCacheBytes = 64 * 1024 * 1024;
 /** SQLite forgets a reader's cache with every commit of the writer: it only has to hold one batch's pages. */
 const readCacheBytes = 8 * 1024 * 1024;
-/** Pages in the WAL before it is copied into the file: 64 MiB. At 4 MiB the same index pages were copied again and again:
- *  34,000 appends/s instead of 53,000. Each copying is a pause of 20-30 ms. */
+/**
+ * Pages in the WAL before it is copied into the file: 64 MiB. At 4 MiB the same index pages were copied again and
+ * again: 34,000 appends/s instead of 53,000. Each copying is a pause of 20-30 ms.
+ */
 const checkpointPages = 8_000;
 
 export type DatabaseOptions = {
@@ -90,8 +92,8 @@ function lockFile(file: string): DatabaseSync {
 }
 
 /**
- * Copies the WAL into the file once it is long. COMMIT could do it by itself, but would hold its answers back meanwhile.
- * When it fails (a full disk) nothing is lost: the WAL keeps what was committed, and the next call tries again.
+ * Copies the WAL into the file once it is long. COMMIT could do it by itself, but would hold its answers back
+ * meanwhile. When it fails (a full disk) nothing is lost: the WAL keeps what was committed, and the next call tries again.
  */
 export function checkpointWhenDue(db: DatabaseSync): void {
   const { log } = db.prepare("PRAGMA wal_checkpoint(NOOP)").get() as { log: number };
