@@ -1,5 +1,5 @@
 /**
- * Writes and reads the flat byte layout that crosses between the main thread and the store's worker thread. Both ends
+ * Writes and reads the flat byte layout that crosses between the main thread and the store's threads. Both ends
  * are the same build of the same program, so nothing is versioned and nothing read here is hostile.
  */
 

@@ -41,9 +41,10 @@ export type WriteConnection = {
 
 export function openForWriting(options: DatabaseOptions): WriteConnection {
   const lock = lockFile(options.file);
-  makeFile(options.file);
-  const db = new DatabaseSync(options.file);
+  let db: DatabaseSync | undefined;
   try {
+    makeFile(options.file);
+    db = new DatabaseSync(options.file);
     db.exec(`PRAGMA page_size = ${pageBytes}`);
     const { journal_mode: mode } = db.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
     if (mode !== "wal") throw new QpqError("E020_STORE_UNAVAILABLE", { text: "the store file cannot use a WAL" });
@@ -54,7 +55,7 @@ export function openForWriting(options: DatabaseOptions): WriteConnection {
     db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.fileBytesMax / pageBytes))}`);
     return { db, lock, storeEpoch: migrate(db, options) };
   } catch (error) {
-    db.close();
+    db?.close();
     lock.close();
     throw error;
   }

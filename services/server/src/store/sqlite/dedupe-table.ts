@@ -32,11 +32,14 @@ export class DedupeTable {
 
   /** Row ids are in the order of commits; when the clock was set back, an entry may wait for those before it. */
   sweep(rowsMax: number, endMs: number): number {
-    const oldest = this.#selectOldest.all(rowsMax) as { id: number; enqueued_at: number }[];
-    const firstKept = oldest.findIndex((row) => row.enqueued_at >= endMs);
-    const gone = firstKept === -1 ? oldest : oldest.slice(0, firstKept);
-    const last = gone.at(-1);
-    if (last !== undefined) this.#deleteUpTo.run(last.id);
-    return gone.length;
+    let rows = 0;
+    let lastId = 0;
+    for (const row of this.#selectOldest.iterate(rowsMax) as Iterable<{ id: number; enqueued_at: number }>) {
+      if (row.enqueued_at >= endMs) break;
+      lastId = row.id;
+      rows++;
+    }
+    if (rows > 0) this.#deleteUpTo.run(lastId);
+    return rows;
   }
 }

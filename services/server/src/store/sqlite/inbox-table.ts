@@ -9,7 +9,7 @@ import type { InboxKey } from "quicproquo-proto";
 /** About 10 MB of counters. A miss costs one look into two indexes (about 5 us). */
 const cachedInboxesMax = 50_000;
 
-/** Counters are numbers inside the worker: 2^53 messages in one inbox do not happen. */
+/** Counters are numbers inside the thread: 2^53 messages in one inbox do not happen. */
 export type Inbox = {
   readonly id: number;
   /** The last seq that was issued; 0 = none. */
