@@ -2,8 +2,10 @@
  * The worker thread that only reads qpq.db, beside the one that writes it.
  *
  * A batch is one snapshot, taken when it begins: it holds everything that was committed before, and so everything whose
- * append was answered before. In line with the writes, a read under full load waited 6 ms for commits; here it takes
- * 0.1 ms, and the appends do not wait for it either.
+ * append was answered before.
+ *
+ * Why a thread of its own: beside 256 callers that append, a read of 20 messages in line with the writes took 4 ms
+ * (p50; p99 24 ms), here 0.8 ms (p99 6.5 ms). On 2 cores the appends give up to 12 % for it.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { ByteReader } from "./bytes.ts";
