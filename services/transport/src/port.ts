@@ -11,7 +11,7 @@
  */
 import type { QpqError } from "quicproquo-proto";
 
-/** Application close codes in ranges: 0 fine, 1xx reconnect, 2xx do not come back with the same. RFC 9000 section 20.2. */
+/** Application close codes (RFC 9000 section 20.2) in ranges: 0 fine, 1xx reconnect, 2xx do not come back with the same. */
 export const closeCodes = {
   done: 0,
   shuttingDown: 100,
@@ -93,7 +93,10 @@ export interface Connection {
    * of the stream with its first byte, FIN or reset.
    */
   openStream(): ByteStream;
-  /** Closes at once; pending writes may be lost. The peer sees the code and the reason (ASCII, at most 200 characters, no secrets). */
+  /**
+   * Closes at once; pending writes may be lost. The peer sees the code and the reason (ASCII, at most 200 characters, no
+   * secrets).
+   */
   close(code: CloseCode, reason: string): void;
   /** While undefined, streams that the peer opens are reset. */
   onStream: ((stream: ByteStream) => void) | undefined;

@@ -56,7 +56,7 @@ const closingMsMax = 1_000;
  * - early: told (`ready`), but what arrives may be a replay.
  * - open: `ready` and `established` have been called.
  * - closing: close() was called; nothing is read or written any more. Lasts until the next flush.
- * - draining: `onClose` has been called; only the library lives on, to send the close frame if that has not gone out yet
+ * - draining: `onClose` has been called; only the library lives on, to send the close frame if that has not gone out,
  *   and then to swallow late datagrams. A client does not wait for those: its socket goes with it.
  * - disposed: the library's state is given up, the ids are forgotten.
  *
