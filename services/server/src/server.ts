@@ -84,8 +84,8 @@ export async function startServer({ openStore = openConfiguredStore, ...given }:
   const listener: Listener = await listenQuic({
     host: config.host,
     port: config.port,
-    certificatePem: certificate.certificateDer,
-    privateKeyPem: certificate.privateKeyDer,
+    certificate: certificate.certificateDer,
+    privateKey: certificate.privateKeyDer,
     alpn: [alpnNode],
     limits: config.quic,
     ...transportKeys(transportSecret),

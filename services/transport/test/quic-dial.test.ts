@@ -45,9 +45,9 @@ it("tells QUIC version, TLS version, cipher suite and ALPN of a connection", asy
 it("takes certificates and keys as PEM too", async (test) => {
   const pem = (bytes: Uint8Array, label: string) =>
     `-----BEGIN ${label}-----\n${Buffer.from(bytes).toString("base64")}\n-----END ${label}-----\n`;
-  const certificatePem = pem(trusted.certificate, "CERTIFICATE");
-  const listener = await startListener(test, { certificatePem, privateKeyPem: pem(trusted.privateKey, "PRIVATE KEY") });
-  const client = await dial(test, listener, { trust: { caCertificate: Buffer.from(certificatePem) } });
+  const certificate = pem(trusted.certificate, "CERTIFICATE");
+  const listener = await startListener(test, { certificate, privateKey: pem(trusted.privateKey, "PRIVATE KEY") });
+  const client = await dial(test, listener, { trust: { caCertificate: Buffer.from(certificate) } });
   assert.equal(await roundTrip(client, "pem"), "pem");
 });
 
@@ -66,7 +66,7 @@ it("refuses a server whose certificate is for another name", async (test) => {
 
 it("refuses a server whose certificate has expired", async (test) => {
   const old = await makeCertificate({ notBefore: new Date("2020-01-01"), notAfter: new Date("2020-02-01") });
-  const listener = await startListener(test, { certificatePem: old.certificate, privateKeyPem: old.privateKey });
+  const listener = await startListener(test, { certificate: old.certificate, privateKey: old.privateKey });
   const error = await refused(test, listener, { trust: { caCertificate: old.certificate } });
   assertError(error, "E041_CERTIFICATE", /not valid now/);
 });
@@ -76,7 +76,7 @@ it("refuses a server whose certificate is not valid yet", async (test) => {
     notBefore: new Date(Date.now() + 3_600_000),
     notAfter: new Date(Date.now() + 7_200_000),
   });
-  const listener = await startListener(test, { certificatePem: young.certificate, privateKeyPem: young.privateKey });
+  const listener = await startListener(test, { certificate: young.certificate, privateKey: young.privateKey });
   const error = await refused(test, listener, { trust: { caCertificate: young.certificate } });
   assertError(error, "E041_CERTIFICATE", /not valid now/);
 });
@@ -181,14 +181,14 @@ it("refuses a key that does not belong to the certificate, short keys and bad ro
   const good = {
     host: "127.0.0.1",
     port: 0,
-    certificatePem: trusted.certificate,
-    privateKeyPem: trusted.privateKey,
+    certificate: trusted.certificate,
+    privateKey: trusted.privateKey,
     alpn: ["test"],
     onConnection: () => {},
   };
   const bad = [
-    { privateKeyPem: other.privateKey },
-    { certificatePem: new Uint8Array(10) },
+    { privateKey: other.privateKey },
+    { certificate: new Uint8Array(10) },
     { ticketKey: new Uint8Array(47) },
     { retryKey: new Uint8Array(31) },
     { resetKey: new Uint8Array(0) },

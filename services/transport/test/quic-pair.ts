@@ -14,8 +14,8 @@ export async function startListener(test: TestContext, options: Partial<ListenOp
   const listener = await listenQuic({
     host: "127.0.0.1",
     port: 0,
-    certificatePem: trusted.certificate,
-    privateKeyPem: trusted.privateKey,
+    certificate: trusted.certificate,
+    privateKey: trusted.privateKey,
     alpn: ["test"],
     onConnection: echo,
     ...options,

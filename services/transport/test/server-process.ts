@@ -21,8 +21,8 @@ process.once("message", async (options: ServerProcessOptions) => {
   const listener = await listenQuic({
     host: "127.0.0.1",
     port: options.port,
-    certificatePem: Buffer.from(options.certificate, "base64"),
-    privateKeyPem: Buffer.from(options.privateKey, "base64"),
+    certificate: Buffer.from(options.certificate, "base64"),
+    privateKey: Buffer.from(options.privateKey, "base64"),
     resetKey: Buffer.from(options.resetKey, "base64"),
     alpn: ["test"],
     onConnection: echo,

@@ -3,13 +3,12 @@ import assert from "node:assert/strict";
 import diagnosticsChannel from "node:diagnostics_channel";
 import { describe, test } from "node:test";
 import type { Worker } from "node:worker_threads";
-import { openSqliteStore, type Store } from "../../src/store/index.ts";
+import type { Store } from "../../src/store/index.ts";
 import { hasCode } from "./codes.ts";
-import { makeSqlitePlace } from "./sqlite-place.ts";
-import { defaultLimits, identityOf, inboxOf, seqsOf, seqsUpTo, startMs } from "./subject.ts";
+import { SqlitePlace } from "./sqlite-place.ts";
+import { identityOf, inboxOf, seqsOf, seqsUpTo, startMs } from "./subject.ts";
 
 const alice = inboxOf("alice");
-const clock = () => startMs;
 const query = { inbox: alice, after: 0n, storeEpoch: 0n, limit: 10_000, bytesMax: 2 ** 30 };
 
 function appendTo(store: Store, bytes = 10_000): Promise<unknown> {
@@ -30,11 +29,11 @@ async function fill(store: Store): Promise<number> {
 }
 
 /** The store and its two threads, which it shows to nobody: Node tells of each thread that is started. */
-async function openWithThreads(file: string): Promise<{ store: Store; writer: Worker; reader: Worker }> {
+async function openWithThreads(place: SqlitePlace): Promise<{ store: Store; writer: Worker; reader: Worker }> {
   const started: Worker[] = [];
   const onWorker = (message: unknown) => started.push((message as { worker: Worker }).worker);
   diagnosticsChannel.subscribe("worker_threads", onWorker);
-  const store = await openSqliteStore({ file, limits: defaultLimits, clock });
+  const store = await place.open();
   diagnosticsChannel.unsubscribe("worker_threads", onWorker);
   const [writer, reader] = started;
   assert.ok(writer !== undefined && reader !== undefined);
@@ -43,21 +42,19 @@ async function openWithThreads(file: string): Promise<{ store: Store; writer: Wo
 
 describe("failures of the SQLite store", () => {
   test("a full file answers E035, loses nothing acknowledged, and takes appends again after an ack", async () => {
-    const { file, dispose } = await makeSqlitePlace();
-    const store = await openSqliteStore({ file, limits: defaultLimits, clock, fileBytesMax: 1_000_000 });
+    await using place = await SqlitePlace.make();
+    const store = await place.open({ fileBytesMax: 1_000_000 });
     const acknowledged = await fill(store);
     assert.ok(acknowledged > 10);
     assert.deepEqual(seqsOf(await store.log.read(query)), seqsUpTo(acknowledged));
     await store.log.ack(alice, 5n, 0n);
     // The refused append used up no seq.
     assert.deepEqual(await appendTo(store), { kind: "stored", seq: BigInt(acknowledged + 1) });
-    await store.close();
-    await dispose();
   });
 
   test("a batch that does not fit is refused as a whole, and a file that was given more room takes it", async () => {
-    const { file, dispose } = await makeSqlitePlace();
-    const small = await openSqliteStore({ file, limits: defaultLimits, clock, fileBytesMax: 1_000_000 });
+    await using place = await SqlitePlace.make();
+    const small = await place.open({ fileBytesMax: 1_000_000 });
     const acknowledged = await fill(small);
     const inboxes = ["bob", "carol"].map(inboxOf);
     const entries = inboxes.map((inbox) => ({
@@ -69,27 +66,23 @@ describe("failures of the SQLite store", () => {
     await assert.rejects(small.log.appendAll(entries), hasCode("E035_STORE_FULL"));
     for (const inbox of inboxes) assert.deepEqual(seqsOf(await small.log.read({ ...query, inbox })), []);
     await small.close();
-    const large = await openSqliteStore({ file, limits: defaultLimits, clock, fileBytesMax: 10_000_000 });
+    const large = await place.open({ fileBytesMax: 10_000_000 });
     assert.deepEqual(seqsOf(await large.log.read(query)), seqsUpTo(acknowledged));
     // Sent again with the same message ids, as the port asks for: they were not remembered.
     const stored = { kind: "stored", seq: 1n };
     assert.deepEqual(await large.log.appendAll(entries), [stored, stored]);
-    await large.close();
-    await dispose();
   });
 
   test("a file that is too small for the tables is refused at open", async () => {
-    const { file, dispose } = await makeSqlitePlace();
-    const tiny = openSqliteStore({ file, limits: defaultLimits, clock, fileBytesMax: 20_000 });
+    await using place = await SqlitePlace.make();
+    const tiny = place.open({ fileBytesMax: 20_000 });
     await assert.rejects(tiny, hasCode("E035_STORE_FULL"));
-    const store = await openSqliteStore({ file, limits: defaultLimits, clock });
-    await store.close();
-    await dispose();
+    await place.open();
   });
 
   test("when the writing thread dies every call in flight and every later one is rejected with E020", async () => {
-    const { file, dispose } = await makeSqlitePlace();
-    const { store, writer } = await openWithThreads(file);
+    await using place = await SqlitePlace.make();
+    const { store, writer } = await openWithThreads(place);
     await appendTo(store);
     const inFlight = Array.from({ length: 100 }, () => appendTo(store));
     const terminated = writer.terminate();
@@ -103,21 +96,17 @@ describe("failures of the SQLite store", () => {
     await assert.rejects(store.health(), hasCode("E020_STORE_UNAVAILABLE"));
     await store.close();
     // What was acknowledged is in the file, and the dead thread's lock is not in the way.
-    const next = await openSqliteStore({ file, limits: defaultLimits, clock });
+    const next = await place.open();
     const acknowledged = 1 + results.filter(({ status }) => status === "fulfilled").length;
     assert.ok(seqsOf(await next.log.read(query)).length >= acknowledged);
-    await next.close();
-    await dispose();
   });
 
   test("when the reading thread dies reads are rejected with E020, appends go on, and health tells", async () => {
-    const { file, dispose } = await makeSqlitePlace();
-    const { store, reader } = await openWithThreads(file);
+    await using place = await SqlitePlace.make();
+    const { store, reader } = await openWithThreads(place);
     await reader.terminate();
     await assert.rejects(store.log.read(query), hasCode("E020_STORE_UNAVAILABLE"));
     assert.deepEqual(await appendTo(store), { kind: "stored", seq: 1n });
     await assert.rejects(store.health(), hasCode("E020_STORE_UNAVAILABLE"));
-    await store.close();
-    await dispose();
   });
 });

@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hasCode } from "./codes.ts";
-import { makeSqlitePlace, sqlite } from "./sqlite-place.ts";
+import { SqlitePlace, sqlite } from "./sqlite-place.ts";
 import { defaultLimits, inboxOf, Setup, seqsOf, startMs } from "./subject.ts";
 
 const alice = inboxOf("alice");
@@ -33,28 +33,23 @@ async function openElsewhere(file: string): Promise<string> {
 
 describe("the SQLite store's file", () => {
   test("has one owner: a second store is refused, here and in another process, and the first one goes on", async () => {
-    const place = await makeSqlitePlace();
-    const store = await place.open(options);
-    try {
-      await assert.rejects(place.open(options), hasCode("E036_STORE_LOCKED"));
-      // After the refused one, because closing it must not have given up the first one's lock.
-      assert.equal(await openElsewhere(place.file), "E036_STORE_LOCKED");
-      await store.health();
-    } finally {
-      await store.close();
-    }
+    await using place = await SqlitePlace.make();
+    const store = await place.open();
+    await assert.rejects(place.open(), hasCode("E036_STORE_LOCKED"));
+    // After the refused one, because closing it must not have given up the first one's lock.
+    assert.equal(await openElsewhere(place.file), "E036_STORE_LOCKED");
+    await store.health();
+    await store.close();
     assert.equal(await openElsewhere(place.file), "opened");
-    await place.dispose();
   });
 
   test("is readable for its owner only", { skip: process.platform === "win32" }, async () => {
-    const place = await makeSqlitePlace();
-    const store = await place.open(options);
+    await using place = await SqlitePlace.make();
+    const store = await place.open();
     for (const suffix of ["", "-wal", "-shm", ".lock"]) {
       assert.equal((await stat(place.file + suffix)).mode & 0o777, 0o600, suffix);
     }
     await store.close();
-    await place.dispose();
   });
 
   test("can be backed up by another program while the store runs, and the copy opens as a store", async () => {
@@ -72,41 +67,38 @@ describe("the SQLite store's file", () => {
   });
 
   test("written by a newer version is refused with E037 and left as it was", async () => {
-    const place = await makeSqlitePlace();
-    await (await place.open(options)).close();
+    await using place = await SqlitePlace.make();
+    await (await place.open()).close();
     const db = new DatabaseSync(place.file);
     db.exec("PRAGMA user_version = 1000");
     db.close();
     const before = await readFile(place.file);
-    await assert.rejects(place.open(options), hasCode("E037_STORE_SCHEMA"));
+    await assert.rejects(place.open(), hasCode("E037_STORE_SCHEMA"));
     assert.ok(before.equals(await readFile(place.file)));
-    await place.dispose();
   });
 
   test("of another program is refused with E037, and one that is no database with E020", async () => {
-    const place = await makeSqlitePlace();
+    await using place = await SqlitePlace.make();
     const db = new DatabaseSync(place.file);
     db.exec("CREATE TABLE theirs (x)");
     db.close();
-    await assert.rejects(place.open(options), hasCode("E037_STORE_SCHEMA"));
-    const text = join(place.file, "..", "text");
+    await assert.rejects(place.open(), hasCode("E037_STORE_SCHEMA"));
+    const text = join(place.folder, "text");
     await writeFile(text, "not a database ".repeat(1_000));
-    await assert.rejects(openSqliteStore({ ...options, file: text }), hasCode("E020_STORE_UNAVAILABLE"));
-    const nowhere = join(place.file, "..", "no-such-folder", "qpq.db");
-    await assert.rejects(openSqliteStore({ ...options, file: nowhere }), hasCode("E020_STORE_UNAVAILABLE"));
-    await place.dispose();
+    await assert.rejects(place.open({ file: text }), hasCode("E020_STORE_UNAVAILABLE"));
+    const nowhere = join(place.folder, "no-such-folder", "qpq.db");
+    await assert.rejects(place.open({ file: nowhere }), hasCode("E020_STORE_UNAVAILABLE"));
   });
 
   test("made anew has another epoch, so that cursors of the old file are not believed", async () => {
     const epochs = [];
     for (const clock of [() => startMs, () => startMs + 1]) {
-      const place = await makeSqlitePlace();
-      const store = await place.open({ ...options, clock });
+      await using place = await SqlitePlace.make();
+      const store = await place.open({ clock });
       epochs.push(
         (await store.log.read({ inbox: alice, after: 0n, storeEpoch: 0n, limit: 1, bytesMax: 1 })).storeEpoch,
       );
       await store.close();
-      await place.dispose();
     }
     assert.notEqual(epochs[0], epochs[1]);
   });

@@ -4,23 +4,17 @@ import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { Gate } from "../../src/store/gate.ts";
 import { WakeupHub } from "../../src/store/hub.ts";
-import { openSqliteStore, type SqliteStoreOptions, type Store } from "../../src/store/index.ts";
+import type { SqliteStoreOptions, Store } from "../../src/store/index.ts";
 import { linkDefaults } from "../../src/store/sqlite/link.ts";
 import { hasCode } from "./codes.ts";
-import { makeSqlitePlace, sqlite } from "./sqlite-place.ts";
-import { defaultLimits, inboxOf, Setup, seqsOf, seqsUpTo, startMs } from "./subject.ts";
+import { SqlitePlace, sqlite } from "./sqlite-place.ts";
+import { inboxOf, Setup, seqsOf, seqsUpTo, startMs } from "./subject.ts";
 
 const alice = inboxOf("alice");
 
 async function withStore(options: Partial<SqliteStoreOptions>, body: (store: Store) => Promise<void>): Promise<void> {
-  const { file, dispose } = await makeSqlitePlace();
-  const store = await openSqliteStore({ file, limits: defaultLimits, clock: () => startMs, ...options });
-  try {
-    await body(store);
-  } finally {
-    await store.close();
-    await dispose();
-  }
+  await using place = await SqlitePlace.make();
+  await body(await place.open(options));
 }
 
 const entryOf = (bytes: number) => ({

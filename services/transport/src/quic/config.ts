@@ -8,9 +8,9 @@ import type { QuicLimits } from "./quic-limits.ts";
 export type Certificate = string | Uint8Array;
 
 export type ServerConfigOptions = {
-  readonly certificatePem: Certificate;
+  readonly certificate: Certificate;
   /** PKCS #8. */
-  readonly privateKeyPem: Certificate;
+  readonly privateKey: Certificate;
   readonly alpn: readonly string[];
   readonly limits: QuicLimits;
   /** 48 bytes: every server with the same key resumes the sessions of the others. */
@@ -37,8 +37,8 @@ const signatureAlgorithms = [
 export const ticketKeyBytes = 48;
 
 export function serverConfig(options: ServerConfigOptions): NativeConfig {
-  const key = pemOf(options.privateKeyPem, "PRIVATE KEY");
-  const certificate = pemOf(options.certificatePem, "CERTIFICATE");
+  const key = pemOf(options.privateKey, "PRIVATE KEY");
+  const certificate = pemOf(options.certificate, "CERTIFICATE");
   return attempt("the certificate and its private key cannot be used", () => {
     // BoringSSL takes a pair that does not fit together, and then fails every handshake.
     if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) throw new Error("another key");

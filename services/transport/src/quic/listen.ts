@@ -16,9 +16,9 @@ export type ListenOptions = {
   /** 0 = any free one. */
   readonly port: number;
   /** PEM, or DER bytes. Chain: leaf first. */
-  readonly certificatePem: Certificate;
+  readonly certificate: Certificate;
   /** PKCS #8 in PEM, or DER bytes. */
-  readonly privateKeyPem: Certificate;
+  readonly privateKey: Certificate;
   readonly alpn: readonly string[];
   readonly limits?: Partial<QuicLimits>;
   /** 48 bytes that all front-ends share, so that any of them resumes a session. Default: none shared. */
@@ -51,8 +51,8 @@ export async function listenQuic(options: ListenOptions): Promise<Listener> {
   const retryKey = keyOrRandom(options.retryKey);
   const resetKey = keyOrRandom(options.resetKey);
   const config = serverConfig({
-    certificatePem: options.certificatePem,
-    privateKeyPem: options.privateKeyPem,
+    certificate: options.certificate,
+    privateKey: options.privateKey,
     alpn: options.alpn,
     limits,
     ticketKey: options.ticketKey,
