@@ -76,6 +76,20 @@ export const errorTable = {
   E047_PORT_IN_USE: { kind: "conflict", text: "the port is in use by another process" },
   E048_USAGE: { kind: "invalid", text: "wrong usage; see --help" },
   E049_STREAM_RESET: { kind: "unavailable", text: "the peer reset the stream" },
+  E050_STATE_ROLLED_BACK: {
+    kind: "conflict",
+    text: "this state is older than what it has acknowledged (a restored copy?); use the newest copy, or start over and be invited again",
+  },
+  E051_NO_KEY_PACKAGE: {
+    kind: "notFound",
+    text: "this identity has no KeyPackage on the server; its owner must go online once",
+  },
+  E052_CONVERSATION_UNKNOWN: { kind: "notFound", text: "no such conversation" },
+  E053_CONVERSATION_ENDED: {
+    kind: "conflict",
+    text: "this conversation cannot be used any more; ask to be invited again",
+  },
+  E054_COMMITS_CONTENDED: { kind: "conflict", text: "other members' commits won every try; try again" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

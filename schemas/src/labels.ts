@@ -24,6 +24,9 @@ export const labels = {
   resetKey: "quicnprotochat-reset-key-v1",
   /** MLS exporter label of the epoch proof that orders commits. */
   commit: "quicnprotochat-commit-v1",
+  /** HKDF info of the two keys of a client's record database: content, and names of rows. */
+  record: "quicnprotochat-record-v1",
+  recordName: "quicnprotochat-record-name-v1",
 } as const;
 
 /** ALPN of a front-end. */

@@ -13,5 +13,14 @@ export {
 export { Identity, identitySeedBytes, type Label, type SignatureCheck, verifySignature } from "./identity.ts";
 export { SecretBytes, secretText } from "./secret.ts";
 export { type ClientState, generateClientState } from "./state/client-state.ts";
+export {
+  type RecordChange,
+  type RecordEntry,
+  type RecordId,
+  type RecordStore,
+  recordBytesMax,
+  recordIdBytesMax,
+} from "./state/records.ts";
+export { openRecordFile, type RecordFileOptions } from "./state/records-sqlite.ts";
 export { passwordBytesMax } from "./state/state-cipher.ts";
 export { readStateFile, type StateFileOptions, writeStateFile } from "./state/state-file.ts";
