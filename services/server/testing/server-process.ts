@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+// as in the first line of bin/qpq-server.mjs
+const nodeFlags = ["--max-semi-space-size=64"];
 const qpqServer = fileURLToPath(new URL("../bin/qpq-server.mjs", import.meta.url));
 
 export type ServerProcessOptions = {
@@ -47,7 +49,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     ...options.settings,
   };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(process.execPath, [options.program ?? qpqServer, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, options.program ?? qpqServer, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], ...options.env },
   });
