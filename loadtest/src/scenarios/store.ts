@@ -20,7 +20,7 @@ export const storeScenario: Scenario = {
   doc: "durable enqueue/s over QUIC on the embedded store, beside the same store called directly",
   async run({ quick, say }: RunOptions) {
     const runs = quick ? 3 : 5;
-    const window: Window = quick ? { warmUpMs: 500, windowMs: 2_000 } : { warmUpMs: 1_000, windowMs: 5_000 };
+    const window: Window = quick ? { warmUpMs: 1_500, windowMs: 1_500 } : { warmUpMs: 2_000, windowMs: 5_000 };
     say(
       `${callers} callers, ${payloadBytes} B over ${inboxCount} inboxes; limits for this bench: queueDepthMax ${queueDepthMax}, no rate limit`,
     );
