@@ -62,13 +62,22 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     log += chunk.toString();
   });
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const ports = await new Promise<RegExpExecArray>((resolve, reject) => {
+  const cleanUp = (): void => {
+    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+  };
+  const listening = new Promise<RegExpExecArray>((resolve, reject) => {
     child.stdout.on("data", () => {
-      const listening = /listens on \S+ port (\d+)[\s\S]*:(\d+)\/metrics[\s\S]*\n$/.exec(words);
-      if (listening !== null) resolve(listening);
+      const found = /listens on \S+ port (\d+)[\s\S]*:(\d+)\/metrics[\s\S]*\n$/.exec(words);
+      if (found !== null) resolve(found);
     });
     child.on("error", reject);
-    child.on("close", (code) => reject(new Error(`qpq-server ended with code ${code}: ${log}`)));
+    child.on("close", (code) => {
+      reject(new Error(`qpq-server ended with code ${code}: ${log}`));
+    });
+  });
+  const ports = await listening.catch((error: unknown) => {
+    cleanUp();
+    throw error;
   });
   const certificateFile = join(dataDir, "server-cert.der");
   const kill = async (signal: NodeJS.Signals): Promise<number | null> => {
@@ -88,7 +97,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     kill,
     async [Symbol.asyncDispose]() {
       await kill("SIGKILL");
-      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+      cleanUp();
     },
   };
 }

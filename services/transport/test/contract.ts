@@ -7,7 +7,7 @@ import { QpqError } from "quicproquo-proto";
 import { type ByteStream, type Connection, closeCodes, type Listener, type OnConnection } from "../src/port.ts";
 import { closed, echo, nextStream, readAll, roundTrip, streamClosed, writeAll } from "./stream-io.ts";
 
-export type ContractLimits = { readonly streamsMax?: number; readonly sendQueueBytesMax?: number };
+type ContractLimits = { readonly streamsMax?: number; readonly sendQueueBytesMax?: number };
 
 export interface Transport {
   listen(onConnection: OnConnection): Promise<Listener>;

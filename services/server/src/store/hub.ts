@@ -9,7 +9,7 @@ import type { WakeupBus } from "./port.ts";
 
 type Listener = () => void;
 
-export const hubDefaults = {
+const hubDefaults = {
   /** 1,000,000 parked waiters are what one front-end is sized for (about 0.3 KB each). */
   listenersMax: 1_000_000,
 } as const;

@@ -7,7 +7,7 @@ import { type InboxKey, inboxKeyOf, parseChannelId, parseIdentityKey } from "qui
 import type { Append, Clock, ReadAnswer, Store, StoreLimits } from "../../src/store/port.ts";
 
 /** `raiseStoreEpoch` is for the adapters that have one. */
-export type OpenOptions = { readonly limits: StoreLimits; readonly clock: Clock; readonly raiseStoreEpoch?: boolean };
+type OpenOptions = { readonly limits: StoreLimits; readonly clock: Clock; readonly raiseStoreEpoch?: boolean };
 
 export type Place = {
   open(options: OpenOptions): Promise<Store>;
@@ -21,7 +21,7 @@ export type Place = {
 export type Subject = { readonly name: string; readonly keeps: boolean; makePlace(): Promise<Place> };
 
 export const startMs = Date.UTC(2026, 0, 1);
-export const lifeMs = 60_000;
+const lifeMs = 60_000;
 
 export const defaultLimits: StoreLimits = {
   queueDepthMax: 1_000,

@@ -20,7 +20,7 @@ export const linkDefaults = {
   read: { callsMax: 64, bytesMax: 2 * 1024 * 1024, batchesInFlightMax: 2 },
 } as const satisfies Record<string, LaneLimits>;
 
-export type LinkLimits = {
+type LinkLimits = {
   readonly appendsInFlightMax: number;
   readonly appendBytesInFlightMax: number;
   readonly callsInFlightMax: number;
