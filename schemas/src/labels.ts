@@ -22,6 +22,8 @@ export const labels = {
   ticketKey: "quicnprotochat-ticket-key-v1",
   retryKey: "quicnprotochat-retry-key-v1",
   resetKey: "quicnprotochat-reset-key-v1",
+  /** Hash of two identity keys, shown as digits that two people compare. */
+  safetyNumber: "quicnprotochat-safety-number-v1",
   /** MLS exporter label of the epoch proof that orders commits. */
   commit: "quicnprotochat-commit-v1",
   /** HKDF info of the two keys of a client's record database: content, and names of rows. */

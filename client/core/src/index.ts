@@ -11,6 +11,7 @@ export {
   verifyHybridKey,
 } from "./hybrid-key.ts";
 export { Identity, identitySeedBytes, type Label, type SignatureCheck, verifySignature } from "./identity.ts";
+export { safetyNumber } from "./safety-number.ts";
 export { SecretBytes, secretText } from "./secret.ts";
 export { type ClientState, generateClientState } from "./state/client-state.ts";
 export {
