@@ -90,6 +90,12 @@ export const errorTable = {
     text: "this conversation cannot be used any more; ask to be invited again",
   },
   E054_COMMITS_CONTENDED: { kind: "conflict", text: "other members' commits won every try; try again" },
+  E055_KEY_PACKAGE: { kind: "invalid", text: "the KeyPackage is refused" },
+  E056_WELCOME: { kind: "invalid", text: "the Welcome is refused" },
+  E057_GROUP_STATE: { kind: "invalid", text: "the stored group state cannot be used" },
+  E058_NOT_A_MEMBER: { kind: "conflict", text: "this client is no longer a member of the group" },
+  E059_GROUP_CHANGE: { kind: "conflict", text: "the change does not fit the group as it is" },
+  E060_PROPOSALS_PENDING: { kind: "conflict", text: "a proposal of this epoch waits for a commit; commit first" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -42,6 +42,14 @@ export class Identity {
     return this.#key.sign(signedBytes(label, parts));
   }
 
+  /**
+   * Ed25519 over content that MLS has labelled (RFC 9420 section 5.1.2). It begins with the length of "MLS 1.0 ...", a byte
+   * below 64, and each label of ours with `q` (113): neither kind of signature can be taken for the other.
+   */
+  signMls(labelledContent: Uint8Array): Uint8Array {
+    return this.#key.sign(labelledContent);
+  }
+
   /** For the state file; the caller wipes it. */
   exportSeed(): Uint8Array {
     return this.#key.exportSeed();

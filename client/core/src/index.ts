@@ -12,6 +12,7 @@ export {
 } from "./hybrid-key.ts";
 export { Identity, identitySeedBytes, type Label, type SignatureCheck, verifySignature } from "./identity.ts";
 export { safetyNumber } from "./safety-number.ts";
+export * from "./mls/index.ts";
 export { SecretBytes, secretText } from "./secret.ts";
 export { type ClientState, generateClientState } from "./state/client-state.ts";
 export {
