@@ -17,6 +17,7 @@ import { type IdentityKey, labels, QpqError } from "quicproquo-proto";
 import type { Identity } from "../identity.ts";
 import { equalBytes } from "./bytes.ts";
 import { type Delta, decodeState, deltaOf, encodeSnapshot } from "./group-state.ts";
+import { joinByWelcome } from "./join.ts";
 import { MlsKeyPackage, type PeerKeyPackage } from "./key-package.ts";
 import { decodeMessage, decodeWhole, encodeMessage } from "./message.ts";
 import { paddingFor } from "./padding.ts";
@@ -33,8 +34,6 @@ import {
   createProposal,
   decodeRatchetTree,
   encodeRatchetTree,
-  joinGroup,
-  makePskIndex,
   mlsExporter,
   type Proposal,
   type Welcome,
@@ -134,26 +133,21 @@ export class MlsGroup {
     const message = decodeMessage(welcome);
     if (message?.wireformat !== "mls_welcome") throw welcomeRefused("it is malformed");
     const own = await keyPackageOf(message.welcome, keyPackages);
-    const { publicPackage, privatePackage } = own.halves();
-    const tree = options.ratchetTree === undefined ? undefined : decodeWhole(decodeRatchetTree, options.ratchetTree);
+    const halves = own.halves();
+    const ratchetTree =
+      options.ratchetTree === undefined ? undefined : decodeWhole(decodeRatchetTree, options.ratchetTree);
     let state: ClientState;
     try {
-      const noPsk = makePskIndex(undefined, {});
-      const joining = [message.welcome, publicPackage, privatePackage, noPsk, suiteOf(me)] as const;
-      state = await joinGroup(...joining, tree, undefined, clientConfig);
+      state = await joinByWelcome({ welcome: message.welcome, ...halves, ratchetTree }, suiteOf(me));
     } catch (error) {
-      throw welcomeRefused(textOf(error), error);
+      throw error instanceof QpqError ? error : welcomeRefused(textOf(error), error);
     } finally {
-      zeroOutUint8Array(privatePackage.initPrivateKey);
+      zeroOutUint8Array(halves.privatePackage.initPrivateKey);
     }
     const group = new MlsGroup(me, state);
-    // ts-mls has found the leaf of this very package, and no signature key stands twice: left to see is whose it is.
+    // The leaf is that of this very package, and no signature key stands twice: left to see is whose it is.
     if (!group.members.some((member) => member.leafIndex === group.myLeaf && group.#isMe(member.identityKey))) {
       throw welcomeRefused("it is for another identity");
-    }
-    // We take no message from outside a group, so in such a group the others would go on without us.
-    if (state.groupContext.extensions.some(({ extensionType }) => extensionType === "external_senders")) {
-      throw welcomeRefused("the group lets outsiders change it");
     }
     return { group, usedRef: own.ref };
   }

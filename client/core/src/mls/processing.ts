@@ -100,7 +100,8 @@ async function processPrivate(
 ): Promise<ProcessedState> {
   const leaf = (await decryptSenderData(message, state.keySchedule.senderDataSecret, suite))?.leafIndex;
   const policy = new Policy(state);
-  const result = await processPrivateMessage(state, message, emptyPskIndex, suite, policy.decide);
+  const process = () => processPrivateMessage(state, message, emptyPskIndex, suite, policy.decide);
+  const result = await orRemoved(policy, process);
   const sender = memberAt(state.ratchetTree, leaf);
   if (result.kind === "applicationMessage") return applicationOf(result, message.epoch, sender);
   return handshakeOf(policy, result, sender);
@@ -114,7 +115,8 @@ async function processPublic(
   const { sender } = message.content;
   if (sender.senderType !== "member" || message.senderType !== "member") return refused("the sender is not a member");
   const policy = new Policy(state);
-  const result = await processPublicMessage(state, message, emptyPskIndex, suite, policy.decide);
+  const process = () => processPublicMessage(state, message, emptyPskIndex, suite, policy.decide);
+  const result = await orRemoved(policy, process);
   return handshakeOf(policy, result, memberAt(state.ratchetTree, sender.leafIndex));
 }
 
@@ -136,6 +138,28 @@ type HandshakeResult = {
   readonly consumed: Uint8Array[];
   readonly actionTaken: IncomingMessageAction;
 };
+
+/**
+ * A commit that removes us and gives our leaf to somebody else: ts-mls sees a leaf where ours was, takes us for a member
+ * and fails at a path that isn't sealed to us. By then it has verified the sender and the proposals, which is all that
+ * can be verified of one's own removal.
+ */
+async function orRemoved<T>(
+  policy: Policy,
+  process: () => Promise<T>,
+): Promise<T | (HandshakeResult & { kind: "newState" })> {
+  try {
+    return await process();
+  } catch (error) {
+    if (!policy.removesMe) throw error;
+    const newState: ClientState = {
+      ...policy.state,
+      unappliedProposals: {},
+      groupActiveState: { kind: "removedFromGroup" },
+    };
+    return { kind: "newState", newState, consumed: [], actionTaken: "accept" };
+  }
+}
 
 function handshakeOf(policy: Policy, result: HandshakeResult, sender: IdentityKey): ProcessedState {
   if (result.actionTaken === "reject") return refused(policy.reason);
@@ -173,6 +197,13 @@ class Policy {
     if (incoming.kind === "proposal" && pending >= pendingProposalsMax) return this.#reject("too many proposals wait");
     return "accept";
   };
+
+  get removesMe(): boolean {
+    const me = this.state.privatePath.leafIndex;
+    return (this.committed ?? []).some(
+      ({ proposal }) => proposal.proposalType === "remove" && proposal.remove.removed === me,
+    );
+  }
 
   #reject(reason: string): IncomingMessageAction {
     this.reason = reason;
