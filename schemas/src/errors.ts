@@ -96,6 +96,7 @@ export const errorTable = {
   E058_NOT_A_MEMBER: { kind: "conflict", text: "this client is no longer a member of the group" },
   E059_GROUP_CHANGE: { kind: "conflict", text: "the change does not fit the group as it is" },
   E060_PROPOSALS_PENDING: { kind: "conflict", text: "a proposal of this epoch waits for a commit; commit first" },
+  E061_GROUP_ID: { kind: "invalid", text: "the group id has a wrong length" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

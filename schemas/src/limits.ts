@@ -50,6 +50,13 @@ export const limits = {
     doc: "Payload bytes in one answer; one message always fits.",
   },
   fetchWaitMsMax: { default: 60_000, min: 1, max: 600_000, doc: "Longest wait of one fetchWait, in ms." },
+  groupIdBytesMax: { default: 64, min: 16, max: 255, doc: "Longest group id of submitCommit, in bytes." },
+  groupLifeSecs: {
+    default: 400 * 86_400,
+    min: 86_400,
+    max: 4_000 * 86_400,
+    doc: "A group's place in the order of commits is forgotten so long after its last commit, in seconds.",
+  },
   hybridKeysMax: { default: 1_000, min: 1, max: 1_000, doc: "Identities in one fetchHybridKeys." },
 } as const satisfies Record<string, LimitRow>;
 
@@ -63,6 +70,7 @@ export const sizes = {
   idempotencyKey: 16,
   hybridPublicKey: 1216,
   fingerprint: 32,
+  epochProof: 32,
 } as const;
 
 /** The one protocol version there is. */

@@ -49,6 +49,7 @@ export const methodCodecs = {
   ack,
   fetchHybridKeys,
   batchEnqueue,
+  submitCommit,
 } as const;
 
 /** The rest of NodeService. A method moves up into methodCodecs when the server serves it. */
@@ -69,7 +70,6 @@ export const laterMethodCodecs = {
   listDevices,
   revokeDevice,
   openSession,
-  submitCommit,
   publishDeliveryToken,
   setBlocked,
   renewToken,

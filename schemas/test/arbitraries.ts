@@ -58,6 +58,19 @@ const served: Table<typeof methodCodecs> = {
     { hybridPublicKeys: datas, signatures: datas },
   ],
   batchEnqueue: [{ recipientKeys: datas, channelId: data, version: u16, auth, ...letter }, { seqs }],
+  submitCommit: [
+    {
+      groupId: data,
+      epoch: u64,
+      entries,
+      payload: data,
+      idempotencyKey: data,
+      auth,
+      epochProof: data,
+      nextProofHash: data,
+    },
+    { seqs },
+  ],
 };
 
 const later: Table<typeof laterMethodCodecs> = {
@@ -89,19 +102,6 @@ const later: Table<typeof laterMethodCodecs> = {
   listDevices: [identity, { devices: fc.array(record(device), { maxLength: 3 }) }],
   revokeDevice: [{ auth, deviceId: data }, success],
   openSession: [{ auth }, { session: capability, expiresAtMs: u64 }],
-  submitCommit: [
-    {
-      groupId: data,
-      epoch: u64,
-      entries,
-      payload: data,
-      idempotencyKey: data,
-      auth,
-      epochProof: data,
-      nextProofHash: data,
-    },
-    { seqs },
-  ],
   publishDeliveryToken: [{ ...identity, tokenHash: data }, {}],
   setBlocked: [{ senderKey: data, blocked: bool, auth }, {}],
   renewToken: [{ auth }, { sessionToken: data, expiresAtMs: u64 }],

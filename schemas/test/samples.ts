@@ -58,4 +58,20 @@ export const samples: { readonly [Name in MethodName]: Sample<Name> } = {
     },
     results: { seqs: [1n, 0n, (1n << 64n) - 1n] },
   },
+  submitCommit: {
+    params: {
+      groupId: bytes(16, 0x90),
+      epoch: 41n,
+      entries: [
+        { recipientKey: bytes(32, 0x40), channelId: new Uint8Array(0), ...letter, payload: new Uint8Array(0) },
+        { recipientKey: bytes(32, 0x41), channelId: bytes(16, 0x60), ...letter, idempotencyKey: new Uint8Array(0) },
+      ],
+      payload: bytes(7, 0xe0),
+      idempotencyKey: bytes(16, 0x80),
+      auth,
+      epochProof: bytes(32, 0xf0),
+      nextProofHash: bytes(32, 0x10),
+    },
+    results: { seqs: [5n, 0n] },
+  },
 };

@@ -16,7 +16,7 @@ export type DirectTask = {
 const { file, ...loop } = await readTask<DirectTask>();
 const store = await openSqliteStore({
   file,
-  limits: { queueDepthMax, dedupeWindowMs: 7 * 86_400_000, appendsInFlightMax: 20_000 },
+  limits: { queueDepthMax, dedupeWindowMs: 7 * 86_400_000, groupLifeMs: 400 * 86_400_000, appendsInFlightMax: 20_000 },
   clock: Date.now,
 });
 const workload = new Workload();

@@ -15,8 +15,10 @@ import { type CallParts, exceptionOf, NodeServiceServer } from "./calls/call.ts"
 import { InFlight } from "./calls/in-flight.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
+import { CommitOrder } from "./delivery/commit-order.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { LeaseBook } from "./delivery/lease-book.ts";
+import { Letters } from "./delivery/letters.ts";
 import { Waiters } from "./delivery/waiters.ts";
 import { Keys } from "./keys/keys.ts";
 import type { Log } from "./observe/log.ts";
@@ -64,8 +66,10 @@ export async function startServer({ openStore = openConfiguredStore, ...given }:
     rpcSessions: () => sessions.size,
   });
   const { limits } = config;
+  const letters = new Letters(limits, clock);
   const domains = {
-    delivery: new Delivery({ log: store.log, wakeups: store.wakeups, waiters, limits, clock }),
+    delivery: new Delivery({ log: store.log, wakeups: store.wakeups, waiters, letters, limits }),
+    commits: new CommitOrder({ log: store.log, wakeups: store.wakeups, letters, limits }),
     keys: new Keys({ store: store.keys, limits, clock }),
   };
   const inFlight = new InFlight();
@@ -129,6 +133,7 @@ export function openConfiguredStore(config: ServerConfig, clock: Clock): Promise
     limits: {
       queueDepthMax: config.limits.queueDepthMax,
       dedupeWindowMs: config.limits.dedupeWindowSecs * 1_000,
+      groupLifeMs: config.limits.groupLifeSecs * 1_000,
       appendsInFlightMax: config.appendsInFlightMax,
     },
     clock,

@@ -12,15 +12,17 @@ import {
   QpqError,
 } from "quicproquo-proto";
 import type { Caller } from "../access/static-token.ts";
-import type { Delivery, FetchQuery, Letter } from "../delivery/delivery.ts";
+import type { CommitOrder } from "../delivery/commit-order.ts";
+import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
+import type { Letter } from "../delivery/letters.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { ReadAnswer } from "../store/port.ts";
 
 /** What a handler works with, besides its parameters. */
 export type CallContext = {
   readonly caller: Caller;
-  readonly domains: { readonly delivery: Delivery; readonly keys: Keys };
+  readonly domains: { readonly delivery: Delivery; readonly commits: CommitOrder; readonly keys: Keys };
   /** Of the RPC session that the call came on. */
   readonly leases: LeaseBook;
   /** Aborted when the caller cancels or goes. Made when first asked for. */
@@ -123,6 +125,18 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, { caller, domains }) => ({
       seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, caller)),
     }),
+  },
+  submitCommit: {
+    auth: "token",
+    handle: async (params, { caller, domains }) => {
+      const idempotencyKey = parseIdempotencyKey(params.idempotencyKey);
+      if (idempotencyKey === undefined) throw new QpqError("E011_IDEMPOTENCY_KEY", { fields: { bytes: 0 } });
+      const entries = params.entries.map((entry) => ({
+        recipientKey: parseIdentityKey(entry.recipientKey),
+        letter: letterOf({ ...entry, idempotencyKey: new Uint8Array() }, caller),
+      }));
+      return { seqs: await domains.commits.submit({ ...params, idempotencyKey, entries, sender: caller.sender }) };
+    },
   },
 };
 

@@ -5,18 +5,17 @@
  * Knows nothing of RPC, sockets or databases: it works on the store port, and it is told by its caller when a fetch
  * answer has been taken (Fetched.taken) or not (Fetched.dropped).
  */
-import { hash } from "node:crypto";
 import {
   type ChannelId,
-  type IdempotencyKey,
   type IdentityKey,
   type InboxKey,
   inboxKeyOf,
   type LimitName,
   QpqError,
 } from "quicproquo-proto";
-import type { Append, Clock, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
+import type { Append, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
 import type { Fetched, LeaseBook } from "./lease-book.ts";
+import type { Letter, Letters } from "./letters.ts";
 import type { Waiters } from "./waiters.ts";
 
 export type DeliveryParts = {
@@ -24,17 +23,7 @@ export type DeliveryParts = {
   readonly wakeups: WakeupBus;
   readonly waiters: Waiters;
   readonly limits: Readonly<Record<LimitName, number>>;
-  readonly clock: Clock;
-};
-
-export type Letter = {
-  /** Who sends, as the server knows it: 32 bytes, all zero for the static token. */
-  readonly sender: Uint8Array;
-  readonly channelId: ChannelId;
-  readonly payload: Uint8Array;
-  /** 0 = the server's message life. */
-  readonly ttlSecs: number;
-  readonly idempotencyKey: IdempotencyKey | undefined;
+  readonly letters: Letters;
 };
 
 export type InboxAddress = { readonly recipientKey: IdentityKey; readonly channelId: ChannelId };
@@ -52,19 +41,19 @@ export class Delivery {
   readonly #wakeups: WakeupBus;
   readonly #waiters: Waiters;
   readonly #limits: Readonly<Record<LimitName, number>>;
-  readonly #clock: Clock;
+  readonly #letters: Letters;
 
-  constructor({ log, wakeups, waiters, limits, clock }: DeliveryParts) {
+  constructor({ log, wakeups, waiters, letters, limits }: DeliveryParts) {
     this.#log = log;
     this.#wakeups = wakeups;
     this.#waiters = waiters;
     this.#limits = limits;
-    this.#clock = clock;
+    this.#letters = letters;
   }
 
   /** seq of the message, durable. E008, E009_QUEUE_FULL, E010. A repeated idempotency key answers the first seq. */
   async enqueue(recipientKey: IdentityKey, letter: Letter): Promise<bigint> {
-    const entry = this.#entryFor(recipientKey, letter);
+    const entry = this.#letters.entryFor(recipientKey, letter);
     const appended = await this.#log.append(entry);
     if (appended.kind === "full") {
       throw new QpqError("E009_QUEUE_FULL", { retryAfterMs: 1_000, fields: { depthMax: this.#limits.queueDepthMax } });
@@ -75,12 +64,8 @@ export class Delivery {
 
   /** One payload to many, in one transaction; a full inbox answers 0 and the others have it. E016, E017. */
   async batchEnqueue(recipientKeys: readonly IdentityKey[], letter: Letter): Promise<readonly bigint[]> {
-    if (recipientKeys.length > this.#limits.batchRecipientsMax) {
-      throw new QpqError("E016_TOO_MANY_RECIPIENTS", { fields: { max: this.#limits.batchRecipientsMax } });
-    }
-    const entries = recipientKeys.map((key) => this.#entryFor(key, letter));
-    if (new Set(entries.map((entry) => entry.inbox)).size !== entries.length)
-      throw new QpqError("E017_DUPLICATE_RECIPIENT");
+    const entries = recipientKeys.map((key) => this.#letters.entryFor(key, letter));
+    this.#letters.requireDistinct(entries);
     if (entries.length === 0) return [];
     const appended = await this.#log.appendAll(entries);
     return appended.map((one, i) => {
@@ -141,34 +126,8 @@ export class Delivery {
     const most = this.#limits.fetchMessagesMax;
     return limit === 0 ? most : Math.min(limit, most);
   }
-
-  #entryFor(recipientKey: IdentityKey, letter: Letter): Append {
-    const { payload, idempotencyKey, ttlSecs } = letter;
-    if (payload.length === 0) throw new QpqError("E010_PAYLOAD_EMPTY");
-    if (payload.length > this.#limits.payloadBytesMax) {
-      throw new QpqError("E008_PAYLOAD_TOO_LARGE", {
-        fields: { bytes: payload.length, max: this.#limits.payloadBytesMax },
-      });
-    }
-    const lifeSecs = ttlSecs === 0 ? this.#limits.messageLifeSecs : Math.min(ttlSecs, this.#limits.messageLifeSecs);
-    return {
-      inbox: inboxKeyOf(recipientKey, letter.channelId),
-      payload,
-      messageId: idempotencyKey === undefined ? undefined : messageIdOf(letter.sender, idempotencyKey),
-      expiresAtMs: this.#clock() + lifeSecs * 1_000,
-    };
-  }
 }
 
 function inboxOf(address: InboxAddress): InboxKey {
   return inboxKeyOf(address.recipientKey, address.channelId);
-}
-
-/** The sender is hashed in, so nobody can burn another's idempotency key (wire.md, Meaning). */
-function messageIdOf(sender: Uint8Array, idempotencyKey: IdempotencyKey): Uint8Array {
-  const named = new Uint8Array(sender.length + idempotencyKey.length);
-  named.set(sender);
-  named.set(idempotencyKey, sender.length);
-  // one-shot: half the time of a Hash object
-  return hash("sha256", named, "buffer").subarray(0, 16);
 }

@@ -10,7 +10,7 @@
  * Each lease is open -> taken -> removed (when it is the lowest and touches the floor), or open -> dropped.
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
-import type { ReadAnswer } from "../store/port.ts";
+import type { Gap, ReadAnswer } from "../store/port.ts";
 
 /** An answer whose messages are leased to one RPC session until the reader says what became of it. */
 export type Fetched = ReadAnswer & {
@@ -88,7 +88,7 @@ export class LeaseBook {
         if (seen) continue;
       }
       const first = answer.messages[0];
-      if (first === undefined) return { ...answer, taken: nothing, dropped: nothing };
+      if (first === undefined) return { ...answer, ...this.#openGap(book, stretch.after, answer.gap) };
       // the read began at the floor, so nothing below its first message is left
       if (stretch.after <= book.floor) this.#raise(book, first.seq - 1n);
       const next = stretch.nextLease;
@@ -97,6 +97,12 @@ export class LeaseBook {
       if (last !== undefined) return { ...answer, messages: free, ...this.#open(book, first.seq, last.seq) };
       after = max(after, (next as Lease).to);
     }
+  }
+
+  /** Nothing but the news of a gap: who has it must not be told again, so it is leased like messages. */
+  #openGap(book: Book, after: bigint, gap: Gap): Pick<Fetched, "taken" | "dropped"> {
+    if (gap.kind === "none" || gap.upTo <= after) return { taken: nothing, dropped: nothing };
+    return this.#open(book, after + 1n, gap.upTo);
   }
 
   #open(book: Book, from: bigint, to: bigint): Pick<Fetched, "taken" | "dropped"> {

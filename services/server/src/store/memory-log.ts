@@ -1,15 +1,29 @@
 /** The message log of the reference store. Synchronous; memory.ts gives it the port's shape. */
 import type { InboxKey } from "quicproquo-proto";
 import { Gate } from "./gate.ts";
+import { MemoryGroups } from "./memory-groups.ts";
 import type { MemoryKeyStore } from "./memory-keys.ts";
-import type { Append, Appended, Clock, Gap, ReadAnswer, ReadQuery, StoredMessage, StoreLimits } from "./port.ts";
+import type {
+  Append,
+  Appended,
+  Clock,
+  Gap,
+  GroupCommit,
+  GroupCommitted,
+  ReadAnswer,
+  ReadQuery,
+  StoredMessage,
+  StoreLimits,
+} from "./port.ts";
 
 type Message = {
   readonly seq: bigint;
   readonly enqueuedAtMs: number;
   readonly expiresAtMs: number;
-  /** undefined: a tombstone. */
+  /** undefined: a tombstone, or a mark. */
   payload: Uint8Array | undefined;
+  /** A mark: a message of a group's commit stood here that the full inbox could not take. */
+  readonly isOverflow: boolean;
 };
 
 type Inbox = {
@@ -30,6 +44,7 @@ export class MemoryLog {
   readonly #clock: Clock;
   readonly #keys: MemoryKeyStore;
   readonly #gate: Gate;
+  readonly #groups: MemoryGroups;
   /** The time of its making, so that cursors of an earlier store are told epochReset. */
   readonly #storeEpoch: bigint;
   readonly #inboxes = new Map<InboxKey, Inbox>();
@@ -45,6 +60,7 @@ export class MemoryLog {
       rowsMax: limits.appendsInFlightMax,
       bytesMax: appendBytesInFlightMax,
     });
+    this.#groups = new MemoryGroups({ ...limits, clock, append: (entries) => this.#appendOrMark(entries) });
     this.#storeEpoch = BigInt(Math.max(1, Math.floor(clock())));
   }
 
@@ -65,10 +81,28 @@ export class MemoryLog {
     const seq = inbox.last + 1n;
     const enqueuedAtMs = this.#clock();
     inbox.last = seq;
-    inbox.messages.push({ seq, enqueuedAtMs, expiresAtMs, payload });
+    inbox.messages.push({ seq, enqueuedAtMs, expiresAtMs, payload, isOverflow: false });
     this.#inboxes.set(key, inbox);
     if (id !== undefined) this.#firstSeen.set(id, { seq, enqueuedAtMs });
     return { kind: "stored", seq };
+  }
+
+  commitGroup(commit: GroupCommit): GroupCommitted {
+    return this.#groups.commit(commit);
+  }
+
+  #appendOrMark(entries: readonly Append[]): bigint[] {
+    return entries.map((entry) => {
+      const appended = this.append(entry);
+      if (appended.kind !== "full") return appended.seq;
+      // full, so the inbox is there; one mark on top of the depth stands for all that is lost after it
+      const inbox = this.#inboxes.get(entry.inbox) as Inbox;
+      if (inbox.last - baseOf(inbox) > this.#limits.queueDepthMax) return 0n;
+      inbox.last++;
+      const mark = { seq: inbox.last, enqueuedAtMs: this.#clock(), expiresAtMs: Number.POSITIVE_INFINITY };
+      inbox.messages.push({ ...mark, payload: undefined, isOverflow: true });
+      return 0n;
+    });
   }
 
   read(query: ReadQuery): ReadAnswer {
@@ -79,25 +113,33 @@ export class MemoryLog {
       return { messages: [], gap: { kind: isOtherEpoch ? "epochReset" : "none", upTo: 0n }, storeEpoch };
     }
     const after = isOtherEpoch ? inbox.acked : max(query.after, inbox.acked);
-    let gap: Gap = { kind: "none", upTo: 0n };
+    let gap: Gap = { kind: "none", upTo: inbox.acked };
     if (inbox.trimmed > after) gap = { kind: "expired", upTo: inbox.trimmed };
     if (isOtherEpoch) gap = { kind: "epochReset", upTo: baseOf(inbox) };
-    return { messages: this.#messagesAfter(inbox, after, query), gap, storeEpoch };
+    const { messages, lostUpTo } = this.#messagesAfter(inbox, after, query);
+    if (lostUpTo !== undefined) gap = { kind: gap.kind === "none" ? "overflow" : gap.kind, upTo: lostUpTo };
+    return { messages, gap, storeEpoch };
   }
 
-  #messagesAfter(inbox: Inbox, after: bigint, { limit, bytesMax }: ReadQuery): StoredMessage[] {
+  #messagesAfter(inbox: Inbox, after: bigint, { limit, bytesMax }: ReadQuery) {
     const now = this.#clock();
     const messages: StoredMessage[] = [];
     let bytes = 0;
-    for (const { seq, payload, enqueuedAtMs, expiresAtMs } of inbox.messages) {
+    let lostUpTo: bigint | undefined;
+    for (const { seq, payload, enqueuedAtMs, expiresAtMs, isOverflow } of inbox.messages) {
       if (seq <= after) continue;
+      if (isOverflow) {
+        if (messages.length > 0) break; // the next answer begins with it
+        lostUpTo = seq;
+        continue;
+      }
       const living = expiresAtMs > now ? payload : undefined;
       bytes += living?.length ?? 0;
       if (messages.length >= Math.max(1, limit) || (messages.length > 0 && bytes > bytesMax)) break;
       const expired = living === undefined;
       messages.push({ seq, payload: living?.slice() ?? new Uint8Array(0), enqueuedAtMs, expired });
     }
-    return messages;
+    return { messages, lostUpTo };
   }
 
   ack({ inbox: key, upTo, storeEpoch }: { inbox: InboxKey; upTo: bigint; storeEpoch: bigint }): boolean {
@@ -114,6 +156,7 @@ export class MemoryLog {
     let rows = 0;
     for (const inbox of this.#inboxes.values()) rows += this.#sweepInbox(inbox, rowsMax - rows);
     rows += this.#sweepFirstSeen(rowsMax - rows);
+    rows += this.#groups.sweep(rowsMax - rows);
     rows += this.#keys.sweep(rowsMax - rows);
     return rows;
   }
@@ -125,7 +168,7 @@ export class MemoryLog {
     let isHead = true;
     for (const message of inbox.messages) {
       if (rows >= rowsMax) break;
-      const isExpired = message.payload === undefined || message.expiresAtMs <= now;
+      const isExpired = !message.isOverflow && (message.payload === undefined || message.expiresAtMs <= now);
       if (!isExpired) {
         isHead = false;
       } else if (isHead) {

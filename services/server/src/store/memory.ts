@@ -62,6 +62,14 @@ function logOver(log: MemoryLog, run: Run): MessageLog {
       return answer as NonNullable<typeof answer>;
     },
     appendAll: append,
+    commitGroup: async (commit) => {
+      const leave = log.enter(commit.entries);
+      try {
+        return await run(() => log.commitGroup(commit));
+      } finally {
+        leave();
+      }
+    },
     read: (query) => run(() => log.read(query)),
     ack: (inbox, upTo, storeEpoch) => run(() => log.ack({ inbox, upTo, storeEpoch })),
     sweep: (rowsMax) => run(() => log.sweep(rowsMax)),

@@ -25,6 +25,30 @@ export type Appended =
   | { readonly kind: "duplicate"; readonly seq: bigint }
   | { readonly kind: "full" };
 
+/** A step of one MLS group, of which the store sees the order and not the content (wire.md, submitCommit). */
+export type GroupCommit = {
+  readonly groupId: Uint8Array;
+  /** The epoch that the commit leaves; below 2^53. */
+  readonly epoch: bigint;
+  /** SHA-256 of the proof shown: must be the hash that the commit before announced. Of the first commit it is not looked at. */
+  readonly proofHash: Uint8Array;
+  /** What the next commit must show. */
+  readonly nextProofHash: Uint8Array;
+  /** 16 bytes that name this commit in its group. */
+  readonly messageId: Uint8Array;
+  /** Without message ids of their own. */
+  readonly entries: readonly Append[];
+};
+
+/**
+ * `accepted`, `repeated`: the seqs in the order of the entries, 0 where the inbox was full: its reader is told
+ * gap{overflow}. `epochTaken`: another commit of this epoch was accepted, or the epoch is not the group's. `badProof`:
+ * not from a member of the epoch. In the last two nothing was stored.
+ */
+export type GroupCommitted =
+  | { readonly kind: "accepted" | "repeated"; readonly seqs: readonly bigint[] }
+  | { readonly kind: "epochTaken" | "badProof" };
+
 export type StoredMessage = {
   readonly seq: bigint;
   /** Empty when expired. */
@@ -35,7 +59,8 @@ export type StoredMessage = {
 };
 
 /**
- * What the reader must know beside the messages. `expired`: everything up to upTo that wasn't acknowledged is gone.
+ * What the reader must know beside the messages. `none`: upTo is what is acknowledged: a reader whose cursor lies before
+ * it has an older state than the one that acknowledged. `expired`: everything up to upTo that wasn't acknowledged is gone.
  * `overflow`: messages up to upTo could not be stored. `epochReset`: the reader's storeEpoch is not the store's; the
  * cursor was ignored and the read began behind what is acknowledged.
  */
@@ -82,6 +107,12 @@ export interface MessageLog {
    * same payload object share its storage: a fan-out costs one payload.
    */
   appendAll(entries: readonly Append[]): Promise<readonly Appended[]>;
+  /**
+   * One step of a group: the epoch moves on and all entries are appended, in one transaction, or nothing happens. The
+   * same messageId again answers what it answered first, for the dedupe window, whatever has become of the epoch.
+   * Of several commits of one epoch exactly one is accepted. Durable when it resolves; may be repeated like append.
+   */
+  commitGroup(commit: GroupCommit): Promise<GroupCommitted>;
   /** Removes nothing. Sees everything whose append resolved before the call. An unknown inbox reads as empty. */
   read(query: ReadQuery): Promise<ReadAnswer>;
   /**
@@ -149,6 +180,8 @@ export interface Store {
 export type StoreLimits = {
   readonly queueDepthMax: number;
   readonly dedupeWindowMs: number;
+  /** A group is forgotten so long after its last commit. */
+  readonly groupLifeMs: number;
   /** Appends accepted but not yet durable; beyond it E021_OVERLOADED at once. */
   readonly appendsInFlightMax: number;
 };

@@ -1,5 +1,6 @@
 /** Every conformance suite over the reference store. */
 import { createMemoryStore } from "../../src/store/index.ts";
+import { describeGroupCommit } from "./group-commit.ts";
 import { describeKeyStore } from "./key-store.ts";
 import { describeMessageLife } from "./message-life.ts";
 import { describeMessageLog } from "./message-log.ts";
@@ -19,6 +20,7 @@ const memory: Subject = {
 
 describeMessageLog(memory);
 describeMessageLife(memory);
+describeGroupCommit(memory);
 describeKeyStore(memory);
 describeWakeupBus(memory);
 describeStore(memory);

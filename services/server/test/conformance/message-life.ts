@@ -37,7 +37,7 @@ function describeExpiry(subject: Subject): void {
     assert.deepEqual((await setup.read(alice, 1n)).gap, { kind: "expired", upTo: 2n });
     assert.deepEqual((await setup.read(alice, 2n)).gap, { kind: "none", upTo: 0n });
     await setup.store.log.ack(alice, 2n, 0n);
-    assert.deepEqual((await setup.read(alice)).gap, { kind: "none", upTo: 0n });
+    assert.deepEqual((await setup.read(alice)).gap, { kind: "none", upTo: 2n });
     assert.deepEqual(textsOf(await setup.read(alice)), ["3"]);
   });
 

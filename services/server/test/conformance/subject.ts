@@ -26,6 +26,7 @@ const lifeMs = 60_000;
 export const defaultLimits: StoreLimits = {
   queueDepthMax: 1_000,
   dedupeWindowMs: 600_000,
+  groupLifeMs: 6_000_000,
   appendsInFlightMax: 10_000,
 };
 

@@ -24,6 +24,7 @@ const server = await startServer({
       log: {
         append: ackBeforeCommit((entry) => log.append(entry)),
         appendAll: (entries) => log.appendAll(entries),
+        commitGroup: (commit) => log.commitGroup(commit),
         read: (query) => log.read(query),
         ack: (inbox, upTo, storeEpoch) => log.ack(inbox, upTo, storeEpoch),
         sweep: (rowsMax) => log.sweep(rowsMax),

@@ -75,7 +75,15 @@ export class StoreLink {
     return this.#call("append", request, { thread: this.#writer, gate: this.#gates.append, rows: request.length });
   }
 
-  write<N extends Exclude<WriteName, "append">>(name: N, request: Calls[N]["request"]): Promise<Calls[N]["answer"]> {
+  commitGroup(request: Calls["commitGroup"]["request"]): Promise<Calls["commitGroup"]["answer"]> {
+    const rows = request.entries.length;
+    return this.#call("commitGroup", request, { thread: this.#writer, gate: this.#gates.append, rows });
+  }
+
+  write<N extends Exclude<WriteName, "append" | "commitGroup">>(
+    name: N,
+    request: Calls[N]["request"],
+  ): Promise<Calls[N]["answer"]> {
     return this.#call(name, request, { thread: this.#writer, gate: this.#gates.write, rows: 1 });
   }
 

@@ -22,6 +22,7 @@ export class MessageTable {
   readonly #countShared: StatementSync;
   readonly #deleteUpTo: StatementSync;
   readonly #noteTombstoneHead: StatementSync;
+  readonly #insertOverflow: StatementSync;
 
   constructor(db: DatabaseSync, parts: MessageTableParts) {
     this.#parts = parts;
@@ -32,13 +33,32 @@ export class MessageTable {
     this.#deleteUpTo = db.prepare("DELETE FROM message WHERE inbox_id = ? AND seq <= ?");
     this.#noteTombstoneHead = db.prepare(`
       INSERT INTO trim_due (inbox_id)
-      SELECT inbox_id FROM message WHERE inbox_id = ? AND seq = ? AND expires_at IS NULL
+      SELECT inbox_id FROM message WHERE inbox_id = ? AND seq = ? AND expires_at IS NULL AND is_overflow IS NULL
       ON CONFLICT DO NOTHING`);
+    this.#insertOverflow = db.prepare(
+      "INSERT INTO message (inbox_id, seq, enqueued_at, is_overflow) VALUES (?, ?, ?, 1)",
+    );
   }
 
   append(entries: readonly Append[], nowMs: number): readonly Appended[] {
     const shared = sharedPayloadsOf(entries);
     return entries.map((entry) => this.#appendOne(entry, nowMs, shared));
+  }
+
+  /** As append, but a full inbox keeps a mark in the message's place, at most one after the other, and answers 0. */
+  appendOrMark(entries: readonly Append[], nowMs: number): readonly bigint[] {
+    return this.append(entries, nowMs).map((appended, i) => {
+      if (appended.kind !== "full") return appended.seq;
+      this.#markOverflow(this.#parts.inboxes.findOrMake((entries[i] as Append).inbox), nowMs);
+      return 0n;
+    });
+  }
+
+  /** The mark has a seq, so a reader meets it in its order. It comes on top of the depth: one, however many are lost. */
+  #markOverflow(inbox: Inbox, nowMs: number): void {
+    if (inbox.last - baseOf(inbox) > this.#parts.queueDepthMax) return;
+    inbox.last++;
+    this.#insertOverflow.run(inbox.id, inbox.last, nowMs);
   }
 
   #appendOne(entry: Append, nowMs: number, shared: Map<Uint8Array, number | undefined>): Appended {

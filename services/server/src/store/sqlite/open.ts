@@ -35,11 +35,11 @@ export type SqliteStoreOptions = {
 /** Throws E036_STORE_LOCKED, E037_STORE_SCHEMA, E035_STORE_FULL or E020_STORE_UNAVAILABLE. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { file, limits, clock } = options;
-  const { queueDepthMax, dedupeWindowMs, appendsInFlightMax } = limits;
+  const { queueDepthMax, dedupeWindowMs, groupLifeMs, appendsInFlightMax } = limits;
   const { appendBytesInFlightMax, callsInFlightMax, fileBytesMax, healthMsMax } = { ...sqliteDefaults, ...options };
   const raiseStoreEpoch = options.raiseStoreEpoch ?? false;
   const link = await StoreLink.open({
-    settings: { file, queueDepthMax, dedupeWindowMs, fileBytesMax, raiseStoreEpoch, nowMs: clock() },
+    settings: { file, queueDepthMax, dedupeWindowMs, groupLifeMs, fileBytesMax, raiseStoreEpoch, nowMs: clock() },
     limits: { appendsInFlightMax, appendBytesInFlightMax, callsInFlightMax },
     clock,
   });
@@ -56,6 +56,7 @@ function logOver(link: StoreLink): MessageLog {
   return {
     append: async (entry) => (await link.append([entry]))[0] as Appended,
     appendAll: (entries) => link.append(entries),
+    commitGroup: (commit) => link.commitGroup(commit),
     read: (query) => link.read("read", query),
     ack: (inbox, upTo, storeEpoch) => link.write("ack", { inbox, upTo, storeEpoch }),
     sweep: (rowsMax) => link.write("sweep", rowsMax),

@@ -5,7 +5,18 @@
  * ArrayBuffer with the answers in the same order. Structured-cloning an object a call instead cost 3-4 us a side.
  */
 import type { ErrorCode, IdentityKey, InboxKey } from "quicproquo-proto";
-import type { Append, Appended, Gap, HybridKey, KeyPackagePut, ReadAnswer, ReadQuery, StoredMessage } from "../port.ts";
+import type {
+  Append,
+  Appended,
+  Gap,
+  GroupCommit,
+  GroupCommitted,
+  HybridKey,
+  KeyPackagePut,
+  ReadAnswer,
+  ReadQuery,
+  StoredMessage,
+} from "../port.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 export type AckRequest = { readonly inbox: InboxKey; readonly upTo: bigint; readonly storeEpoch: bigint };
@@ -15,6 +26,7 @@ export type KeyPackagePutAnswer = { readonly kind: "stored" | "full"; readonly r
 /** Every call, what it takes and what it answers. */
 export type Calls = {
   readonly append: { readonly request: readonly Append[]; readonly answer: readonly Appended[] };
+  readonly commitGroup: { readonly request: GroupCommit; readonly answer: GroupCommitted };
   readonly ack: { readonly request: AckRequest; readonly answer: boolean };
   readonly sweep: { readonly request: number; readonly answer: number };
   readonly putKeyPackage: { readonly request: KeyPackagePut; readonly answer: KeyPackagePutAnswer };
@@ -59,6 +71,7 @@ export type WriteSettings = {
   readonly file: string;
   readonly queueDepthMax: number;
   readonly dedupeWindowMs: number;
+  readonly groupLifeMs: number;
   readonly fileBytesMax: number;
   readonly raiseStoreEpoch: boolean;
   readonly nowMs: number;
@@ -129,6 +142,35 @@ function distinctPayloads(entries: readonly Append[]): readonly Uint8Array[] {
   if (entries.length === 1 && first !== undefined) return [first.payload];
   return [...new Set(entries.map((entry) => entry.payload))];
 }
+
+const commitGroup: Codec<"commitGroup"> = {
+  bytesOf: (commit) => 2 * requestBytes + append.bytesOf(commit.entries),
+  writeRequest(writer, commit) {
+    for (const field of ["groupId", "proofHash", "nextProofHash", "messageId"] as const) writer.blob(commit[field]);
+    writer.u64(commit.epoch);
+    append.writeRequest(writer, commit.entries);
+  },
+  readRequest: (reader) => ({
+    groupId: reader.blob(),
+    proofHash: reader.blob(),
+    nextProofHash: reader.blob(),
+    messageId: reader.blob(),
+    epoch: reader.u64(),
+    entries: append.readRequest(reader),
+  }),
+  writeAnswer(writer, answer) {
+    writer.u8(committedKinds.indexOf(answer.kind));
+    const seqs = "seqs" in answer ? answer.seqs : [];
+    writer.u32(seqs.length);
+    for (const seq of seqs) writer.u64(seq);
+  },
+  readAnswer(reader) {
+    const kind = committedKinds[reader.u8()] as GroupCommitted["kind"];
+    const seqs = readList(reader, () => reader.u64());
+    return kind === "accepted" || kind === "repeated" ? { kind, seqs } : { kind };
+  },
+};
+const committedKinds = ["accepted", "repeated", "epochTaken", "badProof"] as const;
 
 const ack: Codec<"ack"> = {
   bytesOf: () => requestBytes,
@@ -285,6 +327,7 @@ function readList<T>(reader: ByteReader, readOne: () => T): T[] {
 
 export const codecs: { readonly [N in CallName]: Codec<N> } = {
   append,
+  commitGroup,
   ack,
   sweep,
   putKeyPackage,

@@ -80,6 +80,31 @@ const migrations: readonly string[] = [
 
   CREATE TABLE hybrid_key (identity BLOB PRIMARY KEY, public_key BLOB NOT NULL, signature BLOB NOT NULL) STRICT;
   `,
+  `
+  -- 1: a message of a group's commit stood here that the full inbox could not take. Like a tombstone it has neither
+  -- payload nor expires_at; unlike one it stays until it is acknowledged, so that its reader is told gap{overflow}.
+  ALTER TABLE message ADD COLUMN is_overflow INTEGER;
+
+  -- Which epoch of a group is next, and the hash of the proof that its committer must show.
+  CREATE TABLE mls_group (
+    group_id BLOB PRIMARY KEY,
+    next_epoch INTEGER NOT NULL,
+    proof_hash BLOB NOT NULL,
+    used_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX mls_group_by_use ON mls_group (used_at);
+
+  -- What an accepted commit answered: its seqs, 8 bytes each, little-endian.
+  CREATE TABLE group_commit (
+    id INTEGER PRIMARY KEY,
+    group_id BLOB NOT NULL,
+    message_id BLOB NOT NULL,
+    seqs BLOB NOT NULL,
+    committed_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX group_commit_once ON group_commit (group_id, message_id);
+  CREATE INDEX group_commit_by_age ON group_commit (committed_at);
+  `,
 ];
 
 export type SchemaOptions = {

@@ -3,6 +3,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DedupeTable } from "./dedupe-table.ts";
+import type { GroupTable } from "./group-table.ts";
 import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
 import type { MessageTable } from "./message-table.ts";
 
@@ -12,6 +13,7 @@ export type SweeperParts = {
   readonly inboxes: InboxTable;
   readonly messages: MessageTable;
   readonly dedupe: DedupeTable;
+  readonly groups: GroupTable;
   readonly dedupeWindowMs: number;
 };
 
@@ -37,7 +39,8 @@ export class Sweeper {
     this.#selectTrimDue = db.prepare("SELECT inbox_id FROM trim_due LIMIT 1");
     this.#deleteTrimDue = db.prepare("DELETE FROM trim_due WHERE inbox_id = ?");
     this.#selectHeadRun = db.prepare(`
-      SELECT seq, expires_at FROM message WHERE inbox_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
+      SELECT seq, expires_at IS NULL AND is_overflow IS NULL AS is_tombstone
+      FROM message WHERE inbox_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
     this.#deleteKeyPackages = db.prepare(`
       DELETE FROM key_package WHERE id IN (SELECT id FROM key_package WHERE expires_at <= ? LIMIT ?)`);
   }
@@ -46,6 +49,7 @@ export class Sweeper {
     let rows = this.#sweepExpired(rowsMax, nowMs);
     rows += this.#sweepTombstoneHeads(rowsMax - rows);
     rows += this.#parts.dedupe.sweep(rowsMax - rows, nowMs - this.#parts.dedupeWindowMs);
+    rows += this.#parts.groups.sweep(rowsMax - rows, nowMs);
     rows += Number(this.#deleteKeyPackages.run(nowMs, rowsMax - rows).changes);
     return rows;
   }
@@ -87,9 +91,9 @@ export class Sweeper {
   #trimHead(inbox: Inbox, rowsMax: number): number {
     const base = baseOf(inbox);
     let seq = base;
-    const run = this.#selectHeadRun.all(inbox.id, base, rowsMax) as { seq: number; expires_at: number | null }[];
+    const run = this.#selectHeadRun.all(inbox.id, base, rowsMax) as { seq: number; is_tombstone: number }[];
     for (const row of run) {
-      if (row.expires_at !== null) break;
+      if (row.is_tombstone === 0) break;
       this.#deleteMessage.run(inbox.id, row.seq);
       seq = row.seq;
     }

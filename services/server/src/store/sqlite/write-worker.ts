@@ -7,6 +7,7 @@
 import { ByteReader } from "./bytes.ts";
 import { checkpointWhenDue, openForWriting, type WriteConnection } from "./database.ts";
 import { DedupeTable } from "./dedupe-table.ts";
+import { GroupTable } from "./group-table.ts";
 import { HybridKeyTable } from "./hybrid-key-table.ts";
 import { InboxTable } from "./inbox-table.ts";
 import { KeyPackageTable } from "./key-package-table.ts";
@@ -24,17 +25,20 @@ class WriteService implements Service {
   constructor(settings: WriteSettings, answers: AnswerChannel) {
     this.#connection = openForWriting(settings);
     const { db, storeEpoch } = this.#connection;
-    const { queueDepthMax, dedupeWindowMs } = settings;
+    const { queueDepthMax, dedupeWindowMs, groupLifeMs } = settings;
     const inboxes = new InboxTable(db);
     const dedupe = new DedupeTable(db);
     const messages = new MessageTable(db, { inboxes, dedupe, storeEpoch, queueDepthMax });
-    const sweeper = new Sweeper(db, { inboxes, messages, dedupe, dedupeWindowMs });
+    const append = messages.appendOrMark.bind(messages);
+    const groups = new GroupTable(db, { append, groupLifeMs, dedupeWindowMs });
+    const sweeper = new Sweeper(db, { inboxes, messages, dedupe, groups, dedupeWindowMs });
     const keyPackages = new KeyPackageTable(db);
     const hybridKeys = new HybridKeyTable(db);
     this.#answers = answers;
     this.#inboxes = inboxes;
     this.#handlers = {
       append: (entries, nowMs) => messages.append(entries, nowMs),
+      commitGroup: (commit, nowMs) => groups.commit(commit, nowMs),
       ack: (request) => messages.ack(request),
       sweep: (rowsMax, nowMs) => sweeper.sweep(rowsMax, nowMs),
       putKeyPackage: (put, nowMs) => keyPackages.put(put, nowMs),

@@ -1,0 +1,64 @@
+/** From what a sender asks for to what the store appends: size, life and the id that makes a repeat the same message. */
+import { hash } from "node:crypto";
+import {
+  type ChannelId,
+  type IdempotencyKey,
+  type IdentityKey,
+  inboxKeyOf,
+  type LimitName,
+  QpqError,
+} from "quicproquo-proto";
+import type { Append, Clock } from "../store/port.ts";
+
+export type Letter = {
+  /** Who sends, as the server knows it: 32 bytes, all zero for the static token. */
+  readonly sender: Uint8Array;
+  readonly channelId: ChannelId;
+  readonly payload: Uint8Array;
+  /** 0 = the server's message life. */
+  readonly ttlSecs: number;
+  readonly idempotencyKey: IdempotencyKey | undefined;
+};
+
+export class Letters {
+  readonly #limits: Readonly<Record<LimitName, number>>;
+  readonly #clock: Clock;
+
+  constructor(limits: Readonly<Record<LimitName, number>>, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** E008_PAYLOAD_TOO_LARGE, E010_PAYLOAD_EMPTY. */
+  entryFor(recipientKey: IdentityKey, letter: Letter): Append {
+    const { payload, idempotencyKey, ttlSecs } = letter;
+    const max = this.#limits.payloadBytesMax;
+    if (payload.length === 0) throw new QpqError("E010_PAYLOAD_EMPTY");
+    if (payload.length > max) throw new QpqError("E008_PAYLOAD_TOO_LARGE", { fields: { bytes: payload.length, max } });
+    const lifeSecs = ttlSecs === 0 ? this.#limits.messageLifeSecs : Math.min(ttlSecs, this.#limits.messageLifeSecs);
+    return {
+      inbox: inboxKeyOf(recipientKey, letter.channelId),
+      payload,
+      messageId: idempotencyKey === undefined ? undefined : messageIdOf(letter.sender, idempotencyKey),
+      expiresAtMs: this.#clock() + lifeSecs * 1_000,
+    };
+  }
+
+  /** E016_TOO_MANY_RECIPIENTS, E017_DUPLICATE_RECIPIENT. */
+  requireDistinct(entries: readonly Append[]): void {
+    const max = this.#limits.batchRecipientsMax;
+    if (entries.length > max) throw new QpqError("E016_TOO_MANY_RECIPIENTS", { fields: { max } });
+    if (new Set(entries.map((entry) => entry.inbox)).size !== entries.length) {
+      throw new QpqError("E017_DUPLICATE_RECIPIENT");
+    }
+  }
+}
+
+/** The sender is hashed in, so nobody can burn another's idempotency key (wire.md, Meaning). */
+export function messageIdOf(sender: Uint8Array, idempotencyKey: IdempotencyKey): Uint8Array {
+  const named = new Uint8Array(sender.length + idempotencyKey.length);
+  named.set(sender);
+  named.set(idempotencyKey, sender.length);
+  // one-shot: half the time of a Hash object
+  return hash("sha256", named, "buffer").subarray(0, 16);
+}
