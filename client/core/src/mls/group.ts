@@ -16,6 +16,7 @@
 import { type IdentityKey, labels, QpqError } from "quicproquo-proto";
 import type { Identity } from "../identity.ts";
 import { equalBytes } from "./bytes.ts";
+import { identityOfLeaf } from "./credential.ts";
 import { type Delta, decodeState, deltaOf, encodeSnapshot } from "./group-state.ts";
 import { joinByWelcome } from "./join.ts";
 import { MlsKeyPackage, type PeerKeyPackage } from "./key-package.ts";
@@ -23,7 +24,7 @@ import { decodeMessage, decodeWhole, encodeMessage } from "./message.ts";
 import { paddingFor } from "./padding.ts";
 import { type ProcessedState, processMessage } from "./processing.ts";
 import { pendingForCommit } from "./proposals.ts";
-import { clientConfig, identityOfLeaf, suite, suiteOf } from "./suite.ts";
+import { clientConfig, suite, suiteOf } from "./suite.ts";
 import {
   type CiphersuiteImpl,
   type ClientState,

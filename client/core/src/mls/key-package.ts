@@ -10,8 +10,9 @@ import { type IdentityKey, limits, parseIdentityKey, QpqError } from "quicproquo
 import type { Identity } from "../identity.ts";
 import { inspectSymbol, secretText } from "../secret.ts";
 import { equalBytes } from "./bytes.ts";
+import { credentialOf, credentialTypes, identityOfLeaf } from "./credential.ts";
 import { decodeMessage, encodeMessage } from "./message.ts";
-import { identityOfLeaf, noSigningKey, suite, suiteOf } from "./suite.ts";
+import { noSigningKey, suite, suiteOf } from "./suite.ts";
 import { suiteName } from "./suite-name.ts";
 import {
   generateKeyPackageWithKey,
@@ -69,13 +70,13 @@ export class MlsKeyPackage {
     const nowSecs = Math.floor(nowMs / 1000);
     const lifeSecs = (lastResort ? limits.lastResortLifeSecs : limits.keyPackageLifeSecs).default;
     const { publicPackage, privatePackage } = await generateKeyPackageWithKey(
-      { credentialType: "basic", identity: me.identityKey },
+      credentialOf(me),
       {
         versions: ["mls10"],
         ciphersuites: [suiteName],
         extensions: lastResort ? [lastResortExtension] : [],
         proposals: [],
-        credentials: ["basic"],
+        credentials: credentialTypes,
       },
       { notBefore: BigInt(nowSecs - clockSkewSecs), notAfter: BigInt(nowSecs + lifeSecs) },
       lastResort ? [{ extensionType: lastResortExtension, extensionData: new Uint8Array(0) }] : [],

@@ -12,8 +12,9 @@
  */
 import type { IdentityKey } from "quicproquo-proto";
 import { equalBytes } from "./bytes.ts";
+import { identityOfLeaf } from "./credential.ts";
 import { decodeMessage } from "./message.ts";
-import { identityOfLeaf } from "./suite.ts";
+
 import {
   type CiphersuiteImpl,
   type ClientState,

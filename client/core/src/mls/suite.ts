@@ -1,19 +1,16 @@
 /**
- * What ts-mls needs of us beside a message: the suite with an identity that signs, and who may be a member. The identity's
+ * What ts-mls needs of us beside a message: the suite with an identity that signs, and the settings. The identity's
  * private key is never handed over: ts-mls calls back to have something signed.
  */
 import { mlsCrypto } from "#mls-crypto";
-import { type IdentityKey, sizes } from "quicproquo-proto";
 import type { Identity } from "../identity.ts";
-import { equalBytes } from "./bytes.ts";
+import { provenIdentity } from "./credential.ts";
 import {
   type CiphersuiteImpl,
   type ClientConfig,
-  type Credential,
   defaultKeyPackageEqualityConfig,
   defaultKeyRetentionConfig,
   defaultLifetimeConfig,
-  type LeafNode,
 } from "./ts-mls.ts";
 
 export const suite: CiphersuiteImpl = mlsCrypto;
@@ -37,22 +34,8 @@ export const clientConfig: ClientConfig = {
   lifetimeConfig: defaultLifetimeConfig,
   keyPackageEqualityConfig: defaultKeyPackageEqualityConfig,
   paddingConfig: { kind: "padUntilLength", padUntilLength: 256 },
-  // ts-mls's default accepts every credential.
   authService: {
     validateCredential: async (credential, signaturePublicKey) =>
-      identityOf(credential, signaturePublicKey) !== undefined,
+      provenIdentity(credential, signaturePublicKey) !== undefined,
   },
 };
-
-/** The identity that a credential proves: a basic one whose 32 bytes are the signature key itself. Else undefined. */
-function identityOf(credential: Credential, signaturePublicKey: Uint8Array): IdentityKey | undefined {
-  if (credential.credentialType !== "basic") return undefined;
-  const { identity } = credential;
-  if (identity.length !== sizes.identityKey || !equalBytes(identity, signaturePublicKey)) return undefined;
-  return identity as IdentityKey;
-}
-
-/** The identity of a leaf, whose signature somebody else has checked. */
-export function identityOfLeaf(leaf: LeafNode): IdentityKey | undefined {
-  return identityOf(leaf.credential, leaf.signaturePublicKey);
-}

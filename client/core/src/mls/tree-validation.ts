@@ -6,7 +6,8 @@
  */
 import { QpqError } from "quicproquo-proto";
 import { equalBytes } from "./bytes.ts";
-import { identityOfLeaf } from "./suite.ts";
+import { identityOfLeaf } from "./credential.ts";
+
 import { suiteName } from "./suite-name.ts";
 import {
   type CiphersuiteImpl,

@@ -8,6 +8,7 @@ export type {
   ClientConfig,
   ClientState,
   Credential,
+  CredentialTypeName,
   GroupContext,
   GroupInfo,
   Hpke,
