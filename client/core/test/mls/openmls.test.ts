@@ -221,3 +221,30 @@ test("OpenMLS joins a tree in which leaves are unmerged at different heights, an
   const update = await member.update();
   for (const person of [...staying, newcomer]) assert.equal((await person.receive(update.commit)).kind, "commit");
 });
+
+/**
+ * A fault of ts-mls 1.6.4, on both sides of a commit: when the root is blank because the committer's sibling half of the
+ * tree is empty, it derives the commit secret one step too far (RFC 9420 section 7.4: from the last path secret, not from
+ * one of the blank root). Members that all use ts-mls agree with each other (random-history.test.ts), so groups of this
+ * product work; with another implementation among them such a group forks, which each side notices and refuses.
+ */
+test("known fault of ts-mls: when the other half of the tree is empty, OpenMLS and we refuse each other's commits", async () => {
+  for (const committer of ["we", "they"]) {
+    const [alice, bob, carol] = (await groupOf(3)) as [Person, Person, Person];
+    const { member } = await newOpenMls();
+    const added = await carol.group.commit({ add: [await packageOf(member)] }, inClear);
+    for (const person of [alice, bob]) assert.equal((await person.receive(added.commit)).kind, "commit");
+    carol.group = added.next;
+    await member.join(added.welcome as Uint8Array);
+    if (committer === "we") {
+      const { commit } = await carol.group.commit({ remove: [0, 1] }, inClear);
+      await assert.rejects(member.process(commit), "fixed? then the note above and in docs can go");
+    } else {
+      const names = [alice, bob].map(({ me }) => ({ uuid: uuidOf(me.identityKey), device: 1 }));
+      const { commit } = await member.remove(names);
+      const processed = await carol.receive(commit);
+      assert.ok(processed.kind === "refused", processed.kind);
+      assert.match(processed.reason, /confirmation tag/);
+    }
+  }
+});
