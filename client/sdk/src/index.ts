@@ -9,4 +9,4 @@ export {
   type ResultsOf,
   type ServerAddress,
 } from "./node-client.ts";
-export { ReconnectingClient, type ReconnectOptions } from "./reconnecting-client.ts";
+export { type OnCall, ReconnectingClient, type ReconnectOptions } from "./reconnecting-client.ts";

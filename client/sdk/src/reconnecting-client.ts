@@ -19,8 +19,12 @@ export type ReconnectOptions = {
   readonly giveUpAfterMs?: number;
   /** Called for each failure that is going to be repeated. */
   readonly onRetry?: (error: QpqError, waitMs: number) => void;
+  /** Called for each call that was answered, for whoever shows what went over the wire. */
+  readonly onCall?: OnCall;
   readonly random?: () => number;
 };
+
+export type OnCall = <Name extends MethodName>(name: Name, params: ParamsOf<Name>, results: ResultsOf<Name>) => void;
 
 const defaultGiveUpAfterMs = 30_000;
 // first wait and ceiling: a restart takes about a second, a storm of clients must spread
@@ -51,7 +55,9 @@ export class ReconnectingClient implements Disposable {
     for (let tries = 0; ; tries++) {
       try {
         const client = await this.#connected(options.signal);
-        return await client.call(name, params, options);
+        const results = await client.call(name, params, options);
+        this.#options.onCall?.(name, params, results);
+        return results;
       } catch (error) {
         const waitMs = this.#waitBefore(error, tries);
         if (waitMs === undefined || performance.now() + waitMs > giveUpAtMs) throw error;

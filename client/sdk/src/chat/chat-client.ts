@@ -258,7 +258,8 @@ export class ChatClient {
     if (this.#isSyncing) throw new QpqError("E048_USAGE", { text: "sync is running already" });
     this.#isSyncing = true;
     try {
-      await this.#inbox.requireCurrent();
+      // the inbox first: what waits in an outbox may have to be encrypted again in the epoch that the others are in
+      await this.#inbox.drain();
       await this.#upkeep.run();
       const pollMs = follow ? this.#parts.limits.pollMs : 0;
       const round = async (signal: AbortSignal): Promise<boolean> => {
@@ -309,9 +310,13 @@ export class ChatClient {
     return { number: historyNumber, status: "pending", waitingFor: left.recipients };
   }
 
-  /** The conversation, once this state is known to be the newest. */
+  /**
+   * The conversation in the epoch that the others are in: what is encrypted in one long past, they cannot read. A running
+   * sync keeps it there.
+   */
   async #ready(id: ConversationId): Promise<Conversation> {
     const conversation = this.#get(id);
+    if (!this.#isSyncing) await this.#inbox.drain();
     await this.#inbox.requireCurrent();
     requireActive(conversation);
     return conversation;

@@ -50,6 +50,7 @@ export class Inbox {
   /** undefined: a new state, which begins where the server stands. */
   #cursor: Cursor | undefined;
   #isChecked = false;
+  #draining: Promise<void> | undefined;
 
   constructor(parts: InboxParts, cursor: Cursor | undefined) {
     this.#parts = parts;
@@ -72,8 +73,17 @@ export class Inbox {
     return payloads.length > 0 || gap.kind !== "none";
   }
 
-  /** All that stands there now. */
+  /** All that stood there at the call. Many callers at once read it once. */
   async drain(): Promise<void> {
+    // one that runs may have looked already; what came since is in the next, which all who wait for it share
+    await this.#draining?.catch(() => {});
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined;
+    });
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
     while (await this.receive(0));
   }
 
