@@ -16,47 +16,30 @@
 import { type IdentityKey, labels, QpqError } from "quicproquo-proto";
 import type { Identity } from "../identity.ts";
 import { equalBytes } from "./bytes.ts";
+import { type CommitOptions, type GroupChange, stageCommit } from "./commit.ts";
 import { identityOfLeaf } from "./credential.ts";
 import { type Delta, decodeState, deltaOf, encodeSnapshot } from "./group-state.ts";
-import { joinByWelcome } from "./join.ts";
-import { MlsKeyPackage, type PeerKeyPackage } from "./key-package.ts";
+import { joinByWelcome, type KeyPackageLookup, keyPackageOf } from "./join.ts";
+import { MlsKeyPackage } from "./key-package.ts";
 import { decodeMessage, decodeWhole, encodeMessage } from "./message.ts";
 import { paddingFor } from "./padding.ts";
 import { type ProcessedState, processMessage } from "./processing.ts";
-import { pendingForCommit } from "./proposals.ts";
-import { clientConfig, suite, suiteOf } from "./suite.ts";
+import { clientConfig, suiteOf } from "./suite.ts";
 import {
   type CiphersuiteImpl,
   type ClientState,
-  consumeRatchet,
   createApplicationMessage,
-  createCommit,
   createGroup,
   createProposal,
   decodeRatchetTree,
-  encodeRatchetTree,
   mlsExporter,
   type Proposal,
-  type Welcome,
   zeroOutUint8Array,
 } from "./ts-mls.ts";
 
 const epochProofBytes = 32;
 
 export type MlsMember = { readonly leafIndex: number; readonly identityKey: IdentityKey };
-
-export type GroupChange = {
-  readonly add?: readonly PeerKeyPackage[];
-  /** Leaf indexes of others. */
-  readonly remove?: readonly number[];
-};
-
-export type CommitOptions = {
-  /** false: the Welcome goes without the tree (227 KB at 1,000 members), which the newcomer must get otherwise. */
-  readonly treeInWelcome?: boolean;
-  /** In clear but signed and bound to the group, for a peer that takes no encrypted commits. Default: encrypted. */
-  readonly wireFormat?: "private" | "public";
-};
 
 export type StagedCommit = {
   /** The group as it goes on when the commit is not accepted: this epoch, with the key that the commit took used up. */
@@ -96,8 +79,6 @@ export type Processed =
   | { readonly kind: "future"; readonly epoch: bigint }
   /** Of this epoch, and it does not verify or is not taken: report it. */
   | { readonly kind: "refused"; readonly reason: string };
-
-type KeyPackageLookup = (ref: Uint8Array) => MlsKeyPackage | undefined | Promise<MlsKeyPackage | undefined>;
 
 export class MlsGroup {
   readonly #me: Identity;
@@ -216,24 +197,14 @@ export class MlsGroup {
    */
   async commit(change: GroupChange = {}, options: CommitOptions = {}): Promise<StagedCommit> {
     this.#requireMember();
-    const pending = pendingForCommit(this.#state, change.remove ?? []);
-    const treeInWelcome = options.treeInWelcome ?? true;
-    const wireAsPublicMessage = options.wireFormat === "public";
-    const state = { ...this.#state, unappliedProposals: pending };
-    const context = { state, cipherSuite: this.#suite };
-    const extraProposals = proposalsOf(change);
-    const commitOptions = { extraProposals, ratchetTreeExtension: treeInWelcome, wireAsPublicMessage };
-    const created = await createCommit(context, commitOptions).catch((error: unknown) => {
-      throw changeRefused(textOf(error), error);
-    });
-    const { newState, commit, welcome, consumed } = created;
+    const staged = await stageCommit(this.#state, this.#suite, { change, ...options });
+    const { commit, welcome, ratchetTree } = staged;
     return {
-      base: wireAsPublicMessage ? this : await this.#withoutNextHandshakeKey(),
-      next: this.#next(newState, consumed),
-      commit: encodeMessage(commit),
-      welcome:
-        welcome === undefined ? undefined : encodeMessage({ version: "mls10", wireformat: "mls_welcome", welcome }),
-      ratchetTree: treeInWelcome ? undefined : encodeRatchetTree(newState.ratchetTree),
+      base: this.#next(staged.base, []),
+      next: this.#next(staged.next, staged.consumed),
+      commit,
+      welcome,
+      ratchetTree,
     };
   }
 
@@ -281,12 +252,6 @@ export class MlsGroup {
     return new MlsGroup(this.#me, state, consumed);
   }
 
-  /** ts-mls drops the ratchet that its commit has used; a second commit from this epoch would use the same key again. */
-  async #withoutNextHandshakeKey(): Promise<MlsGroup> {
-    const { newTree } = await consumeRatchet(this.#state.secretTree, this.myLeaf * 2, "commit", suite);
-    return this.#next({ ...this.#state, secretTree: newTree }, []);
-  }
-
   #isMe(identityKey: IdentityKey): boolean {
     return equalBytes(identityKey, this.#me.identityKey);
   }
@@ -296,29 +261,10 @@ export class MlsGroup {
   }
 }
 
-async function keyPackageOf(welcome: Welcome, keyPackages: KeyPackageLookup): Promise<MlsKeyPackage> {
-  for (const { newMember } of welcome.secrets) {
-    const own = await keyPackages(newMember);
-    if (own !== undefined) return own;
-  }
-  throw welcomeRefused("it is for no KeyPackage of this client; it may have been used already");
-}
-
-function proposalsOf({ add = [], remove = [] }: GroupChange): Proposal[] {
-  return [
-    ...add.map(({ keyPackage }): Proposal => ({ proposalType: "add", add: { keyPackage } })),
-    ...remove.map((removed): Proposal => ({ proposalType: "remove", remove: { removed } })),
-  ];
-}
-
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : "unknown";
 }
 
 function welcomeRefused(why: string, cause?: unknown): QpqError {
   return new QpqError("E056_WELCOME", { text: `the Welcome is refused: ${why}`, cause });
-}
-
-function changeRefused(why: string, cause: unknown): QpqError {
-  return new QpqError("E059_GROUP_CHANGE", { text: `the change does not fit the group: ${why}`, cause });
 }

@@ -1,7 +1,7 @@
 /** The MLS face of quicproquo-core: groups, KeyPackages, and what a message is before a group has read it. */
+export { wipeKeyCache } from "#mls-crypto";
+export type { CommitOptions, GroupChange } from "./commit.ts";
 export {
-  type CommitOptions,
-  type GroupChange,
   type JoinOptions,
   MlsGroup,
   type MlsMember,

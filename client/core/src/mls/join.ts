@@ -5,6 +5,7 @@
  */
 import { QpqError } from "quicproquo-proto";
 import { equalBytes } from "./bytes.ts";
+import type { MlsKeyPackage } from "./key-package.ts";
 import { clientConfig, noSigningKey } from "./suite.ts";
 import { suiteName } from "./suite-name.ts";
 import { validateTree } from "./tree-validation.ts";
@@ -37,6 +38,8 @@ import {
   zeroOutUint8Array,
 } from "./ts-mls.ts";
 
+export type KeyPackageLookup = (ref: Uint8Array) => MlsKeyPackage | undefined | Promise<MlsKeyPackage | undefined>;
+
 export type JoinMaterial = {
   readonly welcome: Welcome;
   readonly publicPackage: KeyPackage;
@@ -44,6 +47,15 @@ export type JoinMaterial = {
   /** When the Welcome has none. */
   readonly ratchetTree: RatchetTree | undefined;
 };
+
+/** The first of the packages that a Welcome names which is ours. E056_WELCOME when none is. */
+export async function keyPackageOf(welcome: Welcome, keyPackages: KeyPackageLookup): Promise<MlsKeyPackage> {
+  for (const { newMember } of welcome.secrets) {
+    const own = await keyPackages(newMember);
+    if (own !== undefined) return own;
+  }
+  throw refused("it is for no KeyPackage of this client; it may have been used already");
+}
 
 /** Throws E056_WELCOME, or what ts-mls throws at bytes that don't decrypt or decode. */
 export async function joinByWelcome(material: JoinMaterial, suite: CiphersuiteImpl): Promise<ClientState> {

@@ -34,11 +34,7 @@ export class KeyCache<Key> {
     return key;
   }
 
-  /** A key that was used up: it must not outlive its owner's copy. */
-  forget(name: string): void {
-    this.#keys.delete(name);
-  }
-
+  /** Lets go of every key. Their bytes lie outside of the JavaScript heap and are freed with them. */
   wipe(): void {
     this.#keys.clear();
   }

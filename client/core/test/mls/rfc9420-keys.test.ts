@@ -20,7 +20,6 @@ import { computePskSecret } from "ts-mls/presharedkey.js";
 import { encodeProposal } from "ts-mls/proposal.js";
 import { createSecretTree, deriveKey, deriveNonce, ratchetUntil } from "ts-mls/secretTree.js";
 import { expandSenderDataKey, expandSenderDataNonce } from "ts-mls/sender.js";
-import { treeHash } from "ts-mls/treeHash.js";
 import { bytesOf, hexOf } from "../vectors.ts";
 import { eachSuite, type Hex, read, whole } from "./rfc9420.ts";
 
