@@ -88,21 +88,20 @@ export class LeaseBook {
         if (seen) continue;
       }
       const first = answer.messages[0];
-      if (first === undefined) return { ...answer, ...this.#openGap(book, stretch.after, answer.gap) };
+      const toldUpTo = toldBehind(stretch.after, answer.gap);
       // the read began at the floor, so nothing below its first message is left
-      if (stretch.after <= book.floor) this.#raise(book, first.seq - 1n);
+      if (first !== undefined && toldUpTo === undefined && stretch.after <= book.floor) {
+        this.#raise(book, first.seq - 1n);
+      }
       const next = stretch.nextLease;
-      const free = next === undefined ? answer.messages : answer.messages.filter((message) => message.seq < next.from);
-      const last = free.at(-1);
-      if (last !== undefined) return { ...answer, messages: free, ...this.#open(book, first.seq, last.seq) };
-      after = max(after, (next as Lease).to);
+      const messages = next === undefined ? answer.messages : answer.messages.filter(({ seq }) => seq < next.from);
+      // the news of a gap is leased with the messages behind it, or alone: dropped, it is told again; taken, no more
+      const from = toldUpTo === undefined ? first?.seq : stretch.after + 1n;
+      const to = messages.at(-1)?.seq ?? (next === undefined ? toldUpTo : min(toldUpTo, next.from - 1n));
+      if (from !== undefined && to !== undefined) return { ...answer, messages, ...this.#open(book, from, to) };
+      if (first === undefined || next === undefined) return { ...answer, taken: nothing, dropped: nothing };
+      after = max(after, next.to);
     }
-  }
-
-  /** Nothing but the news of a gap: who has it must not be told again, so it is leased like messages. */
-  #openGap(book: Book, after: bigint, gap: Gap): Pick<Fetched, "taken" | "dropped"> {
-    if (gap.kind === "none" || gap.upTo <= after) return { taken: nothing, dropped: nothing };
-    return this.#open(book, after + 1n, gap.upTo);
   }
 
   #open(book: Book, from: bigint, to: bigint): Pick<Fetched, "taken" | "dropped"> {
@@ -165,6 +164,11 @@ export class LeaseBook {
 
 function nothing(): void {}
 
+/** How far the reader is told that messages are gone, if that is behind where the read began. */
+function toldBehind(after: bigint, { kind, upTo }: Gap): bigint | undefined {
+  return kind === "none" || upTo <= after ? undefined : upTo;
+}
+
 /** Where the first free message behind `after` can stand, and the lease that bounds it above. */
 function freeStretch(
   book: Book,
@@ -181,4 +185,8 @@ function freeStretch(
 
 function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
+}
+
+function min(a: bigint | undefined, b: bigint): bigint | undefined {
+  return a === undefined || a < b ? a : b;
 }

@@ -20,9 +20,9 @@ type Message = {
   readonly seq: bigint;
   readonly enqueuedAtMs: number;
   readonly expiresAtMs: number;
-  /** undefined: a tombstone, or a mark. */
+  /** undefined: a tombstone. */
   payload: Uint8Array | undefined;
-  /** A mark: a message of a group's commit stood here that the full inbox could not take. */
+  /** A mark: a message of a group's commit belongs here that the full inbox could not take. It has its life. */
   readonly isOverflow: boolean;
 };
 
@@ -36,6 +36,7 @@ type Inbox = {
 
 type FirstSeen = { readonly seq: bigint; readonly enqueuedAtMs: number };
 
+const noPayload = new Uint8Array(0);
 /** As in the SQLite store: 64 MiB accepted and unfinished. */
 const appendBytesInFlightMax = 64 * 1024 * 1024;
 
@@ -65,11 +66,11 @@ export class MemoryLog {
   }
 
   /** Throws E021_OVERLOADED; else the function it returns must be called once the entries are stored. */
-  enter(entries: readonly Append[]): () => void {
+  enter(entries: readonly Append[], rows = entries.length): () => void {
     let bytes = 0;
     for (const payload of new Set(entries.map((entry) => entry.payload))) bytes += payload.length;
-    this.#gate.enter(entries.length, bytes);
-    return () => this.#gate.leave(entries.length, bytes);
+    this.#gate.enter(rows, bytes);
+    return () => this.#gate.leave(rows, bytes);
   }
 
   append({ inbox: key, payload, messageId, expiresAtMs }: Append): Appended {
@@ -99,8 +100,9 @@ export class MemoryLog {
       const inbox = this.#inboxes.get(entry.inbox) as Inbox;
       if (inbox.last - baseOf(inbox) > this.#limits.queueDepthMax) return 0n;
       inbox.last++;
-      const mark = { seq: inbox.last, enqueuedAtMs: this.#clock(), expiresAtMs: Number.POSITIVE_INFINITY };
-      inbox.messages.push({ ...mark, payload: undefined, isOverflow: true });
+      const { last: seq } = inbox;
+      const { expiresAtMs } = entry;
+      inbox.messages.push({ seq, enqueuedAtMs: this.#clock(), expiresAtMs, payload: noPayload, isOverflow: true });
       return 0n;
     });
   }
@@ -126,8 +128,10 @@ export class MemoryLog {
     const messages: StoredMessage[] = [];
     let bytes = 0;
     let lostUpTo: bigint | undefined;
+    let rows = 0;
     for (const { seq, payload, enqueuedAtMs, expiresAtMs, isOverflow } of inbox.messages) {
       if (seq <= after) continue;
+      if (rows++ >= Math.max(1, limit)) break; // marks count as well
       if (isOverflow) {
         if (messages.length > 0) break; // the next answer begins with it
         lostUpTo = seq;
@@ -135,7 +139,7 @@ export class MemoryLog {
       }
       const living = expiresAtMs > now ? payload : undefined;
       bytes += living?.length ?? 0;
-      if (messages.length >= Math.max(1, limit) || (messages.length > 0 && bytes > bytesMax)) break;
+      if (messages.length > 0 && bytes > bytesMax) break;
       const expired = living === undefined;
       messages.push({ seq, payload: living?.slice() ?? new Uint8Array(0), enqueuedAtMs, expired });
     }
@@ -168,7 +172,7 @@ export class MemoryLog {
     let isHead = true;
     for (const message of inbox.messages) {
       if (rows >= rowsMax) break;
-      const isExpired = !message.isOverflow && (message.payload === undefined || message.expiresAtMs <= now);
+      const isExpired = message.payload === undefined || message.expiresAtMs <= now;
       if (!isExpired) {
         isHead = false;
       } else if (isHead) {

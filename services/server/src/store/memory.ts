@@ -63,7 +63,7 @@ function logOver(log: MemoryLog, run: Run): MessageLog {
     },
     appendAll: append,
     commitGroup: async (commit) => {
-      const leave = log.enter(commit.entries);
+      const leave = log.enter(commit.entries, 1 + commit.entries.length);
       try {
         return await run(() => log.commitGroup(commit));
       } finally {

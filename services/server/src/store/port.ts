@@ -42,8 +42,9 @@ export type GroupCommit = {
 
 /**
  * `accepted`, `repeated`: the seqs in the order of the entries, 0 where the inbox was full: its reader is told
- * gap{overflow}. `epochTaken`: another commit of this epoch was accepted, or the epoch is not the group's. `badProof`:
- * not from a member of the epoch. In the last two nothing was stored.
+ * gap{overflow}, or gap{expired} once the life of what was lost is over. `epochTaken`: another commit of this epoch was
+ * accepted, or the epoch is not the group's. `badProof`: not from a member of the epoch. In the last two nothing was
+ * stored.
  */
 export type GroupCommitted =
   | { readonly kind: "accepted" | "repeated"; readonly seqs: readonly bigint[] }

@@ -170,6 +170,35 @@ function describeOverflow(subject: Subject): void {
     assert.deepEqual(await log.append(setup.message(alice, "3")), { kind: "stored", seq: 3n });
   });
 
+  test("a mark ends its life like a message: an inbox that nobody reads has room again, and its reader is told", async () => {
+    await using setup = await Setup.make(subject, { queueDepthMax: 2 });
+    const { log } = setup.store;
+    for (const text of ["1", "2"]) await log.append(setup.message(alice, text, { lifeMs: 100 }));
+    const entries = [setup.message(alice, "lost", { lifeMs: 100 })];
+    assert.deepEqual(await log.commitGroup(commitOf(setup, 0, { entries })), { kind: "accepted", seqs: [0n] });
+    setup.nowMs += 100;
+    await setup.sweepAll();
+    for (const text of ["4", "5"]) await log.append(setup.message(alice, text));
+    if (subject.keeps) await setup.reopen();
+    const answer = await setup.read(alice);
+    assert.deepEqual(answer.gap, { kind: "expired", upTo: 3n });
+    assert.deepEqual(textsOf(answer), ["4", "5"]);
+  });
+
+  test("a mark whose life ended behind a living message is still told as gap overflow in its place", async () => {
+    await using setup = await Setup.make(subject, { queueDepthMax: 2 });
+    const { log } = setup.store;
+    for (const text of ["1", "2"]) await log.append(setup.message(alice, text));
+    await log.commitGroup(commitOf(setup, 0, { entries: [setup.message(alice, "lost", { lifeMs: 100 })] }));
+    setup.nowMs += 100;
+    await setup.sweepAll();
+    assert.deepEqual(textsOf(await setup.read(alice)), ["1", "2"]);
+    assert.deepEqual((await setup.read(alice, 2n)).gap, { kind: "overflow", upTo: 3n });
+    await log.ack(alice, 2n, 0n);
+    await setup.sweepAll();
+    assert.deepEqual((await setup.read(alice, 2n)).gap, { kind: "expired", upTo: 3n });
+  });
+
   test("with no gap upTo says what is acknowledged, so a reader with an older state learns of it", async () => {
     await using setup = await Setup.make(subject);
     for (const text of ["1", "2", "3"]) await setup.store.log.append(setup.message(alice, text));

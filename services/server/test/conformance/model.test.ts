@@ -11,6 +11,7 @@ type Message = { inbox: number; bytes: number; id: number | undefined; lifeMs: n
 type Operation =
   | { kind: "append"; messages: readonly Message[] }
   | { kind: "appendAll"; messages: readonly Message[]; isShared: boolean }
+  | { kind: "commit"; group: number; epoch: number; proof: number; id: number; messages: readonly Message[] }
   | { kind: "read"; inbox: number; after: number; limit: number; bytesMax: number; isOtherEpoch: boolean }
   | { kind: "ack"; inbox: number; upTo: number; isOtherEpoch: boolean }
   | { kind: "put"; identity: number; package: number; lifeMs: number; lastResort: boolean }
@@ -34,6 +35,17 @@ const messages = fc.array(message, { minLength: 1, maxLength: 4 });
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 24, arbitrary: fc.record({ kind: fc.constant("append" as const), messages }) },
   { weight: 10, arbitrary: fc.record({ kind: fc.constant("appendAll" as const), messages, isShared: fc.boolean() }) },
+  {
+    weight: 16,
+    arbitrary: fc.record({
+      kind: fc.constant("commit" as const),
+      group: fc.nat(1),
+      epoch: fc.nat(3),
+      proof: fc.nat(3),
+      id: fc.nat(5),
+      messages: fc.array(message, { maxLength: 2 }),
+    }),
+  },
   {
     weight: 20,
     arbitrary: fc.record({
@@ -72,8 +84,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("reopen" as const) }) },
 );
 
-/** Small, so that full inboxes and forgotten ids are met often. */
-const limits = { ...defaultLimits, queueDepthMax: 5, dedupeWindowMs: 50 };
+/** Small, so that full inboxes, forgotten ids and forgotten groups are met often. */
+const limits = { ...defaultLimits, queueDepthMax: 5, dedupeWindowMs: 50, groupLifeMs: 80 };
 
 /** Runs one operation on one store; `run` keeps the names of one property run apart from those of the others. */
 async function apply(store: Store, op: Operation, { nowMs, run }: { nowMs: number; run: number }): Promise<unknown> {
@@ -93,6 +105,16 @@ async function apply(store: Store, op: Operation, { nowMs, run }: { nowMs: numbe
       const payload = new Uint8Array(500).fill(op.messages.length);
       return log.appendAll(op.messages.map((entry, i) => ({ ...append(entry, i), ...(op.isShared && { payload }) })));
     }
+    case "commit":
+      return log.commitGroup({
+        groupId: messageIdOf(`${run} group ${op.group}`),
+        epoch: BigInt(op.epoch),
+        // of few proofs, so that the right one is often shown
+        proofHash: new Uint8Array(32).fill(op.proof % 2),
+        nextProofHash: new Uint8Array(32).fill(op.proof >> 1),
+        messageId: messageIdOf(`${op.id}`),
+        entries: op.messages.map((entry, i) => ({ ...append(entry, i), messageId: undefined })),
+      });
     case "read": {
       const { after, limit, bytesMax } = op;
       const storeEpoch = epochOf(op.isOtherEpoch);

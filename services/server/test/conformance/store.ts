@@ -1,8 +1,9 @@
 /** The promises of Store as a whole: overload, health, close. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { GroupCommit } from "../../src/store/port.ts";
 import { hasCode } from "./codes.ts";
-import { identityOf, inboxOf, Setup, type Subject, seqsOf, seqsUpTo } from "./subject.ts";
+import { identityOf, inboxOf, messageIdOf, Setup, type Subject, seqsOf, seqsUpTo } from "./subject.ts";
 
 const alice = inboxOf("alice");
 
@@ -26,6 +27,24 @@ export function describeStore(subject: Subject): void {
       const entries = (count: number) => Array.from({ length: count }, () => setup.message(alice, "x"));
       await assert.rejects(setup.store.log.appendAll(entries(11)), hasCode("E021_OVERLOADED"));
       assert.equal((await setup.store.log.appendAll(entries(10))).length, 10);
+    });
+
+    test("a group's commit counts each of its entries as in flight, and itself, so that one without entries is bounded", async () => {
+      await using setup = await Setup.make(subject, { appendsInFlightMax: 10 });
+      const commit = (id: number, entries: number): GroupCommit => ({
+        groupId: identityOf(`group ${id}`),
+        epoch: 0n,
+        proofHash: new Uint8Array(32),
+        nextProofHash: new Uint8Array(32),
+        messageId: messageIdOf("commit"),
+        entries: Array.from({ length: entries }, () => setup.message(alice, "x")),
+      });
+      const { log } = setup.store;
+      await assert.rejects(log.commitGroup(commit(0, 10)), hasCode("E021_OVERLOADED"));
+      const accepted = [log.commitGroup(commit(1, 5)), ...[2, 3, 4, 5].map((id) => log.commitGroup(commit(id, 0)))];
+      await assert.rejects(log.commitGroup(commit(6, 0)), hasCode("E021_OVERLOADED"));
+      for (const { kind } of await Promise.all(accepted)) assert.equal(kind, "accepted");
+      assert.equal((await log.commitGroup(commit(0, 9))).kind, "accepted");
     });
 
     test("appends that are overloaded do not refuse acks and reads", async () => {
@@ -68,6 +87,14 @@ export function describeStore(subject: Subject): void {
       const calls = [
         log.append(setup.message(alice, "x")),
         log.appendAll([setup.message(alice, "x")]),
+        log.commitGroup({
+          groupId: identityOf("group"),
+          epoch: 0n,
+          proofHash: new Uint8Array(32),
+          nextProofHash: new Uint8Array(32),
+          messageId: messageIdOf("commit"),
+          entries: [],
+        }),
         setup.read(alice),
         log.ack(alice, 1n, 0n),
         log.sweep(1),

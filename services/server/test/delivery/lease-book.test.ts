@@ -4,12 +4,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import { type Fetched, LeaseBook, leasesPerSessionMax } from "../../src/delivery/lease-book.ts";
-import type { ReadAnswer } from "../../src/store/port.ts";
+import type { Gap, ReadAnswer } from "../../src/store/port.ts";
 
 const inbox = "i".repeat(32) as InboxKey;
 
-/** An inbox of seqs 1..last, of which those up to `removed` are gone. */
+/** An inbox of seqs 1..last, of which those up to `removed` are gone and a few were lost, as its reader is told. */
 class Inbox {
+  readonly lost: ReadonlySet<number>;
   last = 0n;
   removed = 0n;
   epoch = 1n;
@@ -18,17 +19,22 @@ class Inbox {
     this.removed = upTo > this.removed ? upTo : this.removed;
   });
 
-  constructor(messages: number) {
+  constructor(messages: number, lost: readonly number[] = []) {
     this.last = BigInt(messages);
+    this.lost = new Set(lost);
   }
 
   read = async (after: bigint, limit: number): Promise<ReadAnswer> => {
     const from = after > this.removed ? after : this.removed;
     const messages = [];
+    let gap: Gap = { kind: "none", upTo: this.removed };
     for (let seq = from + 1n; seq <= this.last && messages.length < limit; seq++) {
-      messages.push({ seq, payload: new Uint8Array(), enqueuedAtMs: 0, expired: false });
+      const isLost = this.lost.has(Number(seq));
+      if (isLost && messages.length > 0) break;
+      if (isLost) gap = { kind: "overflow", upTo: seq };
+      else messages.push({ seq, payload: new Uint8Array(), enqueuedAtMs: 0, expired: false });
     }
-    return { messages, gap: { kind: "none", upTo: 0n }, storeEpoch: this.epoch };
+    return { messages, gap, storeEpoch: this.epoch };
   };
 
   fetch(limit: number, after = 0n): Promise<Fetched> {
@@ -104,6 +110,28 @@ test("leases of an earlier store epoch are void", async () => {
   assert.equal(box.removed, 0n);
 });
 
+test("a gap with nothing behind it is told until an answer with it was taken, and then no more", async () => {
+  const box = new Inbox(2, [1, 2]);
+  const first = await box.fetch(10);
+  assert.deepEqual([first.gap, seqs(first)], [{ kind: "overflow", upTo: 2n }, []]);
+  assert.equal((await box.fetch(10)).gap.kind, "none", "the session holds it");
+  first.dropped();
+  const again = await box.fetch(10);
+  assert.equal(again.gap.kind, "overflow");
+  again.taken();
+  assert.equal(box.removed, 2n);
+  assert.deepEqual((await box.fetch(10)).gap, { kind: "none", upTo: 2n });
+});
+
+test("a gap before messages is told again when their answer was dropped", async () => {
+  const box = new Inbox(3, [1]);
+  (await box.fetch(10)).dropped();
+  const again = await box.fetch(10);
+  assert.deepEqual([again.gap, seqs(again)], [{ kind: "overflow", upTo: 1n }, [2, 3]]);
+  again.taken();
+  assert.equal(box.removed, 3n);
+});
+
 test("parallel fetches of one session never hand out a message twice", async () => {
   const box = new Inbox(50);
   const answers = await Promise.all(Array.from({ length: 20 }, () => box.fetch(3)));
@@ -131,36 +159,48 @@ test("a fetch that fails leaves the next one free", async () => {
   assert.deepEqual(seqs(await box.fetch(1)), [1]);
 });
 
-test("in any order of fetching, taking and dropping, exactly the taken prefix is removed and nothing is handed out twice", async () => {
+test("in any order of fetching, taking and dropping, exactly what was taken or told as lost is removed, and nothing is handed out twice", async () => {
   const step = fc.record({
     act: fc.constantFrom("fetch", "take", "drop"),
     limit: fc.integer({ min: 1, max: 4 }),
     pick: fc.nat(),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-      const box = new Inbox(30);
-      const held: Fetched[] = [];
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.array(fc.nat(30)), async (steps, lost) => {
+      const box = new Inbox(30, lost);
+      const held: { fetched: Fetched; covers: readonly number[] }[] = [];
       const taken = new Set<number>();
-      for (const { act, limit, pick } of steps) {
-        if (act === "fetch") {
-          const fetched = await box.fetch(limit);
-          for (const seq of seqs(fetched)) {
-            assert.ok(!taken.has(seq), `${seq} was taken`);
-            assert.ok(!held.some((other) => seqs(other).includes(seq)), `${seq} is held`);
-          }
-          if (fetched.messages.length > 0) held.push(fetched);
-        } else if (held.length > 0) {
-          const [one] = held.splice(pick % held.length, 1) as [Fetched];
-          if (act === "drop") one.dropped();
+      const isFree = (seq: number): boolean => !taken.has(seq) && !held.some(({ covers }) => covers.includes(seq));
+      /** Its messages, and the lost ones in a row before them that it tells of. */
+      const fetch = async (limit: number): Promise<void> => {
+        const fetched = await box.fetch(limit);
+        const covers = seqs(fetched);
+        for (const seq of covers) assert.ok(isFree(seq), `${seq} is held or was taken`);
+        let seq = fetched.gap.kind === "none" ? 0 : Number(fetched.gap.upTo);
+        for (; box.lost.has(seq) && isFree(seq); seq--) covers.push(seq);
+        if (covers.length > 0) held.push({ fetched, covers });
+      };
+      const settle = (pick: number, act: "take" | "drop"): void => {
+        for (const { fetched, covers } of held.splice(pick % held.length, 1)) {
+          if (act === "drop") fetched.dropped();
           else {
-            for (const seq of seqs(one)) taken.add(seq);
-            one.taken();
+            for (const seq of covers) taken.add(seq);
+            fetched.taken();
           }
         }
+      };
+      for (const { act, limit, pick } of steps) {
+        if (act === "fetch") await fetch(limit);
+        else settle(pick, act);
         let prefix = 0;
         while (taken.has(prefix + 1)) prefix++;
         assert.equal(Number(box.removed), prefix);
+      }
+      while (held.length > 0) settle(0, "drop");
+      for (let fetches = 0; box.removed < box.last; fetches++) {
+        assert.ok(fetches <= 30, "everything can be taken in the end");
+        await fetch(4);
+        settle(0, "take");
       }
     }),
     { numRuns: 300 },

@@ -76,7 +76,7 @@ export class StoreLink {
   }
 
   commitGroup(request: Calls["commitGroup"]["request"]): Promise<Calls["commitGroup"]["answer"]> {
-    const rows = request.entries.length;
+    const rows = 1 + request.entries.length; // the group's own: a commit without entries is work too
     return this.#call("commitGroup", request, { thread: this.#writer, gate: this.#gates.append, rows });
   }
 

@@ -33,10 +33,10 @@ export class MessageTable {
     this.#deleteUpTo = db.prepare("DELETE FROM message WHERE inbox_id = ? AND seq <= ?");
     this.#noteTombstoneHead = db.prepare(`
       INSERT INTO trim_due (inbox_id)
-      SELECT inbox_id FROM message WHERE inbox_id = ? AND seq = ? AND expires_at IS NULL AND is_overflow IS NULL
+      SELECT inbox_id FROM message WHERE inbox_id = ? AND seq = ? AND expires_at IS NULL
       ON CONFLICT DO NOTHING`);
     this.#insertOverflow = db.prepare(
-      "INSERT INTO message (inbox_id, seq, enqueued_at, is_overflow) VALUES (?, ?, ?, 1)",
+      "INSERT INTO message (inbox_id, seq, enqueued_at, expires_at, is_overflow) VALUES (?, ?, ?, ?, 1)",
     );
   }
 
@@ -49,16 +49,20 @@ export class MessageTable {
   appendOrMark(entries: readonly Append[], nowMs: number): readonly bigint[] {
     return this.append(entries, nowMs).map((appended, i) => {
       if (appended.kind !== "full") return appended.seq;
-      this.#markOverflow(this.#parts.inboxes.findOrMake((entries[i] as Append).inbox), nowMs);
+      this.#markOverflow(entries[i] as Append, nowMs);
       return 0n;
     });
   }
 
-  /** The mark has a seq, so a reader meets it in its order. It comes on top of the depth: one, however many are lost. */
-  #markOverflow(inbox: Inbox, nowMs: number): void {
+  /**
+   * The mark has a seq, so a reader meets it in its order. It comes on top of the depth: one, however many are lost. It
+   * has the lost message's life: one that stayed would keep all behind it from being trimmed, and the inbox full for good.
+   */
+  #markOverflow({ inbox: key, expiresAtMs }: Append, nowMs: number): void {
+    const inbox = this.#parts.inboxes.findOrMake(key);
     if (inbox.last - baseOf(inbox) > this.#parts.queueDepthMax) return;
     inbox.last++;
-    this.#insertOverflow.run(inbox.id, inbox.last, nowMs);
+    this.#insertOverflow.run(inbox.id, inbox.last, nowMs, expiresAtMs);
   }
 
   #appendOne(entry: Append, nowMs: number, shared: Map<Uint8Array, number | undefined>): Appended {

@@ -81,8 +81,8 @@ const migrations: readonly string[] = [
   CREATE TABLE hybrid_key (identity BLOB PRIMARY KEY, public_key BLOB NOT NULL, signature BLOB NOT NULL) STRICT;
   `,
   `
-  -- 1: a message of a group's commit stood here that the full inbox could not take. Like a tombstone it has neither
-  -- payload nor expires_at; unlike one it stays until it is acknowledged, so that its reader is told gap{overflow}.
+  -- 1: a mark. A message of a group's commit belongs here that the full inbox could not take; the mark has its life
+  -- and no payload, and its reader is told gap{overflow}. Like a message it ends as a tombstone or goes with the sweep.
   ALTER TABLE message ADD COLUMN is_overflow INTEGER;
 
   -- Which epoch of a group is next, and the hash of the proof that its committer must show.

@@ -39,8 +39,7 @@ export class Sweeper {
     this.#selectTrimDue = db.prepare("SELECT inbox_id FROM trim_due LIMIT 1");
     this.#deleteTrimDue = db.prepare("DELETE FROM trim_due WHERE inbox_id = ?");
     this.#selectHeadRun = db.prepare(`
-      SELECT seq, expires_at IS NULL AND is_overflow IS NULL AS is_tombstone
-      FROM message WHERE inbox_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
+      SELECT seq, expires_at FROM message WHERE inbox_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
     this.#deleteKeyPackages = db.prepare(`
       DELETE FROM key_package WHERE id IN (SELECT id FROM key_package WHERE expires_at <= ? LIMIT ?)`);
   }
@@ -91,9 +90,9 @@ export class Sweeper {
   #trimHead(inbox: Inbox, rowsMax: number): number {
     const base = baseOf(inbox);
     let seq = base;
-    const run = this.#selectHeadRun.all(inbox.id, base, rowsMax) as { seq: number; is_tombstone: number }[];
+    const run = this.#selectHeadRun.all(inbox.id, base, rowsMax) as { seq: number; expires_at: number | null }[];
     for (const row of run) {
-      if (row.is_tombstone === 0) break;
+      if (row.expires_at !== null) break;
       this.#deleteMessage.run(inbox.id, row.seq);
       seq = row.seq;
     }
