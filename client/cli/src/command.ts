@@ -1,6 +1,7 @@
 /** The shape of a command: one file a verb in commands/. */
 import type { Options } from "./options.ts";
 import type { Output } from "./output.ts";
+import { Person } from "./person.ts";
 
 export type Command = {
   /** Words behind the verb, as the help shows them. */
@@ -11,3 +12,20 @@ export type Command = {
   /** Throws QpqError; the exit code follows from its kind. */
   readonly run: (options: Options, output: Output, words: readonly string[]) => Promise<void>;
 };
+
+export type PersonalWork = (
+  person: Person,
+  context: { options: Options; output: Output; words: readonly string[] },
+) => Promise<void>;
+
+/** A command of a person with their conversations: opens them, does the work, shows the layers, closes them. */
+export function personal(shape: Omit<Command, "run">, work: PersonalWork): Command {
+  return {
+    ...shape,
+    async run(options, output, words) {
+      await using person = await Person.open(options, output);
+      await work(person, { options, output, words });
+      if (options.verbose) output.layers(person.client.current, person.traffic);
+    },
+  };
+}

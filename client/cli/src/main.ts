@@ -2,15 +2,41 @@
 import { readFileSync } from "node:fs";
 import { QpqError } from "quicproquo-proto";
 import type { Command } from "./command.ts";
+import { checkKey } from "./commands/check-key.ts";
+import { createGroup } from "./commands/create-group.ts";
+import { demoGroup } from "./commands/demo-group.ts";
 import { health } from "./commands/health.ts";
+import { history } from "./commands/history.ts";
+import { list } from "./commands/list.ts";
+import { invite, leave, members, remove, update } from "./commands/members.ts";
 import { ping } from "./commands/ping.ts";
-import { recv } from "./commands/recv.ts";
+import { refreshKeypackage, registerState } from "./commands/publish.ts";
+import { join, recv } from "./commands/recv.ts";
 import { send } from "./commands/send.ts";
 import { whoami } from "./commands/whoami.ts";
 import { flags, parseOptions } from "./options.ts";
 import { Output } from "./output.ts";
 
-const commands: Readonly<Record<string, Command>> = { whoami, health, ping, send, recv };
+const commands: Readonly<Record<string, Command>> = {
+  whoami,
+  "register-state": registerState,
+  "create-group": createGroup,
+  invite,
+  join,
+  send,
+  recv,
+  list,
+  history,
+  members,
+  remove,
+  leave,
+  update,
+  "check-key": checkKey,
+  "refresh-keypackage": refreshKeypackage,
+  health,
+  ping,
+  "demo-group": demoGroup,
+};
 
 /** ops.md, CLI contract. */
 const exitCodes = { failed: 1, usage: 2, unreachable: 3, auth: 4, timeout: 5 } as const;
@@ -31,7 +57,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 function help(): string {
-  const verbs = Object.entries(commands).map(([name, { words, doc }]) => `  ${`${name} ${words}`.padEnd(20)}${doc}`);
+  const verbs = Object.entries(commands).map(([name, { words, doc }]) => `  ${`${name} ${words}`.padEnd(28)}${doc}`);
   const rows = Object.entries(flags).map(([name, flag]) => {
     const short = "short" in flag ? `-${flag.short}, ` : "";
     const from = "env" in flag ? ` (${flag.env}${"default" in flag ? `, default ${flag.default}` : ""})` : "";
@@ -39,10 +65,13 @@ function help(): string {
   });
   return `qpq: end-to-end encrypted messages through a quicproquo server
 
-  qpq --ca-cert server-cert.der health
-  qpq whoami
-  qpq --ca-cert server-cert.der send 5f0c...e1 "see you at nine"
-  qpq --ca-cert server-cert.der recv --follow
+  export QPQ_SERVER=127.0.0.1:7000 QPQ_CA_CERT=data/server-cert.der QPQ_AUTH_TOKEN_FILE=data/auth-token
+  qpq register-state                      make your keys, let others invite you
+  qpq whoami                              your key, for them
+  qpq create-group climbing
+  qpq invite climbing 5f0c...e1
+  qpq send climbing "see you at nine"
+  qpq recv --follow
 
 Commands
 ${verbs.join("\n")}

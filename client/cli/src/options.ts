@@ -12,7 +12,8 @@ export type Options = {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly follow: boolean;
-  /** recv: stop after so many messages. ping: how many calls. */
+  readonly hybrid: boolean;
+  /** recv: stop after so many messages. ping: how many calls. history: how many entries. */
   readonly count: number | undefined;
   readonly timeoutMs: number;
   readonly help: boolean;
@@ -41,11 +42,21 @@ export const flags = {
     default: "localhost",
     doc: "name the certificate must carry",
   },
-  state: { type: "string", env: "QPQ_STATE", default: "qpq-state.bin", doc: "file with your keys" },
+  state: {
+    type: "string",
+    env: "QPQ_STATE",
+    default: "qpq-state.bin",
+    doc: "file with your keys; conversations stand in a .db file beside it",
+  },
   json: { type: "boolean", doc: "one JSON object a line on standard output" },
   verbose: { type: "boolean", short: "v", doc: "what happened on each layer, on standard error" },
   follow: { type: "boolean", short: "f", doc: "recv: wait for more" },
-  count: { type: "string", short: "n", doc: "recv: stop after so many messages; ping: so many calls" },
+  hybrid: { type: "boolean", doc: "wrap what is sent in the hybrid envelope too (or QPQ_HYBRID=1)" },
+  count: {
+    type: "string",
+    short: "n",
+    doc: "recv: stop after so many messages; ping: so many calls; history: so many entries",
+  },
   "timeout-ms": {
     type: "string",
     env: "QPQ_TIMEOUT_MS",
@@ -83,6 +94,7 @@ export function parseOptions(args: readonly string[], env: Environment): Options
     json: parsed.values["json"] === true,
     verbose: parsed.values["verbose"] === true,
     follow: parsed.values["follow"] === true,
+    hybrid: parsed.values["hybrid"] === true || env["QPQ_HYBRID"] === "1",
     count: wholeNumber("--count", textOf("count")),
     timeoutMs: wholeNumber("--timeout-ms", textOf("timeout-ms")) as number,
     help: parsed.values["help"] === true,

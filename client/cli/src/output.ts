@@ -1,5 +1,6 @@
 /** Data on standard output, words on standard error. With --json each line of data is one object with stable names. */
 import type { NodeClient } from "quicproquo-sdk";
+import type { Traffic } from "./traffic.ts";
 
 export class Output {
   readonly #json: boolean;
@@ -8,9 +9,8 @@ export class Output {
     this.#json = json;
   }
 
-  /** One piece of data: `text` for people, `fields` for programs. bigint fields become numbers. */
+  /** One piece of data: `text` for people, `fields` for programs: bigints as numbers, bytes as hex. */
   data(text: string, fields: Readonly<Record<string, unknown>>): void {
-    const plain = (_: string, value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
     process.stdout.write(`${this.#json ? JSON.stringify(fields, plain) : text}\n`);
   }
 
@@ -19,11 +19,12 @@ export class Output {
   }
 
   /** What each layer did, for --verbose. */
-  layers(client: NodeClient | undefined, rpcCalls: number): void {
+  layers(client: NodeClient | undefined, traffic: Traffic): void {
     if (client === undefined) return;
     const { info } = client;
     const stats = client.stats();
-    const fields = { ...info, rpcCalls, ...stats };
+    const { calls: rpcCalls, sent } = traffic;
+    const fields = { ...info, rpcCalls, ...stats, sent };
     if (this.#json) return this.words(JSON.stringify({ event: "layers", ...fields }));
     this.words(
       `transport  ${info.protocol} version ${info.quicVersion ?? "?"}, ${stats.datagramsOut} datagrams out, ${stats.datagramsIn} in, ${stats.bytesOut} + ${stats.bytesIn} bytes, rtt ${stats.rttMs.toFixed(2)} ms`,
@@ -32,7 +33,15 @@ export class Output {
       `security   ${info.tlsVersion ?? "?"}, ${info.cipher ?? "cipher not told by the library"}, ALPN ${info.alpn ?? "?"}`,
     );
     this.words(`rpc        ${rpcCalls} calls`);
+    for (const { message, bytes, wrapped, count } of sent) {
+      this.words(`mls        ${count} x ${message}, ${bytes} bytes${wrapped ? " in the hybrid envelope" : ""}`);
+    }
   }
+}
+
+function plain(_: string, value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  return value instanceof Uint8Array ? hex(value) : value;
 }
 
 /** Lower-case hex, the form in which keys are shown and typed. */

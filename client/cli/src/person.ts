@@ -1,9 +1,62 @@
-/** The person at the keyboard: their keys from the state file (made at first use), and their mailbox on the server. */
-import { type ClientState, generateClientState, readStateFile, writeStateFile } from "quicproquo-core";
+/**
+ * The person at the keyboard: keys from the state file (made at first use), conversations from the records beside it, a
+ * connection that is made when it is needed.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  type ClientState,
+  generateClientState,
+  openRecordFile,
+  type RecordStore,
+  readStateFile,
+  writeStateFile,
+} from "quicproquo-core";
 import type { QpqError } from "quicproquo-proto";
-import { Mailbox, ReconnectingClient } from "quicproquo-sdk";
+import { ChatClient, ReconnectingClient } from "quicproquo-sdk";
 import { accessTokenOf, type Options, serverAddressOf } from "./options.ts";
 import type { Output } from "./output.ts";
+import { Traffic } from "./traffic.ts";
+
+export class Person implements AsyncDisposable {
+  readonly state: ClientState;
+  readonly chat: ChatClient;
+  readonly client: ReconnectingClient;
+  readonly traffic: Traffic;
+  readonly #records: RecordStore;
+
+  private constructor(parts: Pick<Person, "state" | "chat" | "client" | "traffic"> & { records: RecordStore }) {
+    ({ state: this.state, chat: this.chat, client: this.client, traffic: this.traffic } = parts);
+    this.#records = parts.records;
+  }
+
+  /** E036_STORE_LOCKED when another qpq works on the same state. */
+  static async open(options: Options, output: Output): Promise<Person> {
+    const traffic = new Traffic();
+    const client = openClient(options, output, traffic);
+    const state = await loadOrCreateState(options, output);
+    const records = openRecordFile({ file: recordFileOf(options.stateFile), databaseKey: state.databaseKey });
+    try {
+      const chat = await ChatClient.open({
+        state,
+        records,
+        client,
+        accessToken: accessTokenOf(options),
+        clock: Date.now,
+        random: (bytes) => new Uint8Array(randomBytes(bytes)),
+        hybrid: options.hybrid ? "whenAvailable" : "off",
+      });
+      return new Person({ state, chat, client, traffic, records });
+    } catch (error) {
+      await records.close();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    await this.#records.close();
+  }
+}
 
 export async function loadOrCreateState(options: Options, output: Output): Promise<ClientState> {
   const password = options.env["QPQ_STATE_PASSWORD"];
@@ -15,21 +68,18 @@ export async function loadOrCreateState(options: Options, output: Output): Promi
   return state;
 }
 
-export function openClient(options: Options, output: Output): ReconnectingClient {
+export function openClient(options: Options, output: Output, traffic: Traffic): ReconnectingClient {
   return new ReconnectingClient({
     server: serverAddressOf(options),
     giveUpAfterMs: options.timeoutMs,
+    onCall: traffic.onCall,
     onRetry: (error: QpqError, waitMs: number) => {
       if (options.verbose) output.words(`${error.code} ${error.text}; next try in ${Math.round(waitMs)} ms`);
     },
   });
 }
 
-export function openMailbox(client: ReconnectingClient, state: ClientState, options: Options): Mailbox {
-  return new Mailbox({
-    client,
-    identity: state.identity,
-    keyPair: state.hybridKeyPair,
-    accessToken: accessTokenOf(options),
-  });
+/** qpq-state.bin -> qpq-state.db */
+function recordFileOf(stateFile: string): string {
+  return `${stateFile.replace(/\.bin$/, "")}.db`;
 }

@@ -1,6 +1,7 @@
 /** qpq ping: round trips of a whole RPC call, one after the other. */
 import type { Command } from "../command.ts";
 import { openClient } from "../person.ts";
+import { Traffic } from "../traffic.ts";
 
 const pingsDefault = 5;
 
@@ -10,7 +11,8 @@ export const ping: Command = {
   wordsMin: 0,
   wordsMax: 0,
   async run(options, output) {
-    using client = openClient(options, output);
+    const traffic = new Traffic();
+    using client = openClient(options, output, traffic);
     const startedAtMs = performance.now();
     await client.call("health", {});
     const connectMs = performance.now() - startedAtMs;
@@ -28,6 +30,6 @@ export const ping: Command = {
     const maxMs = timesMs[count - 1] as number;
     const text = `${count} calls: min ${minMs.toFixed(2)} ms, median ${medianMs.toFixed(2)} ms, max ${maxMs.toFixed(2)} ms`;
     output.data(text, { count, connectMs, minMs, medianMs, maxMs });
-    if (options.verbose) output.layers(client.current, count + 1);
+    if (options.verbose) output.layers(client.current, traffic);
   },
 };

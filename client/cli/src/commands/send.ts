@@ -1,41 +1,38 @@
-/** qpq send: seal a text for one peer and hand it to the server; done means durable there. */
+/** qpq send: to a conversation, or to a person: then a conversation of two is begun when there is none. */
+import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
-import { type IdentityKey, parseIdentityKey, QpqError } from "quicproquo-proto";
-import type { Command } from "../command.ts";
-import { hex } from "../output.ts";
-import { loadOrCreateState, openClient, openMailbox } from "../person.ts";
+import { messageIdBytes } from "quicproquo-core";
+import { QpqError } from "quicproquo-proto";
+import type { ChatClient, ConversationId } from "quicproquo-sdk";
+import { personal } from "../command.ts";
+import { isKey, parseKey } from "../keys.ts";
 
-export const send: Command = {
-  words: "KEY TEXT|-",
-  doc: "send a text to the holder of KEY; - sends each line of standard input as a message",
-  wordsMin: 2,
-  wordsMax: 2,
-  async run(options, output, [keyText, text]) {
-    const peer = parseKey(keyText as string);
-    using client = openClient(options, output);
-    const mailbox = openMailbox(client, await loadOrCreateState(options, output), options);
-    await mailbox.publishKeys();
-    let sent = 0;
-    for await (const one of text === "-" ? createInterface({ input: process.stdin }) : [text as string]) {
-      const { seq, envelope } = await mailbox.send(peer, one);
-      sent++;
-      const fields = {
-        seq,
-        textBytes: Buffer.byteLength(one),
-        envelopeBytes: envelope.length,
-        envelopeStart: hex(envelope.subarray(0, 16)),
-      };
-      output.data(`durable on the server as number ${seq}`, fields);
-    }
-    // fetch and perhaps upload of keys, the peer's key, then a call a message
-    if (options.verbose) output.layers(client.current, 2 + sent);
+export const send = personal(
+  {
+    words: "GROUP|KEY TEXT|-",
+    doc: "send a text; - sends each line of standard input as a message",
+    wordsMin: 2,
+    wordsMax: 2,
   },
-};
+  async ({ chat }, { output, words: [address = "", text = ""] }) => {
+    const id = await conversationWith(address, chat);
+    for await (const body of text === "-" ? createInterface({ input: process.stdin }) : [text]) {
+      const msgId = new Uint8Array(randomBytes(messageIdBytes));
+      const { status, waitingFor } = await chat.send(id, { type: "chat", msgId, body });
+      const words =
+        status === "sent" ? "durable on the server" : `${status}: kept here, the next qpq command tries again`;
+      output.data(words, { conversation: id, msgId, status, waitingFor });
+    }
+  },
+);
 
-/** 64 hex digits, as `qpq whoami` prints them. */
-function parseKey(text: string): IdentityKey {
-  if (!/^[0-9a-fA-F]{64}$/.test(text)) {
-    throw new QpqError("E007_KEY_LENGTH", { text: "KEY is 64 hex digits: the peer's `qpq whoami` prints it" });
+async function conversationWith(address: string, chat: ChatClient): Promise<ConversationId> {
+  try {
+    return chat.find(address);
+  } catch (error) {
+    if (!isKey(address) || !(error instanceof QpqError) || error.code !== "E052_CONVERSATION_UNKNOWN") throw error;
   }
-  return parseIdentityKey(Buffer.from(text, "hex"));
+  const id = await chat.createGroup();
+  await chat.invite(id, parseKey(address));
+  return id;
 }
