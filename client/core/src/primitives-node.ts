@@ -1,7 +1,7 @@
 /**
- * The primitives on node:crypto (OpenSSL 3.5: ML-KEM, X25519, Ed25519, ChaCha20-Poly1305, Argon2id). The only file of
- * this package that touches node:crypto. Private keys are KeyObjects, so their bytes stay out of the JavaScript heap;
- * keys go in and out in raw form, never as DER: createPrivateKey accepts junk after a DER key.
+ * The primitives on node:crypto (OpenSSL 3.5: ML-KEM, X25519, Ed25519, ChaCha20-Poly1305, Argon2id). Beside `mls/*-node.ts`
+ * the only file of this package that touches node:crypto. Private keys are KeyObjects, so their bytes stay out of the
+ * JavaScript heap; keys go in and out in raw form, never as DER: createPrivateKey accepts junk after a DER key.
  */
 import {
   argon2,

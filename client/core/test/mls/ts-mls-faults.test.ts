@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { defaultAuthenticationService } from "ts-mls/authenticationService.js";
 import { MlsGroup, MlsKeyPackage, parseKeyPackage } from "quicproquo-core";
@@ -139,5 +140,16 @@ test("a KeyPackage may join any number of groups with it, hence the caller delet
     const add = [await parseKeyPackage(own.public, bob.me.identityKey, Date.now())];
     const { welcome } = await alice.group.commit({ add });
     assert.ok((await MlsGroup.join(bob.me, welcome as Uint8Array, () => own)).usedRef.length === 32);
+  }
+});
+
+test("ts-mls is pinned to one version, and the ML-KEM that it would like, which takes invalid keys, is not installed", () => {
+  const root = new URL("../../../../", import.meta.url);
+  const json = (path: string) => JSON.parse(readFileSync(new URL(path, root), "utf8"));
+  assert.equal(json("client/core/package.json").dependencies["ts-mls"], "1.6.4");
+  const installed = Object.entries<{ version?: string }>(json("package-lock.json").packages);
+  assert.equal(installed.find(([path]) => path === "node_modules/ts-mls")?.[1].version, "1.6.4");
+  for (const [path, { version }] of installed) {
+    if (path.endsWith("@noble/post-quantum")) assert.notEqual(version, "0.5.2", path);
   }
 });
