@@ -1,7 +1,7 @@
 /**
  * The MLS suite 0x0001 for ts-mls on node:crypto, without waiting for a thread pool: every primitive answers at once, and
  * the promises that ts-mls wants are already settled. Wire-compatible with the WebCrypto one (crypto-web.ts), which a
- * browser takes through the same name `#mls-crypto`; at 100 members an add costs a tenth (loadtest, scenario mls).
+ * browser takes through the same name `#mls-crypto`; at 100 members an add takes 10 ms instead of 77 (npm run bench -- mls).
  */
 import { createPublicKey, hash, randomBytes, timingSafeEqual, verify } from "node:crypto";
 import * as hpke from "./hpke-node.ts";

@@ -4,7 +4,7 @@
  * the key used longest ago goes. Names are hashes, so no secret stays in a string; wipe() lets go of everything.
  */
 
-/** 16 members each of 4 groups open with at most 7 keys an epoch; 64 keys hold what one process works on at a time. */
+/** A member opens with its leaf's key and its ancestors', 11 at 1,000 members: 64 hold those of the groups at work. */
 export const keyCacheEntriesMax = 64;
 
 export class KeyCache<Key> {

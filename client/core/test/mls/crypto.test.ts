@@ -1,7 +1,9 @@
 /** The two crypto providers: the same bytes from both, a bounded cache, and refusals where the inputs are bad. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { Identity, paddingBuckets } from "quicproquo-core";
 import { joinGroup, createGroup, makePskIndex } from "ts-mls/clientState.js";
@@ -197,4 +199,11 @@ test("the length of a message tells its bucket only: 256, 1024, 4096, 16384 and 
   );
   assert.equal(await lengthOf(16_384 - frameBytes + 1), await lengthOf(2 * 16_384 - frameBytes));
   assert.equal((await lengthOf(100_000)) - (await lengthOf(83_000)), 16_384);
+});
+
+test("under the browser condition groups run on WebCrypto", () => {
+  const program = fileURLToPath(new URL("./browser-condition.ts", import.meta.url));
+  const run = spawnSync(process.execPath, ["--conditions=browser", program], { encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  assert.deepEqual(JSON.parse(run.stdout), { isWebCrypto: true, heard: "from a browser" });
 });
