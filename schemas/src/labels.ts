@@ -16,8 +16,6 @@ export const labels = {
   register: "quicnprotochat-register-v1",
   /** Identity key proves itself at login. */
   login: "quicnprotochat-login-v1",
-  /** Sender signs a message that goes straight into a hybrid envelope, outside of any MLS group. */
-  directMessage: "quicnprotochat-direct-message-v1",
   /** HKDF info of the keys that a front-end derives from its transport secret: session tickets, Retry tokens, stateless resets. */
   ticketKey: "quicnprotochat-ticket-key-v1",
   retryKey: "quicnprotochat-retry-key-v1",

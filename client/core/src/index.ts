@@ -1,6 +1,5 @@
-/** The public face of quicproquo-core: identity, hybrid keys, envelopes, direct messages, the client's state file. */
+/** The public face of quicproquo-core: identity, hybrid keys, envelopes, MLS groups, the client's state file. */
 export { type AppMessage, decodeAppMessage, encodeAppMessage, type FileRef, messageIdBytes } from "./app-message.ts";
-export { type DirectMessage, openDirectMessage, type Recipient, sealDirectMessage } from "./direct-message.ts";
 export { envelopeBytesMax, envelopeOverheadBytes, openEnvelope, sealEnvelope } from "./hybrid-envelope.ts";
 export {
   HybridKeyPair,

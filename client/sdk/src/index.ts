@@ -1,6 +1,5 @@
 /** The public face of quicproquo-sdk. */
 export * from "./chat/index.ts";
-export { Mailbox, type Lost, type MailboxParts, type Received } from "./mailbox.ts";
 export {
   type CallOptions,
   type MethodName,

@@ -209,6 +209,8 @@ export class Committer {
     draft.setStaged(undefined);
     draft.setGroup(next);
     draft.setFacts({ suspect: false, renewKeys: false, leavers: [] });
+    // this was the newest epoch: whoever claimed to write from a later one has lied
+    for (const forged of draft.state.future) draft.forget(forged);
     if (undelivered.length > 0) draft.addEvent({ kind: "undelivered", members: undelivered });
     const { name } = draft.state.facts;
     // in the same write: a newcomer whose inviter dies here still learns the name

@@ -30,16 +30,15 @@ export class Joining {
   /** Answers why the Welcome is refused; nothing was written then. undefined: joined, with `cursor` in the same write. */
   async join({ message }: Arrived, cursor: RecordChange): Promise<string | undefined> {
     const { chat, keyPackages } = this.#parts;
-    const own = await keyPackages.byRef();
     let joined: Awaited<ReturnType<typeof MlsGroup.join>>;
     try {
-      joined = await MlsGroup.join(chat.me, message, (ref) => own.get(ref.toHex()));
+      joined = await MlsGroup.join(chat.me, message, (ref) => keyPackages.find(ref));
     } catch (error) {
       if (!(error instanceof QpqError)) throw error;
       return error.text;
     }
     const { group, usedRef } = joined;
-    const used = own.get(usedRef.toHex()) as MlsKeyPackage;
+    const used = (await keyPackages.find(usedRef)) as MlsKeyPackage;
     const id = group.groupId.toHex();
     const known = this.#parts.conversations.get(id);
     const reason = this.#reasonAgainst(group, known);

@@ -44,10 +44,10 @@ export class KeyPackages {
     return { keyPackages, lastResort, hybridKey };
   }
 
-  /** The packages that a Welcome may name, by their ref in hex; of no use for longer than `publish` keeps them. */
-  async byRef(): Promise<ReadonlyMap<string, MlsKeyPackage>> {
-    const own = (await this.#parts.records.list(folder)).map(({ bytes }) => MlsKeyPackage.decode(bytes));
-    return new Map(own.map((keyPackage) => [keyPackage.ref.toHex(), keyPackage]));
+  /** The one that a Welcome names by this ref. */
+  async find(ref: Uint8Array): Promise<MlsKeyPackage | undefined> {
+    const bytes = await this.#parts.records.get(`${folder}/${ref.toHex()}`);
+    return bytes === undefined ? undefined : MlsKeyPackage.decode(bytes);
   }
 
   /** For the write that joins with it. The last resort stays: another Welcome may name it. */

@@ -5,7 +5,6 @@
 import { type AppMessage, decodeAppMessage, type Processed } from "quicproquo-core";
 import { QpqError } from "quicproquo-proto";
 import type { ChatParts } from "./chat-parts.ts";
-import { markBroken } from "./committer.ts";
 import type { Draft } from "./draft.ts";
 
 /** One payload of the inbox, unwrapped. */
@@ -90,12 +89,13 @@ export class Receiver {
   }
 
   /**
-   * The inbox has a commit before every message of the epoch it makes, so the commit was lost when messages are known to
-   * be missing; otherwise the server has mixed up the order, and it may yet come.
+   * The inbox has a commit before every message of the epoch it makes, so a commit was hidden or lost; or the message is
+   * forged, for which it takes no member: nothing of it is verified. So it breaks nothing. When too many wait, a renewal
+   * of our keys shows which it is: the server accepts it only in the newest epoch (a hundred forged messages buy that one
+   * commit).
    */
   #keepForLater(draft: Draft, epoch: bigint, arrived: Arrived): void {
-    const { facts, future } = draft.state;
-    if (facts.suspect) return markBroken(draft);
+    const { future } = draft.state;
     const { futureMessagesMax, futureBytesMax } = this.#parts.limits;
     const bytes = future.reduce((sum, { message }) => sum + message.length, arrived.message.length);
     if (future.length < futureMessagesMax && bytes <= futureBytesMax) return draft.keepForLater({ ...arrived, epoch });
