@@ -78,7 +78,7 @@ export function textOf(message: AppMessage): string {
   }
 }
 
-export function nameOf(id: ConversationId, chat: ChatClient): string {
+function nameOf(id: ConversationId, chat: ChatClient): string {
   const found = chat.list().find((conversation) => conversation.id === id);
   return found?.alias ?? found?.name ?? id.slice(0, 8);
 }
