@@ -8,7 +8,9 @@ import type { IdentityKey } from "quicproquo-proto";
 import { ChatClient, type ChatClientOptions, type ChatEvent, ReconnectingClient } from "quicproquo-sdk";
 import type { ServerProcess } from "quicproquo-server/testing";
 
-export type PersonOptions = Partial<Pick<ChatClientOptions, "limits" | "hybrid" | "checkpoint" | "clock">>;
+export type PersonOptions = Partial<Pick<ChatClientOptions, "limits" | "hybrid" | "checkpoint" | "clock">> & {
+  readonly giveUpAfterMs?: number;
+};
 
 /** One client of one person; `reopened` is the next one on the same records, as after a restart. */
 export class Person {
@@ -46,7 +48,8 @@ export class Person {
     const { name, file } = place;
     const state = place.state ?? generateClientState();
     const records = (place.wrap ?? same)(openRecordFile({ file, databaseKey: state.databaseKey }));
-    const connection = new ReconnectingClient({ server: addressOf(server), giveUpAfterMs: 5_000 });
+    const { giveUpAfterMs = 5_000, ...chatOptions } = options;
+    const connection = new ReconnectingClient({ server: addressOf(server), giveUpAfterMs });
     const accessToken = new TextEncoder().encode(server.token);
     const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
     const chat = await ChatClient.open({
@@ -56,7 +59,7 @@ export class Person {
       accessToken,
       clock: Date.now,
       random,
-      ...options,
+      ...chatOptions,
     });
     return new Person({ name, state, file, records, chat, server, connection });
   }
