@@ -20,7 +20,7 @@ after(async () => {
   folder.remove();
 });
 
-const killsMin = 24;
+const killsMin = 200;
 const program = fileURLToPath(new URL("member-process.ts", import.meta.url));
 
 /** Resolves with the signal that ended it, or its exit code. */
@@ -49,7 +49,7 @@ test(`a process that is killed ${killsMin} times and more loses and doubles noth
     port: server.port,
     token: server.token,
     invited: people.map(({ key }) => key.toHex()),
-    messages: 60,
+    messages: 500,
   };
   let kills = 0;
   for (;;) {
