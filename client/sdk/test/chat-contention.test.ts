@@ -99,6 +99,48 @@ test("an intent that lost just before its process died is carried on by the next
   assert.deepEqual(kindsOf(await carol.sync()), ["joined"]);
 });
 
+test("a change whose member is removed while it loses says that the conversation is over", async () => {
+  const alice = await rig.person("alice");
+  const rival = await rig.raw();
+  await rival.publish();
+  const id = await alice.chat.createGroup();
+  await alice.chat.invite(id, rival.key);
+  const loser = await rig.reopened(alice, {
+    checkpoint: async (name) => {
+      if (name !== "commit: durable") return;
+      await rival.follow();
+      await rival.commit({ remove: [0] });
+    },
+  });
+  await assert.rejects(loser.chat.update(id), /E053_CONVERSATION_ENDED/);
+  assert.deepEqual(kindsOf(await loser.sync()), ["left"]);
+});
+
+test("an interrupted invitation that cannot be carried out any more is told", async () => {
+  const [alice, carol] = [await rig.person("alice"), await rig.person("carol")];
+  const rival = await rig.raw();
+  await rival.publish();
+  await carol.chat.publishKeys();
+  const id = await alice.chat.createGroup();
+  await alice.chat.invite(id, rival.key);
+  const lost = Promise.withResolvers<void>();
+  const dying = await rig.reopened(alice, {
+    checkpoint: async (name) => {
+      if (name === "commit: durable") await rival.follow().then(() => rival.commit());
+      if (name !== "commit: settled") return;
+      lost.resolve();
+      await new Promise(() => {});
+    },
+  });
+  void dying.chat.invite(id, carol.key).catch(() => {});
+  await lost.promise;
+  // carol's KeyPackage has lived its day when the next process finds the intent
+  const next = await rig.reopened(dying, { clock: () => Date.now() + 2 * 86_400_000 });
+  const events = await next.sync();
+  assert.deepEqual(kindsOf(events), ["keysUpdated", "changeFailed"]);
+  assert.equal((await next.chat.send(id, chat("go on"))).status, "sent");
+});
+
 test("a commit that cannot be answered for stays staged, and the next step begins with it", async () => {
   const [alice, bob] = [await rig.person("alice"), await rig.person("bob")];
   const id = await rig.group(alice, bob);

@@ -64,6 +64,17 @@ test("so many messages wait and no more, and after their time they are given up 
   assert.equal(later.chat.list()[0]?.pendingCount, 0);
 });
 
+test("a message that the server refuses for good fails, and the next one goes", async () => {
+  const small = await Rig.start({ settings: { "payload-bytes-max": 5_000 } });
+  after(() => small.close());
+  const [alice, bob] = [await small.person("alice"), await small.person("bob")];
+  const id = await small.group(alice, bob);
+  assert.equal((await alice.chat.send(id, chat("x".repeat(8_000)))).status, "failed");
+  assert.equal((await alice.chat.send(id, chat("shorter"))).status, "sent");
+  assert.deepEqual(kindsOf(await alice.sync()), ["failed"]);
+  assert.deepEqual(bodiesOf(await bob.sync()), ["shorter"]);
+});
+
 test("who lost a commit to a full inbox learns it, is broken, and comes back by another invitation", async () => {
   const [alice, bob] = [await narrow.person("alice"), await narrow.person("bob")];
   const id = await narrow.group(alice, bob);

@@ -30,7 +30,8 @@ test("two people talk after an invitation, and both know the conversation's name
 });
 
 test("an alias is for oneself, and a name that two conversations have is not taken for either", async () => {
-  const alice = await rig.person("alice");
+  let calls = 0;
+  const alice = await rig.person("alice", { clock: () => Date.now() + calls++ });
   const [first, second] = [await alice.chat.createGroup("twin"), await alice.chat.createGroup("twin")];
   assert.throws(() => alice.chat.find("twin"), /E052_CONVERSATION_UNKNOWN 2 conversations match/);
   await alice.chat.setAlias(second, "the other");

@@ -17,7 +17,8 @@ import { type ChatLimits, chatLimits } from "./chat-limits.ts";
 import type { ChatParts } from "./chat-parts.ts";
 import { type Checkpoint, noCheckpoint } from "./checkpoint.ts";
 import { Committer, markBroken, requireActive } from "./committer.ts";
-import { Conversation, type ConversationFacts, loadConversations, newFacts } from "./conversation.ts";
+import { Conversation, loadConversations, newFacts } from "./conversation.ts";
+import { type ConversationSummary, summaryOf } from "./conversation-summary.ts";
 import { Conversations } from "./conversations.ts";
 import { Draft } from "./draft.ts";
 import { EventLog } from "./event-log.ts";
@@ -46,17 +47,6 @@ export type ChatClientOptions = {
   readonly limits?: Partial<ChatLimits>;
   /** For the crash test. */
   readonly checkpoint?: Checkpoint;
-};
-
-export type ConversationSummary = Pick<ConversationFacts, "name" | "alias" | "status" | "pastCount" | "createdAtMs"> & {
-  readonly id: ConversationId;
-  readonly members: readonly IdentityKey[];
-  readonly epoch: bigint;
-  /** The same for all members of an epoch, and different when somebody stands in between: what two people compare. */
-  readonly epochAuthenticator: Uint8Array;
-  readonly historyCount: number;
-  /** Messages of mine that the server doesn't have for every recipient yet. */
-  readonly pendingCount: number;
 };
 
 export type Sent = {
@@ -216,13 +206,7 @@ export class ChatClient {
 
   /** All conversations, oldest first, also those that ended. */
   list(): readonly ConversationSummary[] {
-    return this.#conversations.all().map((conversation) => {
-      const { id, members, state } = conversation;
-      const { name, alias, status, pastCount, createdAtMs, historyCount } = state.facts;
-      const { epoch, epochAuthenticator } = state.group;
-      const counts = { historyCount, pastCount, pendingCount: state.outbox.length };
-      return { id, name, alias, status, createdAtMs, members, epoch, epochAuthenticator, ...counts };
-    });
+    return this.#conversations.all().map(summaryOf);
   }
 
   /** By name, group id or peer's key: see Conversations.find. E052_CONVERSATION_UNKNOWN. */

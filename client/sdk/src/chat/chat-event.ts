@@ -27,6 +27,12 @@ type InConversation =
   | { readonly kind: "broken" }
   /** A message of mine wasn't taken within its life. */
   | { readonly kind: "failed"; readonly number: number | undefined }
+  /** A change of mine that was interrupted cannot be carried out any more. */
+  | {
+      readonly kind: "changeFailed";
+      readonly change: "add" | "remove" | "renew" | "proposals";
+      readonly reason: string;
+    }
   /** A commit reached everybody but these: their inboxes are full, and they will have lost it. */
   | { readonly kind: "undelivered"; readonly members: readonly IdentityKey[] }
   /** Wrapped in hybrid envelopes the commit would not have fitted one call: only the Welcome was wrapped. */

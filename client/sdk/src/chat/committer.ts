@@ -12,12 +12,11 @@
  * Until it is accepted, nothing of it is true here.
  */
 import { type GroupChange, type MlsGroup, parseKeyPackage } from "quicproquo-core";
-import { type IdentityKey, QpqError } from "quicproquo-proto";
+import { type ErrorCode, type IdentityKey, QpqError } from "quicproquo-proto";
 import type { ChatParts } from "./chat-parts.ts";
+import { submitAttempt } from "./commit-call.ts";
 import type { Attempt, Conversation, Intent } from "./conversation.ts";
 import { Draft } from "./draft.ts";
-import { wrapped } from "./hybrid-keys.ts";
-import type { Outgoing } from "./mail-server.ts";
 import type { Outbox } from "./outbox.ts";
 
 export type CommitterParts = {
@@ -28,9 +27,6 @@ export type CommitterParts = {
 };
 
 const idempotencyKeyBytes = 16;
-/** What envelope and RPC fields take of one entry beside its payload, generously. */
-const entryBytes = 256;
-const nothing = new Uint8Array(0);
 
 type Outcome = { readonly kind: "done" } | { readonly kind: "lost"; readonly epoch: bigint };
 
@@ -47,14 +43,14 @@ export class Committer {
    */
   commit(conversation: Conversation, intent: Intent): Promise<void> {
     return conversation.commits.run(async () => {
-      await this.#carry(conversation); // one that an earlier call, or process, left
+      await this.#carryLeftOver(conversation);
       await this.#carry(conversation, intent);
     });
   }
 
-  /** Carries on what was left, if anything. */
+  /** Carries on what an earlier call, or process, has left, if anything. An event tells when it cannot be done any more. */
   finish(conversation: Conversation): Promise<void> {
-    return conversation.commits.run(() => this.#carry(conversation));
+    return conversation.commits.run(() => this.#carryLeftOver(conversation));
   }
 
   /** Within a turn: settles a staged commit whose outcome is not known. Every step on the group begins with it. */
@@ -64,7 +60,7 @@ export class Committer {
     const { attempt } = staged;
     let undelivered: readonly IdentityKey[];
     try {
-      undelivered = await this.#submit(conversation, attempt);
+      undelivered = await submitAttempt(this.#parts.chat, conversation, attempt);
     } catch (error) {
       return await this.#refused(conversation, attempt, error);
     }
@@ -74,21 +70,28 @@ export class Committer {
     return { kind: "done" };
   }
 
-  async #carry(conversation: Conversation, fresh?: Intent): Promise<void> {
-    let intent = fresh ?? conversation.state.staged?.intent;
-    for (let tries = 0; intent !== undefined; tries++) {
-      const wanted = intent;
-      if (tries >= this.#parts.chat.limits.commitTriesMax) {
-        await conversation.turns.run(() => this.#dropStaged(conversation));
-        throw new QpqError("E054_COMMITS_CONTENDED", { fields: { tries } });
-      }
-      const outcome = await conversation.turns.run(() => this.#try(conversation, wanted));
+  async #carryLeftOver(conversation: Conversation): Promise<void> {
+    const intent = conversation.state.staged?.intent;
+    if (intent === undefined) return;
+    try {
+      await this.#carry(conversation, intent);
+    } catch (error) {
+      if (!(error instanceof QpqError) || canBeMended(error)) throw error;
+      // nobody waits for this call's answer any more
+      const told = { kind: "changeFailed", conversation: conversation.id, change: intent.kind } as const;
+      await this.#parts.chat.events.add({ ...told, reason: error.text });
+    }
+  }
+
+  async #carry(conversation: Conversation, intent: Intent): Promise<void> {
+    for (let tries = 0; tries < this.#parts.chat.limits.commitTriesMax; tries++) {
+      const outcome = await conversation.turns.run(() => this.#try(conversation, intent));
       if (outcome.kind === "done") return;
       await this.#parts.drain();
       await conversation.turns.run(() => this.#requireProgress(conversation, outcome.epoch));
-      // the inbox may have ended the conversation, and its intents with it
-      intent = conversation.state.staged?.intent;
     }
+    await conversation.turns.run(() => this.#dropStaged(conversation));
+    throw new QpqError("E054_COMMITS_CONTENDED", { fields: { tries: this.#parts.chat.limits.commitTriesMax } });
   }
 
   /** One try, within a turn. */
@@ -158,49 +161,6 @@ export class Committer {
     }
   }
 
-  /** Answers whose inbox was full. */
-  async #submit(conversation: Conversation, attempt: Attempt): Promise<readonly IdentityKey[]> {
-    const { epoch, idempotencyKey, epochProof, nextProofHash } = attempt;
-    const entries = await this.#entriesOf(conversation, attempt);
-    const usesShared = entries.length === 0 || entries.some(({ payload }) => payload.length === 0);
-    const seqs = await this.#parts.chat.server.submitCommit(
-      {
-        groupId: conversation.state.group.groupId,
-        epoch,
-        idempotencyKey,
-        epochProof,
-        nextProofHash,
-        payload: usesShared ? attempt.commit : nothing,
-      },
-      entries,
-    );
-    return entries.filter((_, i) => seqs[i] === 0n).map(({ recipient }) => recipient);
-  }
-
-  /**
-   * The Commit for every member, the Welcome for the newcomer; an empty payload stands for the Commit as it is. Wrapped
-   * for those with a hybrid key, unless the commits would then be too large for one call: then only the Welcome is.
-   */
-  async #entriesOf(conversation: Conversation, attempt: Attempt): Promise<Outgoing[]> {
-    const { hybridKeys, limits, events } = this.#parts.chat;
-    const { members, newcomer, commit, welcome } = attempt;
-    const everybody = newcomer === undefined ? members : [...members, newcomer];
-    const keys = await hybridKeys.keysOf(everybody);
-    const forNewcomer =
-      newcomer === undefined || welcome === undefined
-        ? []
-        : [{ recipient: newcomer, payload: wrapped(keys.get(newcomer.toHex()), welcome) }];
-    const forMembers = members.map((recipient) => {
-      const key = keys.get(recipient.toHex());
-      return { recipient, payload: key === undefined ? nothing : wrapped(key, commit) };
-    });
-    const entries = [...forMembers, ...forNewcomer];
-    const bytes = entries.reduce((sum, { payload }) => sum + payload.length + entryBytes, commit.length);
-    if (bytes <= limits.commitBytesMax) return entries;
-    await events.add({ kind: "commitUnwrapped", conversation: conversation.id, bytes });
-    return [...members.map((recipient) => ({ recipient, payload: nothing })), ...forNewcomer];
-  }
-
   async #accept(
     conversation: Conversation,
     { intent, next, undelivered }: { intent: Intent; next: MlsGroup; undelivered: readonly IdentityKey[] },
@@ -222,8 +182,7 @@ export class Committer {
 
   /** E031: lost. Errors that a repeat can mend leave everything staged; after the others the commit is void. */
   async #refused(conversation: Conversation, attempt: Attempt, error: unknown): Promise<Outcome> {
-    if (!(error instanceof QpqError) || error.kind === "unavailable" || error.kind === "limited") throw error;
-    if (isAboutToken(error)) throw error;
+    if (!(error instanceof QpqError) || canBeMended(error)) throw error;
     const draft = new Draft(this.#parts.chat, conversation);
     const { staged } = conversation.state;
     if (error.code === "E031_EPOCH_TAKEN" && staged !== undefined) {
@@ -241,7 +200,8 @@ export class Committer {
 
   /** The winner's commit stood in the inbox before the answer: when it didn't come, it was lost on the way. */
   async #requireProgress(conversation: Conversation, lostEpoch: bigint): Promise<void> {
-    if (!conversation.isActive || conversation.state.group.epoch > lostEpoch) return;
+    requireActive(conversation); // what came may have ended it
+    if (conversation.state.group.epoch > lostEpoch) return;
     const draft = new Draft(this.#parts.chat, conversation);
     markBroken(draft);
     await draft.save();
@@ -270,15 +230,17 @@ export function markBroken(draft: Draft): void {
   draft.addEvent({ kind: "broken" });
 }
 
-/** The same commit may go through under another token. */
-function isAboutToken({ code }: QpqError): boolean {
-  return (
-    code === "E003_UNAUTHENTICATED" ||
-    code === "E004_BAD_TOKEN" ||
-    code === "E005_SESSION_EXPIRED" ||
-    code === "E006_FORBIDDEN"
-  );
+/** By another try, or under another token. */
+function canBeMended({ kind, code }: QpqError): boolean {
+  return kind === "unavailable" || kind === "limited" || aboutToken.has(code);
 }
+
+const aboutToken: ReadonlySet<string> = new Set([
+  "E003_UNAUTHENTICATED",
+  "E004_BAD_TOKEN",
+  "E005_SESSION_EXPIRED",
+  "E006_FORBIDDEN",
+] satisfies ErrorCode[]);
 
 async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.from(bytes)));

@@ -1,6 +1,6 @@
 /** A real process killed by SIGKILL at seeded checkpoints, and started again each time, beside two members that live. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -23,9 +23,16 @@ after(async () => {
 const killsMin = 200;
 const program = fileURLToPath(new URL("member-process.ts", import.meta.url));
 
+/** The compiled modules of one life serve the next: a start takes 0.16 s instead of 0.33. */
+const env = { ...process.env, NODE_COMPILE_CACHE: join(folder.path, "compile-cache") };
+
+function startMember(): ChildProcess {
+  return spawn(process.execPath, [program], { stdio: ["pipe", "inherit", "inherit"], env });
+}
+
 /** Resolves with the signal that ended it, or its exit code. */
-async function runMember(task: MemberTask): Promise<string | number> {
-  const child = spawn(process.execPath, [program, JSON.stringify(task)], { stdio: ["ignore", "inherit", "inherit"] });
+async function runMember(child: ChildProcess, task: MemberTask): Promise<string | number> {
+  child.stdin?.end(`${JSON.stringify(task)}\n`);
   const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
   return signal ?? code ?? 0;
 }
@@ -52,10 +59,13 @@ test(`a process that is killed ${killsMin} times and more loses and doubles noth
     messages: 500,
   };
   let kills = 0;
+  let next = startMember();
   for (;;) {
     // 1 to 14: a life has a few messages at most, and some end before their first step
     const diesAtCheckpoint = kills < killsMin ? 1 + Math.floor(random() * 14) : 0;
-    const end = await runMember({ ...task, diesAtCheckpoint });
+    const running = runMember(next, { ...task, diesAtCheckpoint });
+    next = startMember(); // loads its modules while the one before it lives
+    const end = await running;
     if (end === "SIGKILL") kills++;
     else assert.equal(end, 0, "alice ends by a kill, or when all is done");
     for (const person of people) {
@@ -73,6 +83,8 @@ test(`a process that is killed ${killsMin} times and more loses and doubles noth
     }
     if (end === 0) break;
   }
+  next.stdin?.end();
+  await once(next, "exit");
   const alice = await Person.open(server, { name: "alice", file: recordFile, state });
   people.push(alice);
   for (const person of [...people, ...people]) await person.sync();

@@ -1,9 +1,12 @@
 /**
  * Alice as a process of its own: sends, renews her keys and receives until she has sent so many messages, and ends itself
- * by SIGKILL at the n-th checkpoint. Argument: a {@link MemberTask} as JSON. The next process on the same files goes on.
+ * by SIGKILL at the n-th checkpoint. It waits for its task, a {@link MemberTask} as a line of JSON, so that it can be
+ * started before its predecessor is dead. The next process on the same files goes on.
  */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
+import { createInterface } from "node:readline";
 import { openRecordFile, readStateFile } from "quicproquo-core";
 import { parseIdentityKey } from "quicproquo-proto";
 import { ChatClient, type Checkpoint, ReconnectingClient } from "quicproquo-sdk";
@@ -23,7 +26,10 @@ export type MemberTask = {
   readonly diesAtCheckpoint: number;
 };
 
-const task = JSON.parse(process.argv[2] ?? "{}") as MemberTask;
+flushCompileCache(); // written at a process's end only, which most of these have not
+const [line = ""] = await Array.fromAsync(createInterface({ input: process.stdin }));
+if (line === "") process.exit(0); // nobody needs it any more
+const task = JSON.parse(line) as MemberTask;
 const state = await readStateFile(task.stateFile);
 if (state === undefined) throw new Error("the state file is missing");
 const records = openRecordFile({ file: task.recordFile, databaseKey: state.databaseKey });
