@@ -9,8 +9,8 @@ transportContract("QUIC", async ({ limits, onFault }) => ({
     listenQuic({
       host: "127.0.0.1",
       port: 0,
-      certificate: certificate,
-      privateKey: privateKey,
+      certificate,
+      privateKey,
       alpn: ["test"],
       limits,
       onConnection,
