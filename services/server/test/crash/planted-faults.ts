@@ -1,5 +1,5 @@
 /** Faults that a crash trial must find. They live here, never in the product. */
-import type { Append, Appended } from "../../src/store/port.ts";
+import type { Append, Appended, GroupCommit, GroupCommitted, MessageLog } from "../../src/store/port.ts";
 
 type AppendOne = (entry: Append) => Promise<Appended>;
 
@@ -16,5 +16,16 @@ export function ackBeforeCommit(append: AppendOne): AppendOne {
     const seq = (seqs.get(entry.inbox) ?? 0n) + 1n;
     seqs.set(entry.inbox, seq);
     return { kind: "stored", seq };
+  };
+}
+
+/** Moves the group and delivers to half of its members, then to the others: a kill in between tears the commit apart. */
+export function commitInTwo(log: MessageLog): (commit: GroupCommit) => Promise<GroupCommitted> {
+  return async (commit) => {
+    const half = commit.entries.length >> 1;
+    const answer = await log.commitGroup({ ...commit, entries: commit.entries.slice(0, half) });
+    if (!("seqs" in answer)) return answer;
+    const rest = await log.appendAll(commit.entries.slice(half));
+    return { kind: answer.kind, seqs: [...answer.seqs, ...rest.map((one) => (one.kind === "full" ? 0n : one.seq))] };
   };
 }
