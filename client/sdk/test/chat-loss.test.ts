@@ -135,6 +135,28 @@ test("a message that its sender's crash held back through many epochs is encrypt
   assert.equal(carol.chat.list()[0]?.pastCount, 0);
 });
 
+test("a message that waited through an invitation goes to the members of its epoch, not to the newcomer", async () => {
+  const [alice, bob, carol] = [await rig.person("alice"), await rig.person("bob"), await rig.person("carol")];
+  const id = await rig.group(alice, bob);
+  const died = Promise.withResolvers<void>();
+  const dying = await rig.reopened(alice, {
+    checkpoint: async (name) => {
+      if (name !== "send: durable") return;
+      died.resolve();
+      await new Promise(() => {});
+    },
+  });
+  void dying.chat.send(id, chat("before carol")).catch(() => {});
+  await died.promise;
+  const next = await rig.reopened(dying);
+  await carol.chat.publishKeys();
+  await bob.chat.invite(id, carol.key);
+  await next.sync();
+  assert.deepEqual(bodiesOf(await bob.sync()), ["before carol"]);
+  assert.deepEqual(kindsOf(await carol.sync()), ["joined"]);
+  assert.equal(carol.chat.list()[0]?.pastCount, 0);
+});
+
 test("a repeat in a new epoch of what was enqueued before the crash is stored once", async () => {
   const [alice, bob] = [await rig.person("alice"), await rig.person("bob")];
   const id = await rig.group(alice, bob);

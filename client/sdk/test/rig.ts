@@ -1,7 +1,7 @@
 /** A real server process with people on it; one line in a test file starts it, and `after` ends all of it. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { AppMessage } from "quicproquo-core";
+import type { AppMessage, RecordStore } from "quicproquo-core";
 import type { ChatEvent, ConversationId } from "quicproquo-sdk";
 import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "quicproquo-server/testing";
 import { Person, type PersonOptions, temporaryFolder } from "./person.ts";
@@ -20,9 +20,14 @@ export class Rig {
     return new Rig(await startServerProcess(options));
   }
 
-  async person(name: string, options: PersonOptions = {}): Promise<Person> {
+  /** `wrap` stands between the client and its records. */
+  async person(
+    name: string,
+    options: PersonOptions = {},
+    wrap: (records: RecordStore) => RecordStore = (records) => records,
+  ): Promise<Person> {
     const file = join(this.#folder.path, `${name}-${this.#people.length}.db`);
-    const person = await Person.open(this.server, { name, file }, options);
+    const person = await Person.open(this.server, { name, file, wrap }, options);
     this.#people.push(person);
     return person;
   }

@@ -17,7 +17,7 @@ import { type ChatLimits, chatLimits } from "./chat-limits.ts";
 import type { ChatParts } from "./chat-parts.ts";
 import { type Checkpoint, noCheckpoint } from "./checkpoint.ts";
 import { Committer, markBroken, requireActive } from "./committer.ts";
-import { Conversation, loadConversations, newFacts } from "./conversation.ts";
+import { Conversation, loadConversations, newFacts, recipientsOf } from "./conversation.ts";
 import { type ConversationSummary, summaryOf } from "./conversation-summary.ts";
 import { Conversations } from "./conversations.ts";
 import { Draft } from "./draft.ts";
@@ -291,7 +291,8 @@ export class ChatClient {
     if (failed.has(number)) return { number: historyNumber, status: "failed", waitingFor: [] };
     const left = conversation.state.outbox.find((entry) => entry.number === number);
     if (left === undefined) return { number: historyNumber, status: "sent", waitingFor: [] };
-    return { number: historyNumber, status: "pending", waitingFor: left.recipients };
+    const waitingFor = recipientsOf(conversation.state.group, left, this.#parts.me.identityKey);
+    return { number: historyNumber, status: "pending", waitingFor };
   }
 
   /**

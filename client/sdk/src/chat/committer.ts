@@ -15,7 +15,7 @@ import { type GroupChange, type MlsGroup, parseKeyPackage } from "quicproquo-cor
 import { type ErrorCode, type IdentityKey, QpqError } from "quicproquo-proto";
 import type { ChatParts } from "./chat-parts.ts";
 import { submitAttempt } from "./commit-call.ts";
-import type { Attempt, Conversation, Intent } from "./conversation.ts";
+import { type Attempt, type Conversation, type Intent, othersIn } from "./conversation.ts";
 import { Draft } from "./draft.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -119,7 +119,6 @@ export class Committer {
     if (change === undefined) return false;
     const { base, next, commit, welcome } = await group.commit(change);
     await chat.checkpoint("commit: made");
-    const me = chat.me.identityKey.toHex();
     const draft = new Draft(chat, conversation);
     draft.setGroup(base);
     const attempt: Attempt = {
@@ -129,7 +128,7 @@ export class Committer {
       welcome,
       epochProof: await group.epochProof(),
       nextProofHash: await sha256(await next.epochProof()),
-      members: conversation.members.filter((key) => key.toHex() !== me),
+      members: othersIn(group, chat.me.identityKey),
       newcomer: intent.kind === "add" ? intent.member : undefined,
     };
     draft.setStaged({ intent, attempt }, next);

@@ -45,7 +45,7 @@ export function newFacts(name: string | undefined, createdAtMs: number): Convers
   };
 }
 
-/** A message that is encrypted and durable, and not yet taken by the server for each of `recipients`. */
+/** A message that is encrypted and durable, and not yet taken by the server for each of its recipients. */
 export type OutboxEntry = {
   readonly number: number;
   readonly idempotencyKey: Uint8Array;
@@ -54,7 +54,11 @@ export type OutboxEntry = {
   readonly message: Uint8Array;
   /** To encrypt it again when its epoch is too old to be read. Left out for a proposal, which ends with its epoch. */
   readonly content: Uint8Array | undefined;
-  readonly recipients: readonly IdentityKey[];
+  /**
+   * Left out: every other member of its epoch, which is the group's (a thousand keys would be 53 KB a message). Whom a full
+   * inbox or a change of epoch has set apart is named.
+   */
+  readonly recipients: readonly IdentityKey[] | undefined;
   /** Its place in the history; left out for what isn't kept. */
   readonly historyNumber: number | undefined;
   readonly createdAtMs: number;
@@ -134,6 +138,16 @@ export class Conversation {
   get members(): readonly IdentityKey[] {
     return this.state.group.members.map(({ identityKey }) => identityKey);
   }
+}
+
+/** Whom the entry has still to reach. */
+export function recipientsOf(group: MlsGroup, entry: OutboxEntry, me: IdentityKey): readonly IdentityKey[] {
+  return entry.recipients ?? othersIn(group, me);
+}
+
+export function othersIn(group: MlsGroup, me: IdentityKey): readonly IdentityKey[] {
+  const mine = me.toHex();
+  return group.members.map(({ identityKey }) => identityKey).filter((key) => key.toHex() !== mine);
 }
 
 /** Record ids of one conversation. */

@@ -3,7 +3,7 @@
  * history, events, cursor. Nothing of it exists for anybody until `save` has written it in one durable batch; a draft
  * that is dropped, or whose write fails, leaves the conversation as it was.
  */
-import type { AppMessage, MlsGroup, RecordChange, RecordStore } from "quicproquo-core";
+import type { AppMessage, Identity, MlsGroup, RecordChange, RecordStore } from "quicproquo-core";
 import type { IdentityKey } from "quicproquo-proto";
 import type { ChatEvent, ConversationEvent } from "./chat-event.ts";
 import {
@@ -12,6 +12,7 @@ import {
   type ConversationState,
   type FutureMessage,
   type OutboxEntry,
+  othersIn,
   recordsOf,
   type Staged,
 } from "./conversation.ts";
@@ -19,7 +20,7 @@ import type { EventLog } from "./event-log.ts";
 import { amended, historyIdOf, isKept, type Reference, referenceIdOf, type StoredMessage } from "./history.ts";
 import { decodeValue, encodeValue } from "./record-value.ts";
 
-export type DraftParts = { readonly records: RecordStore; readonly events: EventLog };
+export type DraftParts = { readonly me: Identity; readonly records: RecordStore; readonly events: EventLog };
 
 /** An event without its conversation, which the draft knows. */
 export type OwnEvent = ConversationEvent extends infer E
@@ -52,6 +53,12 @@ export class Draft {
   }
 
   setGroup(group: MlsGroup): void {
+    const before = this.#state.group;
+    for (const entry of group.epoch === before.epoch ? [] : this.#state.outbox) {
+      // its recipients are members of the epoch that ends here
+      if (entry.recipients !== undefined) continue;
+      this.replaceInOutbox({ ...entry, recipients: othersIn(before, this.#parts.me.identityKey) });
+    }
     this.#steps.push(group);
     this.#state = { ...this.#state, group };
   }

@@ -14,7 +14,7 @@
 import { type AppMessage, encodeAppMessage } from "quicproquo-core";
 import { type IdentityKey, limits as protocolLimits, QpqError } from "quicproquo-proto";
 import type { ChatParts } from "./chat-parts.ts";
-import type { Conversation, OutboxEntry } from "./conversation.ts";
+import { type Conversation, type OutboxEntry, recipientsOf } from "./conversation.ts";
 import { Draft } from "./draft.ts";
 import { wrapped } from "./hybrid-keys.ts";
 
@@ -78,7 +78,8 @@ export class Outbox {
     for (const waiting of conversation.state.outbox) {
       const entry = await this.#fresh(conversation, waiting);
       if (entry === undefined) continue;
-      const open = entry.recipients.filter((recipient) => !blocked.has(recipient.toHex()));
+      const recipients = recipientsOf(conversation.state.group, entry, this.#parts.me.identityKey);
+      const open = recipients.filter((recipient) => !blocked.has(recipient.toHex()));
       let taken: ReadonlySet<string>;
       try {
         taken = await this.#send(entry, open);
@@ -89,9 +90,9 @@ export class Outbox {
         continue;
       }
       await this.#parts.checkpoint("send: enqueued");
-      const left = entry.recipients.filter((recipient) => !taken.has(recipient.toHex()));
+      const left = recipients.filter((recipient) => !taken.has(recipient.toHex()));
       for (const recipient of left) blocked.add(recipient.toHex());
-      if (left.length > 0 && left.length === entry.recipients.length) continue;
+      if (left.length > 0 && left.length === recipients.length) continue;
       const draft = new Draft(this.#parts, conversation);
       if (left.length === 0) draft.removeFromOutbox(entry);
       else draft.replaceInOutbox({ ...entry, recipients: left });
@@ -102,13 +103,11 @@ export class Outbox {
   }
 
   #put(draft: Draft, entry: Pick<OutboxEntry, "message" | "content" | "historyNumber">): void {
-    const { group } = draft.state;
-    const me = this.#parts.me.identityKey.toHex();
     draft.addToOutbox({
       ...entry,
-      epoch: group.epoch,
+      epoch: draft.state.group.epoch,
       idempotencyKey: this.#parts.random(idempotencyKeyBytes),
-      recipients: group.members.map(({ identityKey }) => identityKey).filter((key) => key.toHex() !== me),
+      recipients: undefined,
       createdAtMs: this.#parts.clock(),
     });
   }
@@ -145,7 +144,7 @@ export class Outbox {
     const draft = new Draft(this.#parts, conversation);
     const { next, message } = await draft.state.group.encrypt(content);
     const members = new Set(conversation.members.map((key) => key.toHex()));
-    const recipients = entry.recipients.filter((key) => members.has(key.toHex()));
+    const recipients = entry.recipients?.filter((key) => members.has(key.toHex()));
     const again = { ...entry, message, epoch: next.epoch, recipients };
     draft.setGroup(next);
     draft.replaceInOutbox(again);
