@@ -44,7 +44,7 @@ token         ${secret ?? "from QPQ_AUTH_TOKEN"}; its holder may act for every i
 store         ${config.dataDir}/qpq.db (embedded)
 metrics       http://${config.opsHost}:${server.opsPort}/metrics
 next          ${client} health
-              ${token === undefined ? "" : `QPQ_AUTH_TOKEN_FILE=${token.file} `}${client} recv
+              ${token === undefined ? "" : `QPQ_AUTH_TOKEN_FILE=${token.file} `}${client} register-state
 `);
   log.info({ event: "started", port: server.port, opsPort: server.opsPort });
 }
