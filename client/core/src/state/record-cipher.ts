@@ -8,7 +8,6 @@
  *
  * Nonces are random: 2^32 writes keep the chance of a repeated one below 2^-32.
  */
-import assert from "node:assert";
 import { primitives } from "#primitives";
 import { labels, QpqError } from "quicproquo-proto";
 import { signedBytes } from "../identity.ts";
@@ -53,7 +52,7 @@ export class RecordCipher {
   }
 
   seal({ id, bytes }: RecordEntry): Uint8Array {
-    assert(bytes.length <= recordBytesMax, `a record of ${bytes.length} bytes is over recordBytesMax`);
+    if (bytes.length > recordBytesMax) throw new TypeError(`a record of ${bytes.length} bytes is over recordBytesMax`);
     const idBytes = utf8.encode(id);
     const plaintext = new Uint8Array(idAt + idBytes.length + bytes.length);
     new DataView(plaintext.buffer).setUint16(0, idBytes.length);
@@ -99,7 +98,9 @@ export class RecordCipher {
 
 function folderOf(id: RecordId): string {
   const slash = id.lastIndexOf("/");
-  assert(slash > 0 && slash < id.length - 1 && id.length <= recordIdBytesMax, "a record id is folder/name");
+  if (slash <= 0 || slash === id.length - 1 || id.length > recordIdBytesMax) {
+    throw new TypeError("a record id is folder/name, and not longer than recordIdBytesMax");
+  }
   return id.slice(0, slash);
 }
 

@@ -173,7 +173,6 @@ function translated<T>(work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof Error) || error instanceof QpqError || !("code" in error)) throw error;
-    if (error.code === "ERR_ASSERTION") throw error;
     const primary = "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : 0;
     const known = codeOf[primary];
     if (known !== undefined) throw new QpqError(known, { cause: error });
