@@ -33,6 +33,8 @@ function wordsOf(event: ChatEvent): string {
       return "a change was lost: ask somebody to invite you again";
     case "failed":
       return "a message of yours was not taken in time";
+    case "changeFailed":
+      return `a change that was interrupted (${event.change}) cannot be made any more: ${event.reason}`;
     case "undelivered":
       return `a change did not reach ${event.members.map(short).join(", ")}: their inboxes are full`;
     case "commitUnwrapped":
