@@ -74,6 +74,10 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
     },
   });
 
+  // prom-client sorts and joins the labels at each use: 2 us a call, unless the child is kept
+  const callsOf = kept<Counter.Internal>();
+  const secondsOf = kept<Histogram.Internal<"method">>();
+
   function gaugeOf(name: string, help: string, read: () => number): void {
     new Gauge({
       name,
@@ -90,13 +94,27 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
     text: () => registry.metrics(),
     setDraining: (on) => draining.set(on ? 1 : 0),
     callEnded(observation: CallObservation) {
-      calls.inc({ method: observation.method, code: observation.code });
-      seconds.observe({ method: observation.method }, observation.seconds);
+      const { method, code } = observation;
+      callsOf(`${method} ${code}`, () => calls.labels(method, code)).inc();
+      secondsOf(method, () => seconds.labels(method)).observe(observation.seconds);
       if (observation.code !== "ok") return;
       perMethod.get(observation.method)?.inc();
       if (observation.method === "enqueue") enqueueBytes.inc(observation.requestBytes);
     },
     messagesDelivered: (count) => delivered.inc(count),
     backgroundFailed: (work, code) => background.inc({ work, code }),
+  };
+}
+
+/** Makes a child once for each of its few label values. */
+function kept<Child>(): (name: string, make: () => Child) => Child {
+  const children = new Map<string, Child>();
+  return (name, make) => {
+    let child = children.get(name);
+    if (child === undefined) {
+      child = make();
+      children.set(name, child);
+    }
+    return child;
   };
 }
