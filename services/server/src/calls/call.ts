@@ -96,6 +96,7 @@ export class NodeServiceServer implements CapabilityServer {
     };
     const results = await row.handle(params as never, context);
     codec.encodeResults(results, call.results(codec.method.results));
+    if ("payloads" in results) this.#parts.observer.messagesDelivered(results.payloads.length);
   }
 
   /** Foreign errors become E034_INTERNAL with a reference that stands in the log as well, and nothing else of them. */

@@ -38,11 +38,13 @@ test("/livez and /readyz answer ok, /metrics counts calls by method and code", a
   using client = await RawClient.connect(server);
   await client.call("enqueue", { recipientKey: new Uint8Array(32), payload: Buffer.from("x") });
   await client.call("enqueue", { recipientKey: new Uint8Array(31), payload: Buffer.from("x") }).catch(() => undefined);
+  await client.call("peek", { recipientKey: new Uint8Array(32) });
   const { text } = await page(server.opsPort, "/metrics");
   for (const line of [
     'qpq_rpc_calls_total{method="enqueue",code="ok"} 1',
     'qpq_rpc_calls_total{method="enqueue",code="E007_KEY_LENGTH"} 1',
     "enqueue_total 1",
+    "qpq_messages_delivered_total 1",
     "qpq_rpc_sessions 1",
     "qpq_draining 0",
   ]) {
