@@ -159,6 +159,11 @@ export class QpqError extends Error {
   }
 }
 
+/** The code to count a failure under: foreign errors are internal. */
+export function errorCodeOf(error: unknown): ErrorCode {
+  return error instanceof QpqError ? error.code : "E034_INTERNAL";
+}
+
 function reasonOf(code: ErrorCode, options: QpqErrorOptions, text: string): string {
   const words: string[] = [code];
   if (options.retryAfterMs !== undefined) words.push(`retryAfterMs=${Math.ceil(options.retryAfterMs)}`);

@@ -6,7 +6,7 @@
 import { hkdfSync } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { alpnNode, labels, QpqError } from "quicproquo-proto";
+import { alpnNode, errorCodeOf, labels, QpqError } from "quicproquo-proto";
 import { RpcSession } from "quicproquo-rpc";
 import { type ByteStream, type Connection, closeCodes, type Listener } from "quicproquo-transport";
 import { listenQuic } from "quicproquo-transport/quic";
@@ -163,7 +163,7 @@ async function within(ms: number, work: () => Promise<void>): Promise<void> {
 function removeWith(store: Store, observer: Observer): ConstructorParameters<typeof LeaseBook>[0] {
   return (inbox, upTo, storeEpoch) => {
     store.log.ack(inbox, upTo, storeEpoch).catch((error: unknown) => {
-      observer.backgroundFailed("lease-removal", error instanceof QpqError ? error.code : "E034_INTERNAL");
+      observer.backgroundFailed("lease-removal", errorCodeOf(error));
     });
   };
 }

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { startServerProcess } from "quicproquo-server/testing";
 import { temporaryFolder } from "../person.ts";
 import { lateRecords } from "./late-records.ts";
-import { randomOf, seed } from "./seed.ts";
+import { randomOf, seed } from "quicproquo-server/testing/seed";
 import { Story } from "./story.ts";
 
 const server = await startServerProcess();

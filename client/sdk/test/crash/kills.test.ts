@@ -10,7 +10,7 @@ import { startServerProcess } from "quicproquo-server/testing";
 import { Person, temporaryFolder } from "../person.ts";
 import { Ledger } from "./ledger.ts";
 import type { MemberTask } from "./member-process.ts";
-import { randomOf, seed } from "./seed.ts";
+import { randomOf, seed } from "quicproquo-server/testing/seed";
 import { chatMessage, theOnly } from "./story.ts";
 
 const folder = temporaryFolder();

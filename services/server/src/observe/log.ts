@@ -21,7 +21,6 @@ type LogFields = {
 
 export interface Log {
   info(fields: LogFields): void;
-  warn(fields: LogFields): void;
   error(fields: LogFields): void;
   /** Everything logged so far is written when it returns. */
   flush(): void;
@@ -47,7 +46,6 @@ export function createLog(level: "debug" | "info" | "warn" | "error" | "silent")
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     info: (fields) => logger.info(pick(fields)),
-    warn: (fields) => logger.warn(pick(fields)),
     error: (fields) => logger.error(pick(fields)),
     flush: () => destination.flushSync(),
   };

@@ -1,7 +1,7 @@
 /** /livez, /readyz and /metrics over plain HTTP, for probes and scrapers of the operator; loopback by default. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { QpqError } from "quicproquo-proto";
+import { errorCodeOf, QpqError } from "quicproquo-proto";
 
 export type OpsPages = {
   /** Answers 503 with the error's code when it rejects. */
@@ -23,7 +23,7 @@ export async function startOpsServer(listen: { host: string; port: number }, pag
       case "/readyz":
         pages.ready().then(
           () => answer(200, "ok\n"),
-          (error: unknown) => answer(503, `${error instanceof QpqError ? error.code : "E034_INTERNAL"}\n`),
+          (error: unknown) => answer(503, `${errorCodeOf(error)}\n`),
         );
         return;
       case "/metrics":

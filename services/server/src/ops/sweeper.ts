@@ -1,5 +1,5 @@
 /** Ends the life of old messages and dedupe entries, a bounded number of rows at a time, beside the traffic. */
-import { QpqError } from "quicproquo-proto";
+import { errorCodeOf } from "quicproquo-proto";
 import type { Observer } from "../observe/observer.ts";
 import type { MessageLog } from "../store/port.ts";
 
@@ -39,7 +39,7 @@ export class Sweeper {
       const rows = await this.#log.sweep(rowsMax);
       this.#later(rows < rowsMax ? pauseMs : 0);
     } catch (error) {
-      this.#observer.backgroundFailed("sweep", error instanceof QpqError ? error.code : "E034_INTERNAL");
+      this.#observer.backgroundFailed("sweep", errorCodeOf(error));
       this.#later(pauseMs);
     }
   }

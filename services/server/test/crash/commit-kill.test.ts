@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { openSqliteStore } from "../../src/store/index.ts";
 import type { CommitterTask } from "./committer-process.ts";
 import { epochOf, groupCount, memberCount, memberInbox } from "./commits.ts";
-import { randomOf, seed } from "./seed.ts";
+import { randomOf, seed } from "../../testing/seed.ts";
 import { runUntilKilled } from "./trial.ts";
 import { limits } from "./trial-limits.ts";
 

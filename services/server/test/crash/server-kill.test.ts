@@ -10,7 +10,7 @@ import { RawClient } from "../e2e/raw-client.ts";
 import { faultsOf, Ledger, noFaults, payloadHashOf } from "./ledger.ts";
 import { inboxCount, inboxNumber, messageNumber, numberOf } from "./messages.ts";
 import { heldMax } from "./planted-faults.ts";
-import { randomOf, seed } from "./seed.ts";
+import { randomOf, seed } from "../../testing/seed.ts";
 
 const acknowledgedMin = 10_000;
 const connections = 4;

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { faultsOf, Ledger, noFaults } from "./ledger.ts";
 import { inboxCount, inboxNumber, messageNumber, takenFrom } from "./messages.ts";
-import { randomOf, seed } from "./seed.ts";
+import { randomOf, seed } from "../../testing/seed.ts";
 import { drain, runUntilKilled, runWriter } from "./trial.ts";
 import { limits } from "./trial-limits.ts";
 

@@ -1,4 +1,4 @@
-/** The seed of a trial: printed by it, and given again with SEED=... to replay. */
+/** The seed of a trial, of the server or of a client: printed by it, and given again with SEED=... to replay. */
 export const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 
 /** mulberry32: a small generator with a seed, which Math.random has not. */
