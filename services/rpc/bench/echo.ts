@@ -6,8 +6,8 @@ import { connect, createServer, type Socket } from "node:net";
 import { once } from "node:events";
 import { type Capability, RpcSession } from "../src/index.ts";
 import { pipe } from "../test/pipe.ts";
-import { SocketStream } from "../test/socket-stream.ts";
-import { TestPeer, TestServer } from "../test/test-peer.ts";
+import { SocketStream } from "../testing/socket-stream.ts";
+import { TestPeer, TestServer } from "../testing/test-peer.ts";
 
 const seconds = Number(process.argv[2] ?? 2);
 const payload = new Uint8Array(200).fill(7);

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { MethodTable, RpcError, serve } from "../src/index.ts";
 import { MessageError } from "../src/message/index.ts";
 import { connected, emptyTables, onlyBootstrap, turn } from "./connected.ts";
-import { struct, TestPeer } from "./test-peer.ts";
+import { struct, TestPeer } from "../testing/test-peer.ts";
 
 const noFill = (): void => {};
 

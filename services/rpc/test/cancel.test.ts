@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type CallFinished, type IncomingCall, MethodTable, RpcError } from "../src/index.ts";
 import { connected, emptyTables, onlyBootstrap, turn } from "./connected.ts";
 import { rawPeer } from "./raw-peer.ts";
-import { Session, TestPeer } from "./test-peer.ts";
+import { Session, TestPeer } from "../testing/test-peer.ts";
 
 const noFill = (): void => {};
 

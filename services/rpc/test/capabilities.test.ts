@@ -7,7 +7,7 @@ import { type Answer, Capability, MethodTable, RpcError, RpcSession, serve } fro
 import type { StructReader } from "../src/message/index.ts";
 import { connected, emptyTables, onlyBootstrap, turn, until } from "./connected.ts";
 import { pipe } from "./pipe.ts";
-import { Session, TestPeer, TestServer, TestWatcher, Watcher } from "./test-peer.ts";
+import { Session, TestPeer, TestServer, TestWatcher, Watcher } from "../testing/test-peer.ts";
 
 const noFill = (): void => {};
 

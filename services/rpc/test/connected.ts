@@ -1,7 +1,7 @@
 /** A client and a server session on one pipe, and the end of a turn. */
 import { type Capability, RpcSession, type RpcSessionOptions } from "../src/index.ts";
 import { type PipeEnd, type PipeOptions, pipe } from "./pipe.ts";
-import { TestServer } from "./test-peer.ts";
+import { TestServer } from "../testing/test-peer.ts";
 
 export type Connected = {
   readonly host: TestServer;

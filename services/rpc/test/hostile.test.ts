@@ -8,7 +8,7 @@ import * as messages from "../src/outgoing-messages.ts";
 import { messageTag, sendResultsTo } from "../src/rpc-layout.ts";
 import { connected, emptyTables, turn } from "./connected.ts";
 import { callFrame, rawMessage, rawPeer, resolveFrame, resultsToAt } from "./raw-peer.ts";
-import { Session, struct, TestPeer, TestServer, TestWatcher } from "./test-peer.ts";
+import { Session, struct, TestPeer, TestServer, TestWatcher } from "../testing/test-peer.ts";
 
 const noFill = (): void => {};
 

@@ -9,7 +9,7 @@ import * as messages from "../src/outgoing-messages.ts";
 import { sendResultsTo } from "../src/rpc-layout.ts";
 import { connected, emptyTables, onlyBootstrap, turn, until } from "./connected.ts";
 import { callFrame, type RawPeer, rawPeer, resultsToAt } from "./raw-peer.ts";
-import { Session, struct, TestPeer, TestServer, TestWatcher } from "./test-peer.ts";
+import { Session, struct, TestPeer, TestServer, TestWatcher } from "../testing/test-peer.ts";
 
 const noFill = (): void => {};
 const toBootstrap = { importId: 0 };

@@ -24,7 +24,7 @@ test("the README's example runs as it stands", async () => {
   const example = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] as string;
   const folder = await mkdtemp(join(tmpdir(), "rpc-readme-"));
   try {
-    const socketStream = pathToFileURL(join(root, "test/socket-stream.ts")).href;
+    const socketStream = pathToFileURL(join(root, "testing/socket-stream.ts")).href;
     const stream = `import { SocketStream } from ${JSON.stringify(socketStream)};
       export const streamOf = (socket) => new SocketStream(socket);`;
     const packages: Record<string, string> = {

@@ -6,7 +6,7 @@ import * as messages from "../src/outgoing-messages.ts";
 import { disembargoAt, targetAt } from "../src/rpc-layout.ts";
 import { emptyTables, turn } from "./connected.ts";
 import { callFrame, type RawDescriptor, type RawPeer, rawPeer, resolveFrame, returnFrame } from "./raw-peer.ts";
-import { TestPeer, TestServer, TestWatcher, Watcher } from "./test-peer.ts";
+import { TestPeer, TestServer, TestWatcher, Watcher } from "../testing/test-peer.ts";
 
 /** A session whose call, which exported a watcher as 0, the peer has answered with these capabilities. */
 async function answered(descriptors: readonly RawDescriptor[]) {

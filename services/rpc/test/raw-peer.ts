@@ -12,7 +12,7 @@ import { callAt, descriptorTag, messageTag, returnAt } from "../src/rpc-layout.t
 import { type RpcError, RpcSession, type RpcSessionOptions } from "../src/index.ts";
 import type { WireTarget } from "../src/target.ts";
 import { type PipeEnd, pipe } from "./pipe.ts";
-import { struct, type UntypedMethod } from "./test-peer.ts";
+import { struct, type UntypedMethod } from "../testing/test-peer.ts";
 
 export type RawCall = {
   readonly questionId: number;

@@ -6,7 +6,7 @@ import * as messages from "../src/outgoing-messages.ts";
 import { connected, emptyTables, turn } from "./connected.ts";
 import { pipe } from "./pipe.ts";
 import { rawPeer } from "./raw-peer.ts";
-import { Session, TestPeer, TestWatcher, Watcher } from "./test-peer.ts";
+import { Session, TestPeer, TestWatcher, Watcher } from "../testing/test-peer.ts";
 
 const noFill = (): void => {};
 

@@ -5,9 +5,9 @@ import { connect, createServer, type Server } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { type Capability, RpcError, RpcSession, serve } from "../../src/index.ts";
 import { until } from "../connected.ts";
-import { SocketStream } from "../socket-stream.ts";
-import { Session, TestPeer, TestServer, TestWatcher, Watcher } from "../test-peer.ts";
-import { CppPeer, type CppServer } from "./cpp-peer.ts";
+import { SocketStream } from "../../testing/socket-stream.ts";
+import { Session, TestPeer, TestServer, TestWatcher, Watcher } from "../../testing/test-peer.ts";
+import { CppPeer, type CppServer } from "../../testing/cpp-peer.ts";
 
 let cpp: CppPeer;
 before(async () => {

@@ -19,7 +19,8 @@ export class CppPeer {
   /** Takes about 5 s: unoptimized, both files side by side. */
   static async build(): Promise<CppPeer> {
     const folder = await mkdtemp(join(tmpdir(), "rpc-interop-"));
-    for (const name of ["peer.capnp", "peer.cpp"]) await cp(join(import.meta.dirname, name), join(folder, name));
+    for (const name of ["peer.capnp", "peer.cpp"])
+      await cp(join(import.meta.dirname, "interop", name), join(folder, name));
     const options = { cwd: folder };
     try {
       await run("capnp", ["compile", "-oc++", "peer.capnp"], options);
