@@ -32,7 +32,7 @@ test("the path of enqueue is written down from the datagram to the commit", () =
   for (const file of [
     "quic/connection.ts",
     "rpc/src/session.ts",
-    "calls/call.ts",
+    "calls/interface-server.ts",
     "delivery/delivery.ts",
     "sqlite/write-worker.ts",
   ]) {

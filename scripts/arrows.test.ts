@@ -25,7 +25,7 @@ const forbidden: readonly (readonly [file: string, importOf: string])[] = [
   ["services/server/src/delivery/planted.ts", "quicproquo-transport"],
   ["services/server/src/delivery/planted.ts", "node:fs"],
   ["services/server/src/keys/planted.ts", "../store/memory.ts"],
-  ["services/server/src/keys/planted.ts", "../calls/call.ts"],
+  ["services/server/src/keys/planted.ts", "../calls/interface-server.ts"],
   ["services/server/src/access/planted.ts", "../store/sqlite/sqlite-store.ts"],
   ["services/server/src/calls/planted.ts", "../store/memory.ts"],
   ["services/server/src/calls/planted.ts", "quicproquo-transport/quic"],

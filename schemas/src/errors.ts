@@ -97,6 +97,8 @@ export const errorTable = {
   E059_GROUP_CHANGE: { kind: "conflict", text: "the change does not fit the group as it is" },
   E060_PROPOSALS_PENDING: { kind: "conflict", text: "a proposal of this epoch waits for a commit; commit first" },
   E061_GROUP_ID: { kind: "invalid", text: "the group id has a wrong length" },
+  E062_SUBSCRIPTION_REPLACED: { kind: "conflict", text: "a newer subscription on this inbox took its place" },
+  E063_SINK_FAILED: { kind: "unavailable", text: "the sink did not take a push; subscribe again" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

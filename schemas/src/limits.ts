@@ -50,6 +50,24 @@ export const limits = {
     doc: "Payload bytes in one answer; one message always fits.",
   },
   fetchWaitMsMax: { default: 60_000, min: 1, max: 600_000, doc: "Longest wait of one fetchWait, in ms." },
+  subscribeWindowMax: {
+    default: 1_000,
+    min: 1,
+    max: 100_000,
+    doc: "Messages that one subscription pushes ahead of what its reader has taken.",
+  },
+  subscribeWindowBytesMax: {
+    default: 7 * 1024 * 1024,
+    min: 1,
+    max: 16 * 1024 * 1024,
+    doc: "Payload bytes that one subscription pushes ahead of what its reader has taken; one message always fits.",
+  },
+  pushBytesMax: {
+    default: 16 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 24 * 1024 * 1024,
+    doc: "Payload bytes pushed and not taken, all subscriptions of one RPC session together; one message always fits.",
+  },
   groupIdBytesMax: { default: 64, min: 16, max: 255, doc: "Longest group id of submitCommit, in bytes." },
   groupLifeSecs: {
     default: 400 * 86_400,

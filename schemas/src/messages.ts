@@ -49,6 +49,7 @@ export const methodCodecs = {
   ack,
   fetchHybridKeys,
   batchEnqueue,
+  openSession,
   submitCommit,
 } as const;
 
@@ -69,7 +70,6 @@ export const laterMethodCodecs = {
   registerDevice,
   listDevices,
   revokeDevice,
-  openSession,
   publishDeliveryToken,
   setBlocked,
   renewToken,

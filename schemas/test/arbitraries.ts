@@ -58,6 +58,7 @@ const served: Table<typeof methodCodecs> = {
     { hybridPublicKeys: datas, signatures: datas },
   ],
   batchEnqueue: [{ recipientKeys: datas, channelId: data, version: u16, auth, ...letter }, { seqs }],
+  openSession: [{ auth }, { session: capability, expiresAtMs: u64 }],
   submitCommit: [
     {
       groupId: data,
@@ -101,7 +102,6 @@ const later: Table<typeof laterMethodCodecs> = {
   registerDevice: [{ auth, deviceKey: data, deviceName: text, signature: data }, { deviceId: data }],
   listDevices: [identity, { devices: fc.array(record(device), { maxLength: 3 }) }],
   revokeDevice: [{ auth, deviceId: data }, success],
-  openSession: [{ auth }, { session: capability, expiresAtMs: u64 }],
   publishDeliveryToken: [{ ...identity, tokenHash: data }, {}],
   setBlocked: [{ senderKey: data, blocked: bool, auth }, {}],
   renewToken: [{ auth }, { sessionToken: data, expiresAtMs: u64 }],

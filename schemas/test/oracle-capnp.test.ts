@@ -49,11 +49,22 @@ for (const { half, value } of goldenFrames()) {
   const [method = "", side] = half.name.split(" ");
   const type = typeNameOf(method, side as "params" | "results");
   test(`${half.name}: the reference reads our bytes and we read the reference's`, () => {
-    const { frame } = half.encode(value);
+    const told = withoutCapabilities(value);
+    const { frame } = half.encode(told);
     const theirs = throughText(schema, type, frame);
-    assert.deepEqual(half.decode(theirs), value);
+    assert.deepEqual(half.decode(theirs), told);
     assert.deepEqual(canonical(schema, type, frame), canonical(schema, type, theirs));
   });
+}
+
+/** Text has no way to say a capability; the interop tests of services/rpc and services/server pass real ones. */
+function withoutCapabilities(value: unknown): unknown {
+  const fields = Object.entries(value as object);
+  return Object.fromEntries(fields.map(([name, field]) => [name, isCapability(field) ? undefined : field]));
+}
+
+function isCapability(field: unknown): boolean {
+  return typeof field === "object" && field !== null && "capability" in field;
 }
 
 test("the reference writes the same enqueue from text", () => {

@@ -58,6 +58,7 @@ export const samples: { readonly [Name in MethodName]: Sample<Name> } = {
     },
     results: { seqs: [1n, 0n, (1n << 64n) - 1n] },
   },
+  openSession: { params: { auth }, results: { session: { capability: 1 }, expiresAtMs: 1_700_000_000_000n } },
   submitCommit: {
     params: {
       groupId: bytes(16, 0x90),

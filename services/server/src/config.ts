@@ -29,6 +29,7 @@ export type ServerConfig = {
   readonly appendsInFlightMax: number;
   readonly callsInFlightMax: number;
   readonly waitersMax: number;
+  readonly subscriptionsMax: number;
 };
 
 type Setting = {
@@ -57,6 +58,7 @@ function settings(): Record<string, Setting> {
     appendsInFlightMax: row("Messages accepted but not yet durable; beyond it E021_OVERLOADED.", "nat", 20_000),
     callsInFlightMax: row("Calls in flight in one RPC session.", "nat", 4_096),
     waitersMax: row("Parked fetchWait calls in all.", "nat", 100_000),
+    subscriptionsMax: row("Open subscriptions in all.", "nat", 100_000),
     authToken: {
       ...row("Static bearer token; its holder may act for every identity. Empty = generated.", String, ""),
       sensitive: true,
@@ -176,6 +178,7 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
     appendsInFlightMax: numberOf("appendsInFlightMax"),
     callsInFlightMax: numberOf("callsInFlightMax"),
     waitersMax: numberOf("waitersMax"),
+    subscriptionsMax: numberOf("subscriptionsMax"),
   };
   if (config.limits.dedupeWindowSecs < config.limits.messageLifeSecs) {
     throw new QpqError("E046_CONFIG", { text: "dedupeWindowSecs must be at least messageLifeSecs" });

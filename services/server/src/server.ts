@@ -11,14 +11,18 @@ import { RpcSession } from "quicproquo-rpc";
 import { type ByteStream, type Connection, closeCodes, type Listener } from "quicproquo-transport";
 import { listenQuic } from "quicproquo-transport/quic";
 import { StaticToken } from "./access/static-token.ts";
-import { type CallParts, exceptionOf, NodeServiceServer } from "./calls/call.ts";
 import { InFlight } from "./calls/in-flight.ts";
+import { exceptionOf } from "./calls/interface-server.ts";
+import { nodeService } from "./calls/node-service.ts";
+import type { CallParts } from "./calls/scope.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
 import { CommitOrder } from "./delivery/commit-order.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { LeaseBook } from "./delivery/lease-book.ts";
 import { Letters } from "./delivery/letters.ts";
+import { PushBudget } from "./delivery/push-budget.ts";
+import { Subscriptions } from "./delivery/subscriptions.ts";
 import { Waiters } from "./delivery/waiters.ts";
 import { Keys } from "./keys/keys.ts";
 import type { Log } from "./observe/log.ts";
@@ -59,27 +63,37 @@ export async function startServer({ openStore = openConfiguredStore, ...given }:
   started.defer(() => store.close());
 
   const waiters = new Waiters(store.wakeups, config.waitersMax);
+  const { limits } = config;
+  const { log: messages, wakeups } = store;
+  const { subscriptionsMax } = config;
+  const subscriptions = new Subscriptions({ log: messages, wakeups, limits, subscriptionsMax });
   const sessions = new OpenSessions();
   const observer = createPrometheusObserver({
     transport: () => listener.stats(),
     waiters: () => waiters.size,
+    subscriptions: () => subscriptions.size,
     rpcSessions: () => sessions.size,
   });
-  const { limits } = config;
   const letters = new Letters(limits, clock);
   const domains = {
-    delivery: new Delivery({ log: store.log, wakeups: store.wakeups, waiters, letters, limits }),
-    commits: new CommitOrder({ log: store.log, wakeups: store.wakeups, letters, limits }),
+    delivery: new Delivery({ log: messages, wakeups, waiters, letters, limits }),
+    subscriptions,
+    commits: new CommitOrder({ log: messages, wakeups, letters, limits }),
     keys: new Keys({ store: store.keys, limits, clock }),
   };
   const inFlight = new InFlight();
-  const parts: CallParts = { domains, access: new StaticToken(token), observer, log, inFlight };
-  const sweeper = new Sweeper(store.log, observer);
+  const parts: CallParts = { domains, access: new StaticToken(token), observer, log, inFlight, clock };
+  const sweeper = new Sweeper(messages, observer);
   started.defer(() => sweeper.stop());
 
   const serveStream = (stream: ByteStream): void => {
+    const scope = {
+      leases: new LeaseBook(removeWith(store, observer)),
+      pushBudget: new PushBudget(limits.pushBytesMax),
+      abandon: () => session.close(),
+    };
     const session = new RpcSession(stream, {
-      bootstrap: new NodeServiceServer(parts, new LeaseBook(removeWith(store, observer))),
+      bootstrap: nodeService(parts, scope),
       limits: { callsInFlightMax: config.callsInFlightMax },
       errorToException: exceptionOf,
     });
@@ -118,6 +132,7 @@ export async function startServer({ openStore = openConfiguredStore, ...given }:
       observer.setDraining(true);
       listener.refuseNew();
       waiters.drain();
+      subscriptions.drain();
       await within(config.drainMs, async () => {
         await inFlight.idle();
         await sessions.end();

@@ -4,18 +4,11 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import { protocolVersion, QpqError } from "quicproquo-proto";
+import type { Access, AuthFields, Caller } from "./access.ts";
 
-/** Who calls, as far as the server knows. */
-export type Caller = {
-  /** 32 bytes that name the sender in message ids: all zero for the static token. */
-  readonly sender: Uint8Array;
-};
+const staticCaller: Caller = { sender: new Uint8Array(32), expiresAtMs: undefined };
 
-export type AuthFields = { readonly version: number; readonly accessToken: Uint8Array };
-
-const staticCaller: Caller = { sender: new Uint8Array(32) };
-
-export class StaticToken {
+export class StaticToken implements Access {
   readonly #token: Uint8Array;
 
   constructor(token: string) {

@@ -2,33 +2,38 @@
  * The method table: one row a method of NodeService, in the order of ordinals. A row says who may call and what is done;
  * decoding, the version, the token, errors and observation are call.ts's, the same for all.
  */
-import {
-  type EnvelopeFields,
-  type GapFields,
-  methodCodecs,
-  parseChannelId,
-  parseIdempotencyKey,
-  parseIdentityKey,
-  QpqError,
-} from "quicproquo-proto";
-import type { Caller } from "../access/static-token.ts";
+import { type methodCodecs, parseChannelId, parseIdempotencyKey, parseIdentityKey, QpqError } from "quicproquo-proto";
+import type { CapabilityServer } from "quicproquo-rpc";
+import type { Caller } from "../access/access.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
-import type { Letter } from "../delivery/letters.ts";
+import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { ReadAnswer } from "../store/port.ts";
+import { answerOf, letterOf } from "./answers.ts";
+
+export type Domains = {
+  readonly delivery: Delivery;
+  readonly subscriptions: Subscriptions;
+  readonly commits: CommitOrder;
+  readonly keys: Keys;
+};
 
 /** What a handler works with, besides its parameters. */
 export type CallContext = {
   readonly caller: Caller;
-  readonly domains: { readonly delivery: Delivery; readonly commits: CommitOrder; readonly keys: Keys };
+  readonly domains: Domains;
   /** Of the RPC session that the call came on. */
   readonly leases: LeaseBook;
   /** Aborted when the caller cancels or goes. Made when first asked for. */
   readonly signal: AbortSignal;
   /** Tells once whether the caller has the answer; never both. */
   readonly onTaken: (fetched: Pick<Fetched, "taken" | "dropped">) => void;
+  /** Counts messages that an answer carries. */
+  readonly onDelivered: (count: number) => void;
+  /** A Session that acts for this caller. */
+  readonly openSession: () => CapabilityServer;
 };
 
 type Codecs = typeof methodCodecs;
@@ -65,7 +70,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, context) => {
       const query = queryOf(params);
       const { delivery } = context.domains;
-      if (params.keep) return answerOf(await delivery.fetchKeeping(query));
+      if (params.keep) return deliveredAnswer(await delivery.fetchKeeping(query), context);
       return fetchedAnswer(await delivery.fetch(query, context.leases), context);
     },
   },
@@ -74,7 +79,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, context) => {
       const query = { ...queryOf(params), timeoutMs: Number(params.timeoutMs), signal: context.signal };
       const { delivery } = context.domains;
-      if (params.keep) return answerOf(await delivery.wait(query, () => delivery.fetchKeeping(query)));
+      if (params.keep) return deliveredAnswer(await delivery.wait(query, () => delivery.fetchKeeping(query)), context);
       return fetchedAnswer(await delivery.wait(query, () => delivery.fetch(query, context.leases)), context);
     },
   },
@@ -96,7 +101,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   peek: {
     auth: "token",
-    handle: async (params, { domains }) => answerOf(await domains.delivery.peek(queryOf(params))),
+    handle: async (params, context) => deliveredAnswer(await context.domains.delivery.peek(queryOf(params)), context),
   },
   ack: {
     auth: "token",
@@ -126,6 +131,13 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
       seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, caller)),
     }),
   },
+  openSession: {
+    auth: "token",
+    handle: (_, { caller, openSession }) => ({
+      session: openSession(),
+      expiresAtMs: BigInt(caller.expiresAtMs ?? 0),
+    }),
+  },
   submitCommit: {
     auth: "token",
     handle: async (params, { caller, domains }) => {
@@ -142,18 +154,6 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
 
 const noHybridKey = { hybridPublicKey: new Uint8Array(), signature: new Uint8Array() };
 
-type LetterFields = Pick<ParamsOf<"enqueue">, "channelId" | "payload" | "ttlSecs" | "idempotencyKey">;
-
-function letterOf(params: LetterFields, caller: Caller): Letter {
-  return {
-    sender: caller.sender,
-    channelId: parseChannelId(params.channelId),
-    payload: params.payload,
-    ttlSecs: params.ttlSecs,
-    idempotencyKey: parseIdempotencyKey(params.idempotencyKey),
-  };
-}
-
 type QueryFields = Pick<ParamsOf<"peek">, "recipientKey" | "channelId" | "limit" | "after" | "storeEpoch">;
 
 function queryOf(params: QueryFields): FetchQuery {
@@ -168,34 +168,15 @@ function queryOf(params: QueryFields): FetchQuery {
 
 function fetchedAnswer(fetched: Fetched, context: CallContext): ResultsOf<"fetch"> {
   context.onTaken(fetched);
-  return answerOf(fetched);
+  return deliveredAnswer(fetched, context);
 }
 
-function answerOf({ messages, gap, storeEpoch }: ReadAnswer): { payloads: EnvelopeFields[]; gap: GapFields } {
-  return {
-    payloads: messages.map(({ seq, payload, enqueuedAtMs, expired }) => ({
-      seq,
-      data: payload,
-      storeEpoch,
-      enqueuedAtMs: BigInt(enqueuedAtMs),
-      expired,
-    })),
-    gap: { ...gap, storeEpoch },
-  };
+function deliveredAnswer(answer: ReadAnswer, { onDelivered }: CallContext): ResultsOf<"fetch"> {
+  onDelivered(answer.messages.length);
+  return answerOf(answer);
 }
 
 /** Decoded bytes are views into the request's frame: what is kept longer than the call must not hold the whole frame. */
 function copy(view: Uint8Array): Uint8Array {
   return Uint8Array.from(view);
 }
-
-/** E019 for an ordinal that no row has. */
-export function methodNameOf(ordinal: number): MethodName {
-  const name = names.get(ordinal);
-  if (name === undefined) throw new QpqError("E019_UNKNOWN_METHOD", { fields: { method: ordinal } });
-  return name;
-}
-
-const names = new Map<number, MethodName>(
-  Object.entries(methodCodecs).map(([name, codec]) => [codec.method.ordinal, name as MethodName]),
-);

@@ -66,13 +66,17 @@ export class Delivery {
   async batchEnqueue(recipientKeys: readonly IdentityKey[], letter: Letter): Promise<readonly bigint[]> {
     const entries = recipientKeys.map((key) => this.#letters.entryFor(key, letter));
     this.#letters.requireDistinct(entries);
-    if (entries.length === 0) return [];
-    const appended = await this.#log.appendAll(entries);
-    return appended.map((one, i) => {
-      if (one.kind === "full") return 0n;
-      if (one.kind === "stored") this.#wakeups.publish((entries[i] as Append).inbox);
-      return one.seq;
-    });
+    return await this.#appendAll(entries);
+  }
+
+  /**
+   * Messages of their own each, in one transaction; several to one inbox keep their order. A full inbox answers 0 and
+   * the others have theirs. E008, E010, E016.
+   */
+  async send(letters: readonly { recipientKey: IdentityKey; letter: Letter }[]): Promise<readonly bigint[]> {
+    const entries = letters.map(({ recipientKey, letter }) => this.#letters.entryFor(recipientKey, letter));
+    this.#letters.requireFew(entries);
+    return await this.#appendAll(entries);
   }
 
   /** Looks, removes nothing. */
@@ -116,6 +120,17 @@ export class Delivery {
       if (answer.messages.length > 0 || answer.gap.kind !== "none" || waiter.over) return answer;
       await waiter.woken();
     }
+  }
+
+  /** Seqs in the order of the entries; 0 where the inbox is full. */
+  async #appendAll(entries: readonly Append[]): Promise<readonly bigint[]> {
+    if (entries.length === 0) return [];
+    const appended = await this.#log.appendAll(entries);
+    return appended.map((one, i) => {
+      if (one.kind === "full") return 0n;
+      if (one.kind === "stored") this.#wakeups.publish((entries[i] as Append).inbox);
+      return one.seq;
+    });
   }
 
   #read(inbox: InboxKey, query: FetchQuery, after: bigint, limit: number): Promise<ReadAnswer> {

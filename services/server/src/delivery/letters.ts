@@ -44,10 +44,15 @@ export class Letters {
     };
   }
 
-  /** E016_TOO_MANY_RECIPIENTS, E017_DUPLICATE_RECIPIENT. */
-  requireDistinct(entries: readonly Append[]): void {
+  /** E016_TOO_MANY_RECIPIENTS. */
+  requireFew(entries: readonly Append[]): void {
     const max = this.#limits.batchRecipientsMax;
     if (entries.length > max) throw new QpqError("E016_TOO_MANY_RECIPIENTS", { fields: { max } });
+  }
+
+  /** E016_TOO_MANY_RECIPIENTS, E017_DUPLICATE_RECIPIENT. */
+  requireDistinct(entries: readonly Append[]): void {
+    this.requireFew(entries);
     if (new Set(entries.map((entry) => entry.inbox)).size !== entries.length) {
       throw new QpqError("E017_DUPLICATE_RECIPIENT");
     }

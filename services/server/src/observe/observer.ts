@@ -1,5 +1,5 @@
 /**
- * What the server tells of itself, typed. Hooked in at few places (calls/call.ts, server.ts), so domain files
+ * What the server tells of itself, typed. Hooked in at few places (calls/interface-server.ts, server.ts), so domain files
  * carry no instrumentation. Labels are closed unions: never a key, an inbox, an address or a message id.
  */
 import type { ErrorCode } from "quicproquo-proto";

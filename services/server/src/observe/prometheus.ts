@@ -6,6 +6,7 @@ import type { CallObservation, Observer } from "./observer.ts";
 export type Sources = {
   readonly transport: () => Readonly<Record<string, number>>;
   readonly waiters: () => number;
+  readonly subscriptions: () => number;
   readonly rpcSessions: () => number;
 };
 
@@ -49,7 +50,7 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   });
   const delivered = new Counter({
     name: "qpq_messages_delivered_total",
-    help: "Messages in answers of fetch, fetchWait and peek.",
+    help: "Messages in answers of fetch, fetchWait and peek, and in pushes that were taken.",
     registers,
   });
   const background = new Counter({
@@ -63,6 +64,7 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
     Object.entries(originalCounters).map(([method, [name, help]]) => [method, new Counter({ name, help, registers })]),
   );
   gaugeOf("qpq_waiters", "Parked fetchWait calls.", sources.waiters);
+  gaugeOf("qpq_subscriptions", "Open subscriptions.", sources.subscriptions);
   gaugeOf("qpq_rpc_sessions", "Open RPC sessions.", sources.rpcSessions);
   new Gauge({
     name: "qpq_transport",

@@ -1,0 +1,34 @@
+/** Between the plain values of the wire and those of the domains, for whatever interface. */
+import {
+  type EnvelopeFields,
+  type GapFields,
+  type OutgoingFields,
+  parseChannelId,
+  parseIdempotencyKey,
+} from "quicproquo-proto";
+import type { Caller } from "../access/access.ts";
+import type { Letter } from "../delivery/letters.ts";
+import type { ReadAnswer } from "../store/port.ts";
+
+export function letterOf(fields: Omit<OutgoingFields, "recipientKey">, caller: Caller): Letter {
+  return {
+    sender: caller.sender,
+    channelId: parseChannelId(fields.channelId),
+    payload: fields.payload,
+    ttlSecs: fields.ttlSecs,
+    idempotencyKey: parseIdempotencyKey(fields.idempotencyKey),
+  };
+}
+
+export function answerOf({ messages, gap, storeEpoch }: ReadAnswer): { payloads: EnvelopeFields[]; gap: GapFields } {
+  return {
+    payloads: messages.map(({ seq, payload, enqueuedAtMs, expired }) => ({
+      seq,
+      data: payload,
+      storeEpoch,
+      enqueuedAtMs: BigInt(enqueuedAtMs),
+      expired,
+    })),
+    gap: { ...gap, storeEpoch },
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * Serves one interface by its table: decode, handler, encode. The one try/catch between a handler and the wire, and the
+ * one observation of a call.
+ */
+import { randomBytes } from "node:crypto";
+import { type ErrorCode, exceptionTypeOf, type MethodCodec, QpqError } from "quicproquo-proto";
+import type { CapabilityServer, IncomingCall, RpcException } from "quicproquo-rpc";
+import { MessageError } from "quicproquo-rpc/message";
+import type { Log } from "../observe/log.ts";
+import type { Observer } from "../observe/observer.ts";
+import type { InFlight } from "./in-flight.ts";
+
+/** What the calls of every interface need. */
+export type InterfaceParts = {
+  readonly observer: Observer;
+  readonly log: Log;
+  readonly inFlight: InFlight;
+};
+
+type AnyCodec = {
+  readonly method: { readonly ordinal: number };
+  readonly decodeParams: (reader: never) => object;
+  readonly decodeResults: (reader: never) => object;
+};
+type Codecs = Readonly<Record<string, AnyCodec>>;
+
+/** One function for each codec. C: what the functions work with besides their parameters. */
+export type Handlers<Table extends Codecs, C> = {
+  readonly [Name in keyof Table]: (
+    params: ReturnType<Table[Name]["decodeParams"]>,
+    context: C,
+    call: IncomingCall,
+  ) => ReturnType<Table[Name]["decodeResults"]> | Promise<ReturnType<Table[Name]["decodeResults"]>>;
+};
+
+type ServedMethod<C> = {
+  /** The label of its metrics. */
+  readonly label: string;
+  readonly codec: MethodCodec<object, object>;
+  readonly handle: (params: object, context: C, call: IncomingCall) => object | Promise<object>;
+};
+
+/** An interface as it is served. */
+export type InterfaceTable<C> = {
+  readonly interfaceId: bigint;
+  readonly name: string;
+  readonly methods: ReadonlyMap<number, ServedMethod<C>>;
+};
+
+/** `labelOf`: names in metrics; by default `Interface.method`. */
+export function interfaceTable<Table extends Codecs, C>(
+  { id, name }: { readonly id: bigint; readonly name: string },
+  codecs: Table,
+  handlers: Handlers<Table, C>,
+  labelOf: (method: string) => string = (method) => `${name}.${method}`,
+): InterfaceTable<C> {
+  const methods = new Map<number, ServedMethod<C>>();
+  for (const [method, codec] of Object.entries(codecs)) {
+    // a handler and its codec belong together by their name; TypeScript cannot follow that through the loop
+    const handle = handlers[method] as unknown as ServedMethod<C>["handle"];
+    const row = { label: labelOf(method), codec: codec as unknown as ServedMethod<C>["codec"], handle };
+    methods.set(row.codec.method.ordinal, row);
+  }
+  return { interfaceId: id, name, methods };
+}
+
+export class InterfaceServer<C> implements CapabilityServer {
+  readonly #parts: InterfaceParts;
+  readonly #table: InterfaceTable<C>;
+  readonly #context: C;
+  readonly #onDispose: (() => void) | undefined;
+
+  /** `onDispose`: nobody holds the capability any more. */
+  constructor(parts: InterfaceParts, table: InterfaceTable<C>, context: C, onDispose?: () => void) {
+    this.#parts = parts;
+    this.#table = table;
+    this.#context = context;
+    this.#onDispose = onDispose;
+  }
+
+  dispose(): void {
+    this.#onDispose?.();
+  }
+
+  async dispatch(call: IncomingCall): Promise<void> {
+    const startedAtMs = performance.now();
+    this.#parts.inFlight.begin();
+    let method = "unknown";
+    let code: ErrorCode | "ok" | "canceled" = "ok";
+    try {
+      const served = this.#methodOf(call);
+      method = served.label;
+      const { codec } = served;
+      const params = codec.decodeParams(call.params(codec.method.params));
+      const results = await served.handle(params, this.#context, call);
+      codec.encodeResults(results, call.results(codec.method.results));
+    } catch (error) {
+      const told = this.#errorToTell(error, method);
+      code = told.code;
+      call.onFinished(({ returned }) => {
+        // known at once when the caller left before the error: what it meets then is no failure of ours
+        if (!returned) code = "canceled";
+      });
+      throw told;
+    } finally {
+      this.#parts.inFlight.end();
+      const seconds = (performance.now() - startedAtMs) / 1_000;
+      this.#parts.observer.callEnded({ method, code, seconds, requestBytes: call.frameBytes });
+    }
+  }
+
+  /** E019 for another interface, or an ordinal that no row has. */
+  #methodOf(call: IncomingCall): ServedMethod<C> {
+    const { interfaceId, name, methods } = this.#table;
+    if (call.interfaceId !== interfaceId) throw new QpqError("E019_UNKNOWN_METHOD", { text: `this is: ${name}` });
+    const method = methods.get(call.methodOrdinal);
+    if (method === undefined) throw new QpqError("E019_UNKNOWN_METHOD", { fields: { method: call.methodOrdinal } });
+    return method;
+  }
+
+  /** Foreign errors become E034_INTERNAL with a reference that stands in the log as well, and nothing else of them. */
+  #errorToTell(error: unknown, method: string): QpqError {
+    if (error instanceof QpqError) return error;
+    if (error instanceof MessageError)
+      return new QpqError("E001_BAD_REQUEST", { fields: { message: error.code }, cause: error });
+    const reference = randomBytes(6).toString("hex");
+    this.#parts.log.error({ event: "call_failed", method, reference, error });
+    return new QpqError("E034_INTERNAL", { fields: { reference }, cause: error });
+  }
+}
+
+/** What the RPC layer sends for an error of ours. */
+export function exceptionOf(error: unknown): RpcException {
+  const told = error instanceof QpqError ? error : new QpqError("E034_INTERNAL");
+  return { type: exceptionTypeOf[told.kind], reason: told.reason };
+}

@@ -1,0 +1,53 @@
+/** NodeService, the bootstrap capability of an RPC session: token and version, then the method's row (methods.ts). */
+import { methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
+import type { CapabilityServer, IncomingCall } from "quicproquo-rpc";
+import type { AuthFields, Caller } from "../access/access.ts";
+import { type Handlers, InterfaceServer, interfaceTable } from "./interface-server.ts";
+import { type CallContext, type MethodName, type MethodRow, methods } from "./methods.ts";
+import type { CallParts, SessionScope } from "./scope.ts";
+import { sessionServer } from "./session.ts";
+
+type Context = { readonly parts: CallParts; readonly scope: SessionScope };
+
+export function nodeService(parts: CallParts, scope: SessionScope): CapabilityServer {
+  return new InterfaceServer(parts, table, { parts, scope }, () => scope.leases.end());
+}
+
+const nobody: Caller = { sender: new Uint8Array(32), expiresAtMs: undefined };
+
+type AnyParams = { readonly version?: number; readonly auth?: AuthFields };
+
+function handlerOf(row: MethodRow<MethodName>): (params: AnyParams, context: Context, call: IncomingCall) => unknown {
+  return (params, { parts, scope }, call) => {
+    const caller = row.auth === "none" ? nobody : parts.access.authenticate(params.auth as AuthFields);
+    if (params.version !== undefined && params.version !== protocolVersion) {
+      throw new QpqError("E002_VERSION", { fields: { version: params.version } });
+    }
+    return row.handle(params as never, contextOf(parts, scope, call, caller));
+  };
+}
+
+function contextOf(parts: CallParts, scope: SessionScope, call: IncomingCall, caller: Caller): CallContext {
+  return {
+    caller,
+    domains: parts.domains,
+    leases: scope.leases,
+    get signal() {
+      return call.signal;
+    },
+    onTaken(fetched) {
+      call.onFinished(({ returned, releaseResultCaps }) => {
+        if (returned && !releaseResultCaps) fetched.taken();
+        else fetched.dropped();
+      });
+    },
+    onDelivered: (count) => parts.observer.messagesDelivered(count),
+    openSession: () => sessionServer(parts, scope, caller),
+  };
+}
+
+const handlers = Object.fromEntries(
+  Object.entries(methods).map(([name, row]) => [name, handlerOf(row as MethodRow<MethodName>)]),
+) as unknown as Handlers<typeof methodCodecs, Context>;
+
+const table = interfaceTable(NodeService, methodCodecs, handlers, (method) => method);

@@ -1,0 +1,168 @@
+/**
+ * The capabilities behind openSession (docs/wire.md, Session): Session, Inbox, Subscription. They act for the token that
+ * opened them until it expires; each can be called before the call that makes it has been answered.
+ */
+import {
+  Inbox,
+  inboxCodecs,
+  parseChannelId,
+  parseIdentityKey,
+  QpqError,
+  Session,
+  sessionCodecs,
+  sinkCodecs,
+  Subscription as SubscriptionInterface,
+} from "quicproquo-proto";
+import { Capability, type CapabilityServer, RpcError } from "quicproquo-rpc";
+import type { Caller } from "../access/access.ts";
+import type { InboxAddress } from "../delivery/delivery.ts";
+import type { Sink, Subscription } from "../delivery/subscription.ts";
+import type { ReadAnswer } from "../store/port.ts";
+import { answerOf, letterOf } from "./answers.ts";
+import { type InterfaceTable, InterfaceServer, interfaceTable } from "./interface-server.ts";
+import type { CallParts, SessionScope } from "./scope.ts";
+
+export function sessionServer(parts: CallParts, scope: SessionScope, caller: Caller): CapabilityServer {
+  const session = new OpenSession(parts, scope, caller);
+  return new InterfaceServer(parts, sessionTable, session, () => session.released());
+}
+
+/** setTimeout counts in 32 bits. */
+const timeoutMsMax = 2 ** 31 - 1;
+
+/** One opened Session and what came out of it. */
+class OpenSession {
+  readonly parts: CallParts;
+  readonly scope: SessionScope;
+  readonly #caller: Caller;
+  readonly #subscriptions = new Set<Subscription>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isReleased = false;
+
+  constructor(parts: CallParts, scope: SessionScope, caller: Caller) {
+    this.parts = parts;
+    this.scope = scope;
+    this.#caller = caller;
+    this.#watchExpiry();
+  }
+
+  /** E005_SESSION_EXPIRED. */
+  requireCaller(): Caller {
+    const { expiresAtMs } = this.#caller;
+    if (expiresAtMs !== undefined && this.parts.clock() >= expiresAtMs) throw new QpqError("E005_SESSION_EXPIRED");
+    return this.#caller;
+  }
+
+  add(subscription: Subscription): void {
+    this.#subscriptions.add(subscription);
+  }
+
+  remove(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    this.#stopIfIdle();
+  }
+
+  /** The Session capability is gone; its subscriptions live on. */
+  released(): void {
+    this.#isReleased = true;
+    this.#stopIfIdle();
+  }
+
+  #stopIfIdle(): void {
+    if (this.#isReleased && this.#subscriptions.size === 0) clearTimeout(this.#timer);
+  }
+
+  #watchExpiry(): void {
+    const { expiresAtMs } = this.#caller;
+    if (expiresAtMs === undefined) return;
+    const leftMs = expiresAtMs - this.parts.clock();
+    if (leftMs <= 0) {
+      for (const subscription of this.#subscriptions) subscription.end(new QpqError("E005_SESSION_EXPIRED"));
+      return;
+    }
+    this.#timer = setTimeout(() => this.#watchExpiry(), Math.min(leftMs, timeoutMsMax));
+  }
+}
+
+type OpenInbox = { readonly session: OpenSession; readonly address: InboxAddress };
+
+const sessionTable = interfaceTable(Session, sessionCodecs, {
+  inbox(params, session: OpenSession) {
+    session.requireCaller();
+    const address = {
+      recipientKey: parseIdentityKey(params.recipientKey),
+      channelId: parseChannelId(params.channelId),
+    };
+    return { inbox: new InterfaceServer(session.parts, inboxTable, { session, address }) };
+  },
+  async send(params, session: OpenSession) {
+    const caller = session.requireCaller();
+    const letters = params.entries.map((entry) => ({
+      recipientKey: parseIdentityKey(entry.recipientKey),
+      letter: letterOf(entry, caller),
+    }));
+    return { seqs: await session.parts.domains.delivery.send(letters) };
+  },
+});
+
+const inboxTable: InterfaceTable<OpenInbox> = interfaceTable(Inbox, inboxCodecs, {
+  subscribe(params, { session, address }: OpenInbox) {
+    session.requireCaller();
+    if (!(params.sink instanceof Capability)) throw new QpqError("E001_BAD_REQUEST", { text: "a sink is required" });
+    const { parts, scope } = session;
+    const sink = new RemoteSink(params.sink.dup(), session);
+    let subscription: Subscription;
+    try {
+      subscription = parts.domains.subscriptions.open({ ...params, ...address }, sink, scope.pushBudget);
+    } catch (error) {
+      sink.end(undefined);
+      throw error;
+    }
+    sink.onEnd = () => session.remove(subscription);
+    session.add(subscription);
+    return { subscription: new InterfaceServer(parts, subscriptionTable, undefined, () => subscription.end()) };
+  },
+  async ack(params, { session, address }: OpenInbox) {
+    session.requireCaller();
+    await session.parts.domains.delivery.ack(address, params.seqUpTo, params.storeEpoch);
+    return {};
+  },
+});
+
+/** No methods: it lives as long as it is held. */
+const subscriptionTable = interfaceTable(SubscriptionInterface, {}, {});
+
+/** The reader's Sink, on the other side of the connection. */
+class RemoteSink implements Sink {
+  readonly #capability: Capability;
+  readonly #session: OpenSession;
+  onEnd: (() => void) | undefined;
+
+  constructor(capability: Capability, session: OpenSession) {
+    this.#capability = capability;
+    this.#session = session;
+  }
+
+  async deliver(answer: ReadAnswer): Promise<void> {
+    const { payloads, gap } = answerOf(answer);
+    const { deliver } = sinkCodecs;
+    const push = { envelopes: payloads, gap };
+    await this.#capability.call(deliver.method, (builder) => deliver.encodeParams(push, builder));
+    this.#session.parts.observer.messagesDelivered(payloads.length);
+  }
+
+  end(reason: QpqError | undefined): void {
+    this.onEnd?.();
+    if (reason !== undefined) this.#tell(reason);
+    this.#capability[Symbol.dispose]();
+  }
+
+  #tell({ reason, retryAfterMs = 0 }: QpqError): void {
+    const { end } = sinkCodecs;
+    const told = this.#capability.call(end.method, (builder) => end.encodeParams({ reason, retryAfterMs }, builder));
+    told.then(undefined, (error: unknown) => {
+      // it never left: a reader that isn't told would wait for ever
+      if (error instanceof RpcError && error.type === "overloaded") this.#session.scope.abandon();
+    });
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The subscriptions of this front-end, one an inbox: a newer one ends the older, so that a reader that comes back after
+ * a loss is not kept out by its own former self.
+ */
+import { type InboxKey, inboxKeyOf, type LimitName, QpqError } from "quicproquo-proto";
+import type { MessageLog, WakeupBus } from "../store/port.ts";
+import type { InboxAddress } from "./delivery.ts";
+import type { PushBudget } from "./push-budget.ts";
+import { type Sink, Subscription } from "./subscription.ts";
+
+export type SubscriptionsParts = {
+  readonly log: MessageLog;
+  readonly wakeups: WakeupBus;
+  readonly limits: Readonly<Record<LimitName, number>>;
+  readonly subscriptionsMax: number;
+};
+
+export type SubscribeQuery = InboxAddress & {
+  /** Push seq > after; 0 = from the beginning. */
+  readonly after: bigint;
+  /** The epoch `after` was learnt in; 0 = unknown. */
+  readonly storeEpoch: bigint;
+  /** Messages, and payload bytes, in pushes that were not taken; 0 or more than the server's limit = that limit. */
+  readonly window: number;
+  readonly windowBytes: number;
+};
+
+export class Subscriptions {
+  readonly #parts: SubscriptionsParts;
+  readonly #open = new Map<InboxKey, Subscription>();
+  #draining = false;
+
+  constructor(parts: SubscriptionsParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * The first push comes in any case and says where the inbox stands; removes nothing. The older subscription on the
+   * inbox ends with E062_SUBSCRIPTION_REPLACED. Throws E021_OVERLOADED, E033_SHUTTING_DOWN; the sink is then untouched.
+   */
+  open(query: SubscribeQuery, sink: Sink, budget: PushBudget): Subscription {
+    const { log, wakeups, limits, subscriptionsMax } = this.#parts;
+    if (this.#draining) throw new QpqError("E033_SHUTTING_DOWN");
+    const inbox = inboxKeyOf(query.recipientKey, query.channelId);
+    const older = this.#open.get(inbox);
+    if (older === undefined && this.#open.size >= subscriptionsMax) {
+      throw new QpqError("E021_OVERLOADED", { retryAfterMs: 1_000, fields: { subscriptionsMax } });
+    }
+    const subscription = new Subscription({
+      log,
+      wakeups,
+      inbox,
+      after: query.after,
+      storeEpoch: query.storeEpoch,
+      window: within(query.window, limits.subscribeWindowMax),
+      windowBytes: within(query.windowBytes, limits.subscribeWindowBytesMax),
+      messagesMax: limits.fetchMessagesMax,
+      budget,
+      sink,
+      onEnd: () => {
+        if (this.#open.get(inbox) === subscription) this.#open.delete(inbox);
+      },
+    });
+    this.#open.set(inbox, subscription);
+    older?.end(new QpqError("E062_SUBSCRIPTION_REPLACED"));
+    return subscription;
+  }
+
+  /** Every reader is told to go elsewhere, and no one can subscribe here any more. */
+  drain(): void {
+    this.#draining = true;
+    for (const subscription of this.#open.values()) {
+      // spread, so that the readers of a front-end don't all arrive at the next one in the same moment
+      subscription.end(new QpqError("E033_SHUTTING_DOWN", { retryAfterMs: Math.floor(Math.random() * 1_000) }));
+    }
+  }
+}
+
+function within(asked: number, max: number): number {
+  return asked === 0 ? max : Math.min(asked, max);
+}
