@@ -190,4 +190,4 @@ function readOwn(message: PayloadMessage): { body: StructReader; capabilities: H
 const toNobody = { questionId: 0, to: { importId: 0 } };
 const { messageBytesMax } = defaultRpcLimits;
 /** Its size was bounded when it was built. */
-const ownMessage = { messageBytesMax: Number.MAX_SAFE_INTEGER };
+const ownMessage = { ...defaultRpcLimits, messageBytesMax: Number.MAX_SAFE_INTEGER };

@@ -3,6 +3,7 @@
  * A message with a payload (Call, Return) is given back unfinished, for its content to be written in place.
  */
 import { MessageBuilder, type MessageReader, StructBuilder, StructReader, type StructType } from "./message/index.ts";
+import { writeUint32 } from "./message/numbers.ts";
 import {
   bootstrapAt,
   callAt,
@@ -158,13 +159,6 @@ function oneWordFrame(tag: number, firstNumber: number): Uint8Array {
   frame[28] = 1; // the body: a struct right behind, one data word, no pointer
   writeUint32(frame, oneWordAt, firstNumber);
   return frame;
-}
-
-function writeUint32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
 }
 
 function start(builder: MessageBuilder, tag: number, size: Size): StructBuilder {

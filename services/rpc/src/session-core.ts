@@ -9,7 +9,7 @@ import { Embargoes } from "./embargoes.ts";
 import type { ImportTarget } from "./import-target.ts";
 import { IncomingCalls } from "./incoming-calls.ts";
 import { readException } from "./incoming-messages.ts";
-import { defaultMessageLimits, type MessageLimits, MessageReader } from "./message/index.ts";
+import { MessageReader } from "./message/index.ts";
 import { OutgoingCalls } from "./outgoing-calls.ts";
 import { unimplemented } from "./outgoing-messages.ts";
 import type { PendingCall } from "./pending-call.ts";
@@ -32,12 +32,10 @@ export class SessionCore implements Peer {
   readonly outgoing: OutgoingCalls;
   readonly #embargoes: Embargoes;
   readonly #start: SessionCoreStart;
-  readonly #messageLimits: MessageLimits | undefined;
 
   constructor(start: SessionCoreStart) {
     const { link, bootstrap, exceptionOf } = start;
     this.#start = start;
-    this.#messageLimits = differingLimits(link.limits);
     const answerTarget = (questionId: number, path: readonly number[]): Target =>
       this.incoming.targetAt(questionId, path);
     this.capTables = new CapTables({ link, peer: this, answerTarget });
@@ -50,7 +48,7 @@ export class SessionCore implements Peer {
   }
 
   onFrame(frame: Uint8Array): void {
-    const message = MessageReader.parse(frame, this.#messageLimits);
+    const message = MessageReader.parse(frame, this.#start.link.limits);
     const root = message.rootStruct;
     switch (root.getUint16(0)) {
       case messageTag.call:
@@ -104,11 +102,4 @@ export class SessionCore implements Peer {
   #echo(message: MessageReader): void {
     this.#start.link.send(unimplemented(message));
   }
-}
-
-/** undefined for the defaults, which `parse` has at hand: merging limits for each message took 14 % of an echo's time. */
-function differingLimits(limits: MessageLimits): MessageLimits | undefined {
-  const names = Object.keys(defaultMessageLimits) as (keyof MessageLimits)[];
-  if (names.every((name) => limits[name] === defaultMessageLimits[name])) return undefined;
-  return Object.fromEntries(names.map((name) => [name, limits[name]])) as MessageLimits;
 }

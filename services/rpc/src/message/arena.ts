@@ -1,9 +1,10 @@
 /**
  * The bytes of one incoming message, and the one place that follows its pointers. Readers hold an arena and a position.
  *
- * All positions are byte offsets into the whole frame, so one DataView serves all segments. `locate` checks nothing: it
+ * All positions are byte offsets into the whole frame, whatever segment they lie in. `locate` checks nothing: it
  * may be called only on pointers the validation walk has visited. Internal to the message runtime.
  */
+import { int32At } from "./numbers.ts";
 
 /** Low two bits of a pointer; `none` is the null pointer. */
 export const pointerKinds = { struct: 0, list: 1, far: 2, capability: 3, none: 4 } as const;
@@ -14,7 +15,6 @@ export type ReaderConstructor<R> = new (arena: Arena, at: number, dataBytes: num
 
 export class Arena {
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   /** Where each segment begins; one more entry says where the last one ends. Segments lie back to back. */
   readonly segmentStarts: readonly number[];
   capTable: readonly unknown[] = [];
@@ -23,17 +23,16 @@ export class Arena {
   /** ... and the upper half of the pointer that describes it. */
   high = 0;
 
-  constructor(bytes: Uint8Array, view: DataView, segmentStarts: readonly number[]) {
+  constructor(bytes: Uint8Array, segmentStarts: readonly number[]) {
     this.bytes = bytes;
-    this.view = view;
     this.segmentStarts = segmentStarts;
   }
 
   /** Follows the pointer at `pointerAt` (negative: a pointer that older peers do not send, thus null). */
   locate(pointerAt: number): PointerKind {
     if (pointerAt < 0) return pointerKinds.none;
-    const low = this.view.getInt32(pointerAt, true);
-    const high = this.view.getInt32(pointerAt + 4, true);
+    const low = int32At(this.bytes, pointerAt);
+    const high = int32At(this.bytes, pointerAt + 4);
     const kind = (low & 3) as PointerKind;
     if (kind === pointerKinds.far) return this.#locateFar(low, high);
     if (low === 0 && high === 0) return pointerKinds.none;
@@ -46,10 +45,10 @@ export class Arena {
     const padAt = this.#segmentStart(high) + (low >>> 3) * 8;
     if ((low & 4) === 0) return this.locate(padAt);
     // Double far: the pad is a far pointer to the content and a tag that describes it.
-    const contentLow = this.view.getInt32(padAt, true);
-    this.at = this.#segmentStart(this.view.getInt32(padAt + 4, true)) + (contentLow >>> 3) * 8;
-    this.high = this.view.getInt32(padAt + 12, true);
-    return (this.view.getInt32(padAt + 8, true) & 3) as PointerKind;
+    const contentLow = int32At(this.bytes, padAt);
+    this.at = this.#segmentStart(int32At(this.bytes, padAt + 4)) + (contentLow >>> 3) * 8;
+    this.high = int32At(this.bytes, padAt + 12);
+    return (int32At(this.bytes, padAt + 8) & 3) as PointerKind;
   }
 
   #segmentStart(segment: number): number {

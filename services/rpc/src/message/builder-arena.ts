@@ -1,10 +1,11 @@
 /**
  * The growing bytes of one outgoing message: one segment, its table in front, zero where nothing was written.
  *
- * Growing replaces `bytes` and `view`, so builders keep positions and ask the arena each time. Internal to the runtime.
+ * Growing replaces `bytes`, so builders keep positions and ask the arena each time. Internal to the runtime.
  */
 import { elementBits, elementSizes, type ElementSize } from "./element-size.ts";
 import { MessageError } from "./message-error.ts";
+import { writeUint32 } from "./numbers.ts";
 import { zeroedBytes } from "./slab.ts";
 import { encodeText, textBytesMax, writeText } from "./text.ts";
 
@@ -22,14 +23,12 @@ const slackBytes = 1024;
 
 export class BuilderArena {
   bytes: Uint8Array;
-  view: DataView;
   usedBytes = headerBytes + 8; // the root pointer follows the segment table
   readonly capTable: unknown[] = [];
   readonly #bytesMax: number;
 
   constructor(firstBytes: number, bytesMax: number) {
     this.bytes = zeroedBytes(firstBytes);
-    this.view = viewOf(this.bytes);
     this.#bytesMax = bytesMax;
   }
 
@@ -47,8 +46,8 @@ export class BuilderArena {
     const words = dataWords + pointerWords;
     const at = this.allocate(words * 8);
     // An empty struct points at its own pointer (offset -1): offset 0 would be the null pointer.
-    this.view.setInt32(pointerAt, words === 0 ? -4 : ((at - pointerAt - 8) >> 3) << 2, true);
-    this.view.setInt32(pointerAt + 4, dataWords | (pointerWords << 16), true);
+    writeUint32(this.bytes, pointerAt, words === 0 ? -4 : ((at - pointerAt - 8) >> 3) << 2);
+    writeUint32(this.bytes, pointerAt + 4, dataWords | (pointerWords << 16));
     return at;
   }
 
@@ -66,8 +65,8 @@ export class BuilderArena {
     const words = count * (shape.dataWords + shape.pointerWords);
     const at = this.allocate(8 + words * 8);
     this.#setListPointer(pointerAt, at, (words << 3) | elementSizes.composite);
-    this.view.setInt32(at, count << 2, true);
-    this.view.setInt32(at + 4, shape.dataWords | (shape.pointerWords << 16), true);
+    writeUint32(this.bytes, at, count << 2);
+    writeUint32(this.bytes, at + 4, shape.dataWords | (shape.pointerWords << 16));
     return at + 8;
   }
 
@@ -97,18 +96,18 @@ export class BuilderArena {
   /** undefined clears the pointer. */
   writeCapability(pointerAt: number, capability: unknown): void {
     if (capability === undefined) return this.clearPointer(pointerAt);
-    this.view.setInt32(pointerAt, 3, true);
-    this.view.setInt32(pointerAt + 4, this.capTable.push(capability) - 1, true);
+    writeUint32(this.bytes, pointerAt, 3);
+    writeUint32(this.bytes, pointerAt + 4, this.capTable.push(capability) - 1);
   }
 
   clearPointer(pointerAt: number): void {
-    this.view.setInt32(pointerAt, 0, true);
-    this.view.setInt32(pointerAt + 4, 0, true);
+    writeUint32(this.bytes, pointerAt, 0);
+    writeUint32(this.bytes, pointerAt + 4, 0);
   }
 
   #setListPointer(pointerAt: number, at: number, high: number): void {
-    this.view.setInt32(pointerAt, (((at - pointerAt - 8) >> 3) << 2) | 1, true);
-    this.view.setInt32(pointerAt + 4, high, true);
+    writeUint32(this.bytes, pointerAt, (((at - pointerAt - 8) >> 3) << 2) | 1);
+    writeUint32(this.bytes, pointerAt + 4, high);
   }
 
   #grow(neededBytes: number): void {
@@ -119,12 +118,7 @@ export class BuilderArena {
     const grown = zeroedBytes(Math.max(neededBytes, Math.min(wantedBytes, this.#bytesMax)));
     grown.set(this.bytes.subarray(0, this.usedBytes));
     this.bytes = grown;
-    this.view = viewOf(grown);
   }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function checkCount(count: number): void {

@@ -7,6 +7,7 @@
  */
 import { defaultMessageLimits, type MessageLimits } from "./limits.ts";
 import { MessageError } from "./message-error.ts";
+import { int32At } from "./numbers.ts";
 
 export class FrameReader {
   readonly #onFrame: (frame: Uint8Array) => void;
@@ -17,9 +18,9 @@ export class FrameReader {
   #failed: MessageError | undefined;
   #stopped = false;
 
-  constructor(onFrame: (frame: Uint8Array) => void, limits: Partial<MessageLimits> = {}) {
+  constructor(onFrame: (frame: Uint8Array) => void, limits: MessageLimits = defaultMessageLimits) {
     this.#onFrame = onFrame;
-    this.#limits = { ...defaultMessageLimits, ...limits };
+    this.#limits = limits;
   }
 
   /** Bytes held of a frame that is not complete. */
@@ -104,14 +105,14 @@ const nothing = new Uint8Array(0);
 export function frameBytesOf(bytes: Uint8Array, at: number, limits: MessageLimits): number {
   const available = bytes.length - at;
   if (available < 8) return -8;
-  const segments = uint32At(bytes, at) + 1;
+  const segments = (int32At(bytes, at) >>> 0) + 1;
   if (segments > limits.segmentsMax) {
     throw new MessageError("tooManySegments", `${segments} segments, at most ${limits.segmentsMax} are read`);
   }
   const headerBytes = headerBytesOf(segments);
   if (available < headerBytes) return -headerBytes;
   let frameBytes = headerBytes;
-  for (let segment = 0; segment < segments; segment++) frameBytes += uint32At(bytes, at + 4 + 4 * segment) * 8;
+  for (let segment = 0; segment < segments; segment++) frameBytes += (int32At(bytes, at + 4 + 4 * segment) >>> 0) * 8;
   if (frameBytes > limits.messageBytesMax) {
     throw new MessageError("tooLarge", `a message of ${frameBytes} bytes, at most ${limits.messageBytesMax} are read`);
   }
@@ -121,9 +122,4 @@ export function frameBytesOf(bytes: Uint8Array, at: number, limits: MessageLimit
 /** Count and sizes, 4 bytes each, padded to a word. */
 export function headerBytesOf(segments: number): number {
   return (4 + 4 * segments + 7) & ~7;
-}
-
-function uint32At(bytes: Uint8Array, at: number): number {
-  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-  return (low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
 }

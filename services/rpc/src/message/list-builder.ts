@@ -2,6 +2,7 @@
 import type { BuilderArena, BuilderConstructor } from "./builder-arena.ts";
 import { elementBits, type PrimitiveKind, type PrimitiveOf, primitiveSizes } from "./element-size.ts";
 import { checkIndex } from "./list-reader.ts";
+import { writeBit, writeFloat32, writeFloat64, writeUint16, writeUint32, writeUint64 } from "./numbers.ts";
 import type { StructType } from "./struct-type.ts";
 
 export class StructListBuilder<B> {
@@ -73,37 +74,30 @@ export class PrimitiveListBuilder<K extends PrimitiveKind> {
   }
 
   #write(at: number, index: number, value: number | bigint | boolean | undefined): void {
-    const { view } = this.#arena;
+    const { bytes } = this.#arena;
     const kind: PrimitiveKind = this.#kind;
     switch (kind) {
       case "void":
         return;
       case "bool":
-        return writeBit(view, at * 8 + index, value as boolean);
+        return writeBit(bytes, { at: at + (index >>> 3), bit: index & 7 }, value as boolean);
       case "int8":
       case "uint8":
-        return view.setUint8(at, value as number);
+        bytes[at] = value as number;
+        return;
       case "int16":
       case "uint16":
-        return view.setUint16(at, value as number, true);
+        return writeUint16(bytes, at, value as number);
       case "int32":
       case "uint32":
-        return view.setUint32(at, value as number, true);
+        return writeUint32(bytes, at, value as number);
       case "float32":
-        return view.setFloat32(at, value as number, true);
+        return writeFloat32(bytes, at, value as number);
       case "int64":
       case "uint64":
-        return view.setBigUint64(at, value as bigint, true);
+        return writeUint64(bytes, at, value as bigint);
       case "float64":
-        return view.setFloat64(at, value as number, true);
+        return writeFloat64(bytes, at, value as number);
     }
   }
-}
-
-/** Bits are counted from the beginning of the view. */
-export function writeBit(view: DataView, bit: number, value: boolean): void {
-  const at = Math.floor(bit / 8);
-  const mask = 1 << (bit & 7);
-  const byte = view.getUint8(at);
-  view.setUint8(at, value ? byte | mask : byte & ~mask);
 }

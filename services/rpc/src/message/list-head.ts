@@ -2,6 +2,7 @@
 import { type Arena, pointerKinds } from "./arena.ts";
 import { elementBits, elementSizes } from "./element-size.ts";
 import { MessageError } from "./message-error.ts";
+import { int32At } from "./numbers.ts";
 
 export type ListHead = {
   /** Position of element 0. */
@@ -38,12 +39,12 @@ export function readListHead(arena: Arena, pointerAt: number): ListHead {
 }
 
 function compositeHead(arena: Arena, at: number): ListHead {
-  const shape = arena.view.getInt32(at + 4, true);
+  const shape = int32At(arena.bytes, at + 4);
   const dataBytes = (shape & 0xffff) * 8;
   const pointerCount = shape >>> 16;
   return {
     at: at + 8,
-    length: arena.view.getUint32(at, true) >>> 2,
+    length: int32At(arena.bytes, at) >>> 2,
     stepBytes: dataBytes + pointerCount * 8,
     dataBytes,
     pointerCount,

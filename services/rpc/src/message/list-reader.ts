@@ -8,6 +8,7 @@ import type { Arena, ReaderConstructor } from "./arena.ts";
 import { elementBits, type PrimitiveKind, type PrimitiveOf, primitiveSizes } from "./element-size.ts";
 import type { ListHead } from "./list-head.ts";
 import { MessageError } from "./message-error.ts";
+import { float32At, float64At, int32At, isBitSet, uint16At, uint64At } from "./numbers.ts";
 
 export interface ListReader<T> extends Iterable<T> {
   readonly length: number;
@@ -69,7 +70,7 @@ export class PointerListReader<T> implements ListReader<T> {
 
 export class PrimitiveListReader<K extends PrimitiveKind> implements ListReader<PrimitiveOf<K>> {
   readonly length: number;
-  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
   readonly #at: number;
   readonly #stepBytes: number;
   readonly #kind: K;
@@ -81,7 +82,7 @@ export class PrimitiveListReader<K extends PrimitiveKind> implements ListReader<
       throw new MessageError("badList", `the list's elements are too small for ${kind}`);
     }
     this.length = head.length;
-    this.#view = arena.view;
+    this.#bytes = arena.bytes;
     this.#at = head.at;
     this.#stepBytes = head.stepBytes;
     this.#kind = kind;
@@ -94,33 +95,33 @@ export class PrimitiveListReader<K extends PrimitiveKind> implements ListReader<
   }
 
   #read(at: number, index: number): number | bigint | boolean | undefined {
-    const view = this.#view;
+    const bytes = this.#bytes;
     const kind: PrimitiveKind = this.#kind;
     switch (kind) {
       case "void":
         return undefined;
       case "bool":
-        return ((view.getUint8(at + (index >>> 3)) >> (index & 7)) & 1) !== 0;
+        return isBitSet(bytes, at + (index >>> 3), index & 7);
       case "int8":
-        return view.getInt8(at);
+        return ((bytes[at] as number) << 24) >> 24;
       case "uint8":
-        return view.getUint8(at);
+        return bytes[at];
       case "int16":
-        return view.getInt16(at, true);
+        return (uint16At(bytes, at) << 16) >> 16;
       case "uint16":
-        return view.getUint16(at, true);
+        return uint16At(bytes, at);
       case "int32":
-        return view.getInt32(at, true);
+        return int32At(bytes, at);
       case "uint32":
-        return view.getUint32(at, true);
+        return int32At(bytes, at) >>> 0;
       case "float32":
-        return view.getFloat32(at, true);
+        return float32At(bytes, at);
       case "int64":
-        return view.getBigInt64(at, true);
+        return BigInt.asIntN(64, uint64At(bytes, at));
       case "uint64":
-        return view.getBigUint64(at, true);
+        return uint64At(bytes, at);
       case "float64":
-        return view.getFloat64(at, true);
+        return float64At(bytes, at);
     }
   }
 

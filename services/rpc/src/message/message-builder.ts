@@ -1,6 +1,7 @@
 /** One outgoing message, written in place into one growing segment. Each value is copied once: into its place on the wire. */
 import { BuilderArena, headerBytes } from "./builder-arena.ts";
 import { defaultMessageLimits } from "./limits.ts";
+import { writeUint32 } from "./numbers.ts";
 import { PointerBuilder, type StructBuilder } from "./struct-builder.ts";
 import type { StructType } from "./struct-type.ts";
 
@@ -51,8 +52,7 @@ export class MessageBuilder {
    */
   toFrame(): Uint8Array {
     const arena = this.#arena;
-    arena.view.setUint32(0, 0, true); // one segment
-    arena.view.setUint32(4, (arena.usedBytes - headerBytes) / 8, true);
+    writeUint32(arena.bytes, 4, (arena.usedBytes - headerBytes) / 8); // the count before it is 0: one segment
     return new Uint8Array(arena.bytes.buffer, arena.bytes.byteOffset, arena.usedBytes);
   }
 }

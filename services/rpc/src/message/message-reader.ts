@@ -6,6 +6,7 @@ import { Arena } from "./arena.ts";
 import { frameBytesOf, headerBytesOf } from "./frame.ts";
 import { defaultMessageLimits, type MessageLimits } from "./limits.ts";
 import { MessageError } from "./message-error.ts";
+import { int32At } from "./numbers.ts";
 import { readStruct } from "./read-pointer.ts";
 import { PointerReader, StructReader } from "./struct-reader.ts";
 import type { ReaderType } from "./struct-type.ts";
@@ -19,14 +20,12 @@ export class MessageReader {
   }
 
   /** `frame` is exactly one message with its segment table, and is not copied. Throws MessageError. */
-  static parse(frame: Uint8Array, limits?: Partial<MessageLimits>): MessageReader {
-    const all = limits === undefined ? defaultMessageLimits : { ...defaultMessageLimits, ...limits };
-    const frameBytes = frameBytesOf(frame, 0, all);
+  static parse(frame: Uint8Array, limits: MessageLimits = defaultMessageLimits): MessageReader {
+    const frameBytes = frameBytesOf(frame, 0, limits);
     if (frameBytes < 0 || frameBytes > frame.length) throw new MessageError("truncated", "the message is cut off");
     if (frameBytes < frame.length) throw new MessageError("outOfBounds", "bytes stand behind the message");
-    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-    const arena = new Arena(frame, view, segmentStartsOf(view));
-    validate(arena, all);
+    const arena = new Arena(frame, segmentStartsOf(frame));
+    validate(arena, limits);
     return new MessageReader(arena);
   }
 
@@ -62,14 +61,16 @@ export class MessageReader {
   }
 }
 
-function segmentStartsOf(view: DataView): readonly number[] {
-  const segments = view.getUint32(0, true) + 1;
-  const starts = [headerBytesOf(segments)];
-  let end = starts[0] as number;
+function segmentStartsOf(frame: Uint8Array): readonly number[] {
+  const segments = (int32At(frame, 0) >>> 0) + 1;
+  // of the right length at once: pushing makes room for 16 more
+  const starts = new Array<number>(segments + 1);
+  let end = headerBytesOf(segments);
   for (let segment = 0; segment < segments; segment++) {
-    end += view.getUint32(4 + 4 * segment, true) * 8;
-    starts.push(end);
+    starts[segment] = end;
+    end += (int32At(frame, 4 + 4 * segment) >>> 0) * 8;
   }
+  starts[segments] = end;
   if (starts[1] === starts[0]) throw new MessageError("truncated", "the message has no root pointer");
   return starts;
 }

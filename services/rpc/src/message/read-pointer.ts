@@ -14,9 +14,11 @@ export function readData(arena: Arena, pointerAt: number): Uint8Array {
   const kind = arena.locate(pointerAt);
   if (kind === pointerKinds.none) return noBytes;
   requireBytes(kind, arena.high);
+  const length = arena.high >>> 3;
+  if (length === 0) return noBytes; // many fields are empty, and a view costs as much as all other work on a field
   const { bytes } = arena;
   // Quicker than subarray, and a plain Uint8Array also when the frame is a subclass of it.
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + arena.at, arena.high >>> 3);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + arena.at, length);
 }
 
 /** Null reads as "". Throws badText when it is not UTF-8 or lacks its final zero byte. */

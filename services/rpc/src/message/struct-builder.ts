@@ -5,8 +5,9 @@
 import type { BuilderArena } from "./builder-arena.ts";
 import { copyPointer } from "./copy-pointer.ts";
 import { elementSizes, type PrimitiveKind, primitiveSizes } from "./element-size.ts";
-import { PointerListBuilder, PrimitiveListBuilder, StructListBuilder, writeBit } from "./list-builder.ts";
+import { PointerListBuilder, PrimitiveListBuilder, StructListBuilder } from "./list-builder.ts";
 import { checkIndex } from "./list-reader.ts";
+import { writeBit, writeFloat32, writeFloat64, writeUint16, writeUint32, writeUint64 } from "./numbers.ts";
 import type { PointerReader } from "./struct-reader.ts";
 import type { StructType } from "./struct-type.ts";
 
@@ -25,48 +26,47 @@ export class StructBuilder {
   }
 
   setBool(bitOffset: number, value: boolean): void {
-    const at = this.#dataAt(bitOffset >>> 3, 1);
-    writeBit(this.#arena.view, at * 8 + (bitOffset & 7), value);
+    writeBit(this.#arena.bytes, { at: this.#dataAt(bitOffset >>> 3, 1), bit: bitOffset & 7 }, value);
   }
 
   setUint8(byteOffset: number, value: number): void {
-    this.#arena.view.setUint8(this.#dataAt(byteOffset, 1), value);
+    this.#arena.bytes[this.#dataAt(byteOffset, 1)] = value;
   }
 
   setUint16(byteOffset: number, value: number): void {
-    this.#arena.view.setUint16(this.#dataAt(byteOffset, 2), value, true);
+    writeUint16(this.#arena.bytes, this.#dataAt(byteOffset, 2), value);
   }
 
   setUint32(byteOffset: number, value: number): void {
-    this.#arena.view.setUint32(this.#dataAt(byteOffset, 4), value, true);
+    writeUint32(this.#arena.bytes, this.#dataAt(byteOffset, 4), value);
   }
 
   setUint64(byteOffset: number, value: bigint): void {
-    this.#arena.view.setBigUint64(this.#dataAt(byteOffset, 8), value, true);
+    writeUint64(this.#arena.bytes, this.#dataAt(byteOffset, 8), value);
   }
 
   setInt8(byteOffset: number, value: number): void {
-    this.#arena.view.setInt8(this.#dataAt(byteOffset, 1), value);
+    this.setUint8(byteOffset, value);
   }
 
   setInt16(byteOffset: number, value: number): void {
-    this.#arena.view.setInt16(this.#dataAt(byteOffset, 2), value, true);
+    this.setUint16(byteOffset, value);
   }
 
   setInt32(byteOffset: number, value: number): void {
-    this.#arena.view.setInt32(this.#dataAt(byteOffset, 4), value, true);
+    this.setUint32(byteOffset, value);
   }
 
   setInt64(byteOffset: number, value: bigint): void {
-    this.#arena.view.setBigInt64(this.#dataAt(byteOffset, 8), value, true);
+    this.setUint64(byteOffset, value);
   }
 
   setFloat32(byteOffset: number, value: number): void {
-    this.#arena.view.setFloat32(this.#dataAt(byteOffset, 4), value, true);
+    writeFloat32(this.#arena.bytes, this.#dataAt(byteOffset, 4), value);
   }
 
   setFloat64(byteOffset: number, value: number): void {
-    this.#arena.view.setFloat64(this.#dataAt(byteOffset, 8), value, true);
+    writeFloat64(this.#arena.bytes, this.#dataAt(byteOffset, 8), value);
   }
 
   /** Copies the bytes into the message. */

@@ -10,20 +10,19 @@ import type { PrimitiveKind } from "./element-size.ts";
 import { readListHead } from "./list-head.ts";
 import { type ListReader, PointerListReader, PrimitiveListReader, StructListReader } from "./list-reader.ts";
 import { MessageError } from "./message-error.ts";
+import { float32At, float64At, int32At, isBitSet, uint16At, uint64At } from "./numbers.ts";
 import { readCapability, readCapabilityIndex, readData, readStruct, readText } from "./read-pointer.ts";
 import type { ReaderType } from "./struct-type.ts";
 
 /** Offsets are those of the schema compiler: bytes (for Bool bits) into the data section, index into the pointers. */
 export class StructReader {
   readonly #arena: Arena;
-  readonly #view: DataView;
   readonly #at: number;
   readonly #dataBytes: number;
   readonly #pointerCount: number;
 
   constructor(arena: Arena, at: number, dataBytes: number, pointerCount: number) {
     this.#arena = arena;
-    this.#view = arena.view;
     this.#at = at;
     this.#dataBytes = dataBytes;
     this.#pointerCount = pointerCount;
@@ -31,47 +30,47 @@ export class StructReader {
 
   getBool(bitOffset: number): boolean {
     const byteOffset = bitOffset >>> 3;
-    return byteOffset < this.#dataBytes && ((this.#view.getUint8(this.#at + byteOffset) >> (bitOffset & 7)) & 1) !== 0;
+    return byteOffset < this.#dataBytes && isBitSet(this.#arena.bytes, this.#at + byteOffset, bitOffset & 7);
   }
 
   getUint8(byteOffset: number): number {
-    return byteOffset + 1 > this.#dataBytes ? 0 : this.#view.getUint8(this.#at + byteOffset);
+    return byteOffset + 1 > this.#dataBytes ? 0 : (this.#arena.bytes[this.#at + byteOffset] as number);
   }
 
   getUint16(byteOffset: number): number {
-    return byteOffset + 2 > this.#dataBytes ? 0 : this.#view.getUint16(this.#at + byteOffset, true);
+    return byteOffset + 2 > this.#dataBytes ? 0 : uint16At(this.#arena.bytes, this.#at + byteOffset);
   }
 
   getUint32(byteOffset: number): number {
-    return byteOffset + 4 > this.#dataBytes ? 0 : this.#view.getUint32(this.#at + byteOffset, true);
+    return byteOffset + 4 > this.#dataBytes ? 0 : int32At(this.#arena.bytes, this.#at + byteOffset) >>> 0;
   }
 
   getUint64(byteOffset: number): bigint {
-    return byteOffset + 8 > this.#dataBytes ? 0n : this.#view.getBigUint64(this.#at + byteOffset, true);
+    return byteOffset + 8 > this.#dataBytes ? 0n : uint64At(this.#arena.bytes, this.#at + byteOffset);
   }
 
   getInt8(byteOffset: number): number {
-    return byteOffset + 1 > this.#dataBytes ? 0 : this.#view.getInt8(this.#at + byteOffset);
+    return (this.getUint8(byteOffset) << 24) >> 24;
   }
 
   getInt16(byteOffset: number): number {
-    return byteOffset + 2 > this.#dataBytes ? 0 : this.#view.getInt16(this.#at + byteOffset, true);
+    return (this.getUint16(byteOffset) << 16) >> 16;
   }
 
   getInt32(byteOffset: number): number {
-    return byteOffset + 4 > this.#dataBytes ? 0 : this.#view.getInt32(this.#at + byteOffset, true);
+    return byteOffset + 4 > this.#dataBytes ? 0 : int32At(this.#arena.bytes, this.#at + byteOffset);
   }
 
   getInt64(byteOffset: number): bigint {
-    return byteOffset + 8 > this.#dataBytes ? 0n : this.#view.getBigInt64(this.#at + byteOffset, true);
+    return BigInt.asIntN(64, this.getUint64(byteOffset));
   }
 
   getFloat32(byteOffset: number): number {
-    return byteOffset + 4 > this.#dataBytes ? 0 : this.#view.getFloat32(this.#at + byteOffset, true);
+    return byteOffset + 4 > this.#dataBytes ? 0 : float32At(this.#arena.bytes, this.#at + byteOffset);
   }
 
   getFloat64(byteOffset: number): number {
-    return byteOffset + 8 > this.#dataBytes ? 0 : this.#view.getFloat64(this.#at + byteOffset, true);
+    return byteOffset + 8 > this.#dataBytes ? 0 : float64At(this.#arena.bytes, this.#at + byteOffset);
   }
 
   isNull(pointerIndex: number): boolean {

@@ -9,13 +9,14 @@ import { type Arena, pointerKinds } from "./arena.ts";
 import type { MessageLimits } from "./limits.ts";
 import { elementSizes, elementBits } from "./element-size.ts";
 import { MessageError } from "./message-error.ts";
+import { int32At } from "./numbers.ts";
 
 export function validate(arena: Arena, limits: MessageLimits): void {
   new Walk(arena, limits).root();
 }
 
 class Walk {
-  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
   readonly #starts: readonly number[];
   readonly #nestingMax: number;
   /** Words that may still be visited. */
@@ -26,7 +27,7 @@ class Walk {
   #end: number;
 
   constructor(arena: Arena, limits: MessageLimits) {
-    this.#view = arena.view;
+    this.#bytes = arena.bytes;
     this.#starts = arena.segmentStarts;
     this.#start = arena.segmentStarts[0] as number;
     this.#end = arena.segmentStarts[1] as number;
@@ -40,8 +41,8 @@ class Walk {
   }
 
   #pointer(at: number): void {
-    const low = this.#view.getInt32(at, true);
-    const high = this.#view.getInt32(at + 4, true);
+    const low = int32At(this.#bytes, at);
+    const high = int32At(this.#bytes, at + 4);
     if ((low | high) === 0) return;
     const kind = low & 3;
     if (kind === pointerKinds.list) this.#list(at + 8 + (low >> 2) * 8, high);
@@ -75,8 +76,8 @@ class Walk {
   /** `words` is what the pointer says, the tag before the elements says how many there are and of what shape. */
   #compositeList(at: number, words: number): void {
     this.#spend(at, words + 1);
-    const tagLow = this.#view.getInt32(at, true);
-    const tagHigh = this.#view.getInt32(at + 4, true);
+    const tagLow = int32At(this.#bytes, at);
+    const tagHigh = int32At(this.#bytes, at + 4);
     if ((tagLow & 3) !== pointerKinds.struct) throw new MessageError("badList", "a list's tag must describe a struct");
     const count = tagLow >>> 2;
     const dataWords = tagHigh & 0xffff;
@@ -103,7 +104,7 @@ class Walk {
     const padAt = this.#start + (low >>> 3) * 8;
     if ((low & 4) === 0) {
       this.#spend(padAt, 1);
-      if ((this.#view.getInt32(padAt, true) & 3) === pointerKinds.far) throw farToFar();
+      if ((int32At(this.#bytes, padAt) & 3) === pointerKinds.far) throw farToFar();
       this.#pointer(padAt);
     } else {
       this.#spend(padAt, 2);
@@ -114,11 +115,11 @@ class Walk {
   }
 
   #doubleFar(padAt: number): void {
-    const contentLow = this.#view.getInt32(padAt, true);
-    const tagLow = this.#view.getInt32(padAt + 8, true);
-    const tagHigh = this.#view.getInt32(padAt + 12, true);
+    const contentLow = int32At(this.#bytes, padAt);
+    const tagLow = int32At(this.#bytes, padAt + 8);
+    const tagHigh = int32At(this.#bytes, padAt + 12);
     if ((contentLow & 7) !== pointerKinds.far) throw farToFar();
-    this.#enterSegment(this.#view.getInt32(padAt + 4, true));
+    this.#enterSegment(int32At(this.#bytes, padAt + 4));
     const contentAt = this.#start + (contentLow >>> 3) * 8;
     if (tagLow === pointerKinds.struct) this.#struct(contentAt, tagHigh);
     else if (tagLow === pointerKinds.list) this.#list(contentAt, tagHigh);

@@ -69,7 +69,7 @@ test("a size beyond the limit is refused from the header alone, a size at the li
 });
 
 test("the limits can be set", () => {
-  const limits = { segmentsMax: 2, messageBytesMax: 32 };
+  const limits = { ...defaultMessageLimits, segmentsMax: 2, messageBytesMax: 32 };
   assertRefused(() => new FrameReader(() => {}, limits).push(header(2, 0)), "tooManySegments");
   assertRefused(() => new FrameReader(() => {}, limits).push(header(0, 4)), "tooLarge");
   new FrameReader(() => {}, limits).push(header(0, 3));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  defaultMessageLimits,
   MessageBuilder,
   MessageError,
   MessageReader,
@@ -121,7 +122,7 @@ test("a copy of whatever passes validation is a valid message with the same read
       const builder = new MessageBuilder();
       builder.rootPointer.copyFrom(message.rootPointer);
       // Lists of elements without bytes weigh as much in a small copy as they did in a large source.
-      const copy = MessageReader.parse(builder.toFrame(), { amplificationMax: 1_000 });
+      const copy = MessageReader.parse(builder.toFrame(), { ...defaultMessageLimits, amplificationMax: 1_000 });
       const again = new MessageBuilder();
       again.rootPointer.copyFrom(copy.rootPointer);
       assert.deepEqual(again.toFrame(), builder.toFrame());

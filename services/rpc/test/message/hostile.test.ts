@@ -1,10 +1,17 @@
 /** Messages made to harm their reader are refused by the validation walk, each with the code of what is wrong. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MessageBuilder, MessageError, MessageReader } from "../../src/message/index.ts";
+import {
+  defaultMessageLimits,
+  MessageBuilder,
+  MessageError,
+  type MessageLimits,
+  MessageReader,
+} from "../../src/message/index.ts";
 import { capabilityPointer, farPointer, frameOf, listPointer, listTag, structPointer } from "./frame-of-words.ts";
 
-function assertRefused(frame: Uint8Array, code: MessageError["code"], limits = {}): void {
+function assertRefused(frame: Uint8Array, code: MessageError["code"], changed: Partial<MessageLimits> = {}): void {
+  const limits = { ...defaultMessageLimits, ...changed };
   const isExpected = (error: unknown): boolean => error instanceof MessageError && error.code === code;
   assert.throws(() => MessageReader.parse(frame, limits), isExpected, `expected ${code}`);
 }
@@ -123,7 +130,7 @@ test("many pointers to one large list are refused, a few are read", () => {
   };
   MessageReader.parse(shared(4));
   assertRefused(shared(5), "amplification");
-  MessageReader.parse(shared(5), { amplificationMax: 5 });
+  MessageReader.parse(shared(5), { ...defaultMessageLimits, amplificationMax: 5 });
 });
 
 test("lists of elements without bytes cannot amplify", () => {
