@@ -84,9 +84,14 @@ export class CapTables {
       throw new ProtocolError(`more than ${limits.capsPerMessageMax} capabilities in one message`);
     }
     const held: (Capability | undefined)[] = [];
-    for (const descriptor of table) {
-      const target = this.#adopt(descriptor);
-      held.push(target === undefined ? undefined : new Capability(target));
+    try {
+      for (const descriptor of table) {
+        const target = this.#adopt(descriptor);
+        held.push(target === undefined ? undefined : new Capability(target));
+      }
+    } catch (error) {
+      releaseAll(held);
+      throw error;
     }
     return held;
   }

@@ -47,7 +47,9 @@ export class IncomingCalls implements AnswerOwner {
   }
 
   onBootstrap(body: StructReader): void {
-    const entry = this.#add(body.getUint32(bootstrapAt.questionId), false);
+    const questionId = body.getUint32(bootstrapAt.questionId);
+    this.#requireFree(questionId);
+    const entry = this.#add(questionId, false);
     const { bootstrap } = this.#start;
     if (bootstrap === undefined) return entry.refuse(new RpcError("failed", "there is no bootstrap capability here"));
     const message = startReturn(entry.id, this.link.limits.messageBytesMax);
@@ -59,12 +61,15 @@ export class IncomingCalls implements AnswerOwner {
   onCall(message: MessageReader, body: StructReader): boolean {
     const resultsTo = body.getUint16(callAt.sendResultsToTag);
     if (resultsTo !== sendResultsTo.caller && resultsTo !== sendResultsTo.yourself) return false;
+    const questionId = body.getUint32(callAt.questionId);
+    // First: behind it nothing may throw that has adopted capabilities.
+    this.#requireFree(questionId);
     const frameBytes = message.byteLength;
     const refused = this.#refusal(frameBytes);
     // The target is looked up first: a call may be pipelined on an answer, but never on its own.
     const target = refused === undefined ? this.#target(body) : undefined;
     const capabilities = refused === undefined ? this.capTables.adopt(body.getStruct(callAt.params)) : [];
-    const entry = this.#add(body.getUint32(callAt.questionId), resultsTo === sendResultsTo.yourself);
+    const entry = this.#add(questionId, resultsTo === sendResultsTo.yourself);
     if (refused !== undefined || target === undefined) {
       entry.refuse(refused as RpcError);
       return true;
@@ -157,13 +162,17 @@ export class IncomingCalls implements AnswerOwner {
     return entry;
   }
 
-  #add(questionId: number, isRedirected: boolean): AnswerEntry {
+  /** Throws ProtocolError when the number, or no further one, can be used. */
+  #requireFree(questionId: number): void {
     const { answersMax, resultBytesKeptMax } = this.link.limits;
     if (this.#answers.has(questionId)) throw new ProtocolError(`question ${questionId} is in use already`);
     if (this.#answers.size >= answersMax) throw new ProtocolError(`more than ${answersMax} calls not finished`);
     if (this.#keptBytes > resultBytesKeptMax) {
       throw new ProtocolError(`more than ${resultBytesKeptMax} bytes of results not finished`);
     }
+  }
+
+  #add(questionId: number, isRedirected: boolean): AnswerEntry {
     const entry = new AnswerEntry(this, questionId, { isRedirected });
     this.#answers.set(questionId, entry);
     return entry;

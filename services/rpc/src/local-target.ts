@@ -38,19 +38,15 @@ function handlesOf(entries: readonly unknown[]): HeldCapabilities {
   });
 }
 
-/** Servers that were put into a message which is not sent: nobody will ever call them, so they are disposed. */
+/** Servers that were put into a message which is not sent: those that nobody ever had are disposed. */
 export function releaseUnsent(entries: readonly unknown[]): void {
-  for (const entry of entries) {
-    if (!isServer(entry)) continue;
-    const target = targetOfServer(entry);
-    target.retain();
-    target.release();
-  }
+  for (const entry of entries) if (isServer(entry)) targetOfServer(entry).releaseUnsent();
 }
 
 class LocalTarget implements Target {
   readonly #server: CapabilityServer;
   #references = 0;
+  #wasRetained = false;
 
   constructor(server: CapabilityServer) {
     this.#server = server;
@@ -76,6 +72,14 @@ class LocalTarget implements Target {
 
   retain(): void {
     this.#references++;
+    this.#wasRetained = true;
+  }
+
+  /** Not twice: what was exported on the way to a message that was not sent has been released already. */
+  releaseUnsent(): void {
+    if (this.#wasRetained) return;
+    this.retain();
+    this.release();
   }
 
   release(): void {

@@ -25,8 +25,6 @@ export type RecordedCall = { readonly pending: PendingCall; readonly served: Ser
 export class QueueTarget implements PromisedTarget {
   readonly #start: QueueStart;
   readonly #calls: ServedCall[] = [];
-  /** Of the calls that wait, those whose caller has not finished them. */
-  #wantedCalls = 0;
   #references = 0;
   #became: Target | undefined;
 
@@ -36,7 +34,7 @@ export class QueueTarget implements PromisedTarget {
 
   /** Somebody waits for this capability. */
   get isWanted(): boolean {
-    return this.#wantedCalls > 0 || this.#references > 0;
+    return this.#calls.length > 0 || this.#references > 0;
   }
 
   call(method: CallMethod, params: CallParams, options: CallOptions): PendingCall {
@@ -53,12 +51,8 @@ export class QueueTarget implements PromisedTarget {
       return call.fail(new RpcError("overloaded", `more than ${budget.callsMax} calls wait for a capability`));
     }
     budget.usedCalls++;
-    this.#wantedCalls++;
     this.#calls.push(call);
-    call.onAborted(() => {
-      this.#wantedCalls--;
-      this.#checkIdle();
-    });
+    call.onAborted(() => this.#drop(call));
   }
 
   settle(target: Target): void {
@@ -68,9 +62,10 @@ export class QueueTarget implements PromisedTarget {
       resolved === this ? new BrokenTarget(new RpcError("failed", "a capability resolves to itself")) : resolved;
     this.#became = became;
     became.retain();
+    this.#references++; // a call may bring the last reference to this very capability, and give it back on its way
     this.#start.budget.usedCalls -= this.#calls.length;
     for (const call of this.#calls.splice(0)) became.deliver(call);
-    if (this.#references === 0) became.release();
+    this.release();
   }
 
   retain(): void {
@@ -85,6 +80,19 @@ export class QueueTarget implements PromisedTarget {
 
   resolved(): Target {
     return this.#became === undefined ? this : this.#became.resolved();
+  }
+
+  /**
+   * Nobody waits for the call any more. It must not wait either: its parameters may hold the very capability that it
+   * waits for, and both would stay for ever.
+   */
+  #drop(call: ServedCall): void {
+    const index = this.#calls.indexOf(call);
+    if (index === -1) return; // it has gone on
+    this.#calls.splice(index, 1);
+    this.#start.budget.usedCalls--;
+    call.fail(new RpcError("failed", "the call was canceled"));
+    this.#checkIdle();
   }
 
   #checkIdle(): void {

@@ -165,8 +165,9 @@ export class RpcSession implements Disposable {
    * other: one that is paused was asked by the other, which is owed answers and reads.
    */
   #checkPause(): void {
-    const mustPause =
-      this.#dead === undefined && this.#outbox.bytes > this.#limits.outBytesBusy && this.#core.outgoing.size === 0;
+    // Not for what is only gathered until the end of the turn: no onDrain would come to resume.
+    const isBusy = this.#outbox.isBlocked && this.#outbox.bytes > this.#limits.outBytesBusy;
+    const mustPause = this.#dead === undefined && isBusy && this.#core.outgoing.size === 0;
     if (mustPause === this.#isPaused) return;
     this.#isPaused = mustPause;
     if (mustPause) this.#stream.pause();
