@@ -17,14 +17,9 @@ import { nodeService } from "./calls/node-service.ts";
 import type { CallParts } from "./calls/scope.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
-import { CommitOrder } from "./delivery/commit-order.ts";
-import { Delivery } from "./delivery/delivery.ts";
 import { LeaseBook } from "./delivery/lease-book.ts";
-import { Letters } from "./delivery/letters.ts";
 import { PushBudget } from "./delivery/push-budget.ts";
-import { Subscriptions } from "./delivery/subscriptions.ts";
-import { Waiters } from "./delivery/waiters.ts";
-import { Keys } from "./keys/keys.ts";
+import { createDomains } from "./domains.ts";
 import type { Log } from "./observe/log.ts";
 import type { Observer } from "./observe/observer.ts";
 import { createPrometheusObserver } from "./observe/prometheus.ts";
@@ -62,34 +57,23 @@ export async function startServer({ openStore = openConfiguredStore, ...given }:
   const store = await openStore(config, clock);
   started.defer(() => store.close());
 
-  const waiters = new Waiters(store.wakeups, config.waitersMax);
-  const { limits } = config;
-  const { log: messages, wakeups } = store;
-  const { subscriptionsMax } = config;
-  const subscriptions = new Subscriptions({ log: messages, wakeups, limits, subscriptionsMax });
+  const domains = createDomains(store, config, clock);
   const sessions = new OpenSessions();
   const observer = createPrometheusObserver({
     transport: () => listener.stats(),
-    waiters: () => waiters.size,
-    subscriptions: () => subscriptions.size,
+    waiters: () => domains.waiters.size,
+    subscriptions: () => domains.subscriptions.size,
     rpcSessions: () => sessions.size,
   });
-  const letters = new Letters(limits, clock);
-  const domains = {
-    delivery: new Delivery({ log: messages, wakeups, waiters, letters, limits }),
-    subscriptions,
-    commits: new CommitOrder({ log: messages, wakeups, letters, limits }),
-    keys: new Keys({ store: store.keys, limits, clock }),
-  };
   const inFlight = new InFlight();
   const parts: CallParts = { domains, access: new StaticToken(token), observer, log, inFlight, clock };
-  const sweeper = new Sweeper(messages, observer);
+  const sweeper = new Sweeper(store.log, observer);
   started.defer(() => sweeper.stop());
 
   const serveStream = (stream: ByteStream): void => {
     const scope = {
       leases: new LeaseBook(removeWith(store, observer)),
-      pushBudget: new PushBudget(limits.pushBytesMax),
+      pushBudget: new PushBudget(config.limits.pushBytesMax),
       abandon: () => session.close(),
     };
     const session = new RpcSession(stream, {
@@ -131,8 +115,8 @@ export async function startServer({ openStore = openConfiguredStore, ...given }:
       draining = true;
       observer.setDraining(true);
       listener.refuseNew();
-      waiters.drain();
-      subscriptions.drain();
+      domains.waiters.drain();
+      domains.subscriptions.drain();
       await within(config.drainMs, async () => {
         await inFlight.idle();
         await sessions.end();
