@@ -1,7 +1,9 @@
-/** A client and a server session on one pipe, and the end of a turn. */
+/** A client and a server session on one pipe. */
 import { type Capability, RpcSession, type RpcSessionOptions } from "../src/index.ts";
 import { type PipeEnd, type PipeOptions, pipe } from "./pipe.ts";
 import { TestServer } from "../testing/test-peer.ts";
+
+export { turn, until } from "../testing/until.ts";
 
 export type Connected = {
   readonly host: TestServer;
@@ -25,23 +27,6 @@ export function connected(options: ConnectedOptions = {}): Connected {
   const server = new RpcSession(serverEnd, { bootstrap: host.server, ...options.server });
   const client = new RpcSession(clientEnd, options.client);
   return { host, client, server, peer: client.bootstrap(), clientEnd, serverEnd };
-}
-
-/**
- * Everything that was on its way has arrived: sessions and pipes work in microtasks only, and those are all done before
- * the next turn of the event loop.
- */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Takes steps until the condition holds; fails after so many that it never will. */
-export async function until(holds: () => boolean, step: () => Promise<unknown> = turn): Promise<void> {
-  for (let round = 0; round < 2_000; round++) {
-    if (holds()) return;
-    await step();
-  }
-  throw new Error(`it never holds: ${holds}`);
 }
 
 export const emptyTables = { questions: 0, answers: 0, imports: 0, exports: 0, queuedCalls: 0 };

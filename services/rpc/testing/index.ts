@@ -1,4 +1,5 @@
-/** What tests of this and other packages share: a peer to talk to, in TypeScript and in C++, and a stream over TCP. */
-export { CppPeer, CppServer } from "./cpp-peer.ts";
+/** What tests of this and other packages share: a peer to talk to, in TypeScript and in C++, and streams to it. */
+export { type Listen, testCppClient } from "./cpp-client-suite.ts";
+export { buildCpp } from "./cpp-program.ts";
+export { type Connect, testCppServer } from "./cpp-server-suite.ts";
 export { SocketStream } from "./socket-stream.ts";
-export { Session, TestPeer, TestServer, TestWatcher, Watcher } from "./test-peer.ts";

@@ -2,8 +2,17 @@
  * The interface of these tests (interop/peer.capnp), its methods described by hand, and a server of it. By hand, so that
  * this package's tests need no generated code.
  */
-import { type Capability, type CapabilityServer, type IncomingCall, MethodTable, RpcError } from "../src/index.ts";
+import {
+  type Capability,
+  type CapabilityServer,
+  type IncomingCall,
+  MethodTable,
+  RpcError,
+  type RpcSession,
+  serve,
+} from "../src/index.ts";
 import { type Method, StructBuilder, StructReader, type StructType } from "../src/message/index.ts";
+import { exceptionTypes } from "../src/rpc-error.ts";
 
 export type Untyped = StructType<StructReader, StructBuilder>;
 export type UntypedMethod = Method<StructReader, StructBuilder, StructReader, StructBuilder>;
@@ -33,7 +42,7 @@ export const TestPeer = {
   openGate: method(testPeerId, 5, nothingToNothing),
   watch: method(testPeerId, 6, { params: struct(1, 1), results: oneWord }),
   reflect: method(testPeerId, 7, pointerToPointer),
-  counts: method(testPeerId, 8, { params: nothing, results: oneWord }),
+  counts: method(testPeerId, 8, { params: nothing, results: struct(2, 0) }),
   sequence: method(testPeerId, 9, { params: oneWord, results: nothing }),
   slowReflect: method(testPeerId, 10, pointerToPointer),
   missing: method(testPeerId, 11, nothingToNothing),
@@ -43,9 +52,19 @@ export const TestPeer = {
   notifyKept: method(testPeerId, 15, { params: oneWord, results: nothing }),
   dropKept: method(testPeerId, 16, nothingToNothing),
   failLogin: method(testPeerId, 17, pointerToPointer),
+  echoItems: method(testPeerId, 18, pointerToPointer),
+  failAs: method(testPeerId, 19, { params: struct(1, 1), results: nothing }),
+  adminLogin: method(testPeerId, 20, pointerToPointer),
+  hangUp: method(testPeerId, 21, nothingToNothing),
 } as const;
+/** n @0, text @1, data @2, items @3 */
+export const Item: Untyped = struct(1, 3);
 export const Session = {
   whoami: method(0xe1a2b3c4d5e6f702n, 0, { params: nothing, results: onePointer }),
+} as const;
+export const AdminSession = {
+  ...Session,
+  kick: method(0xe1a2b3c4d5e6f704n, 0, { params: onePointer, results: onePointer }),
 } as const;
 export const Watcher = {
   notify: method(0xe1a2b3c4d5e6f703n, 0, { params: oneWord, results: nothing }),
@@ -72,6 +91,8 @@ export class TestServer {
   /** Kept beyond the call that brought it. */
   kept: Capability | undefined;
   readonly calls: IncomingCall[] = [];
+  /** What it is served to: counted in `counts`, closed by `hangUp`. */
+  session: RpcSession | undefined;
   readonly server: CapabilityServer;
 
   constructor() {
@@ -80,8 +101,12 @@ export class TestServer {
       .method(TestPeer.fail, (params) => {
         throw new RpcError("overloaded", params.getText(0));
       })
+      .method(TestPeer.failAs, (params) => {
+        throw new RpcError(exceptionTypes[params.getUint16(0)] ?? "failed", params.getText(0));
+      })
       .method(TestPeer.never, (_params, _results, call) => this.#never(call))
       .method(TestPeer.login, (params, results) => results.setCapability(0, this.#session(params.getText(0))))
+      .method(TestPeer.adminLogin, (params, results) => results.setCapability(0, this.#admin(params.getText(0))))
       .method(TestPeer.slowLogin, async (params, results) => {
         await this.gate.opened;
         results.setCapability(0, this.#session(params.getText(0)));
@@ -92,6 +117,7 @@ export class TestServer {
       .method(TestPeer.counts, (_params, results) => {
         results.setUint32(0, this.canceled);
         results.setUint32(4, this.sessions);
+        results.setUint32(8, this.session?.counts.exports ?? 0);
       })
       .method(TestPeer.sequence, (params) => {
         const n = params.getUint32(0);
@@ -102,6 +128,16 @@ export class TestServer {
         await this.gate.opened;
         results.setCapability(0, params.getCapability(0));
       })
+      .method(TestPeer.promiseReflect, (params, results, call) => {
+        using self = serve(this.server);
+        const watcher = params.getCapability(0);
+        const later = self.call(TestPeer.slowReflect, (p) => p.setCapability(0, watcher));
+        const promise = later.pipeline(0);
+        results.setCapability(0, promise);
+        call.onFinished(() => promise[Symbol.dispose]());
+      })
+      .method(TestPeer.echoItems, (params, results) => results.getPointer(0).copyFrom(params.getPointer(0)))
+      .method(TestPeer.hangUp, () => this.session?.close())
       .method(TestPeer.tailEcho, async (params, results) => {
         const peer = params.getCapability(0) as Capability;
         const echoed = await peer.call(TestPeer.echo, (p) => p.setData(0, params.getData(1)));
@@ -122,10 +158,16 @@ export class TestServer {
     this.canceled++;
   }
 
-  #session(user: string): CapabilityServer {
+  #session(user: string): MethodTable {
     this.sessions++;
     return new MethodTable({ onDispose: () => this.sessions-- }).method(Session.whoami, (_params, results) =>
       results.setText(0, user),
+    );
+  }
+
+  #admin(user: string): CapabilityServer {
+    return this.#session(user).method(AdminSession.kick, (params, results) =>
+      results.setText(0, `${user} without ${params.getText(0)}`),
     );
   }
 

@@ -5,6 +5,14 @@ struct Bytes {
   data @0 :Data;
 }
 
+# Something with many pointers, to fill many segments.
+struct Item {
+  n @0 :UInt32;
+  text @1 :Text;
+  data @2 :Data;
+  items @3 :List(Item);
+}
+
 interface TestPeer @0xe1a2b3c4d5e6f701 {
   echo @0 Bytes -> Bytes;
   # Fails as `overloaded`.
@@ -19,7 +27,8 @@ interface TestPeer @0xe1a2b3c4d5e6f701 {
   watch @6 (watcher :Watcher, count :UInt32) -> (delivered :UInt32);
   # Gives back what it was given.
   reflect @7 (watcher :Watcher) -> (watcher :Watcher);
-  counts @8 () -> (canceled :UInt32, sessions :UInt32);
+  # exports: what the session of our own server exports; the C++ one answers 0.
+  counts @8 () -> (canceled :UInt32, sessions :UInt32, exports :UInt32);
   # Fails unless n is one more than the n before.
   sequence @9 (n :UInt32) -> ();
   slowReflect @10 (watcher :Watcher) -> (watcher :Watcher);
@@ -36,6 +45,13 @@ interface TestPeer @0xe1a2b3c4d5e6f701 {
   dropKept @16 () -> ();
   # Declared, implemented nowhere: for calls pipelined on a failure.
   failLogin @17 (user :Text) -> (session :Session);
+  # The C++ sides build both messages in many segments.
+  echoItems @18 (items :List(Item)) -> (items :List(Item));
+  # Fails with this type, a number of rpc.capnp's Exception.Type.
+  failAs @19 (type :UInt16, reason :Text) -> ();
+  adminLogin @20 (user :Text) -> (session :AdminSession);
+  # Goes away without an answer to this or any other call: our server ends the session, the C++ one its process.
+  hangUp @21 () -> ();
 }
 
 interface Session @0xe1a2b3c4d5e6f702 {
@@ -44,7 +60,7 @@ interface Session @0xe1a2b3c4d5e6f702 {
 
 # Inherits whoami.
 interface AdminSession @0xe1a2b3c4d5e6f704 extends(Session) {
-  kick @0 (user :Text) -> ();
+  kick @0 (user :Text) -> (left :Text);
 }
 
 interface Watcher @0xe1a2b3c4d5e6f703 {
