@@ -1,7 +1,6 @@
 /** The public face of quicproquo-sdk. */
 export * from "./chat/index.ts";
 export {
-  type CallOptions,
   type MethodName,
   NodeClient,
   type ParamsOf,
@@ -9,3 +8,12 @@ export {
   type ServerAddress,
 } from "./node-client.ts";
 export { type OnCall, ReconnectingClient, type ReconnectOptions } from "./reconnecting-client.ts";
+export {
+  InboxClient,
+  type OutgoingMessage,
+  SessionClient,
+  SubscriptionClient,
+  type SubscribeOptions,
+  type SubscriptionReader,
+} from "./session-client.ts";
+export type { CallOptions } from "./typed-call.ts";

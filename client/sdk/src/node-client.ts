@@ -3,9 +3,11 @@
  * ReconnectingClient's. Errors are QpqError with the server's code.
  */
 import { alpnNode, type MethodCodec, methodCodecs, QpqError } from "quicproquo-proto";
-import { type Capability, RpcError, RpcSession } from "quicproquo-rpc";
+import { type Capability, RpcSession } from "quicproquo-rpc";
 import { type Connection, type ConnectionInfo, type ConnectionStats, closeCodes } from "quicproquo-transport";
 import { dialQuic } from "quicproquo-transport/quic";
+import { SessionClient } from "./session-client.ts";
+import { type CallOptions, typedCall } from "./typed-call.ts";
 
 export type ServerAddress = {
   readonly host: string;
@@ -20,15 +22,6 @@ type Codecs = typeof methodCodecs;
 export type MethodName = keyof Codecs;
 export type ParamsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeParams"]>;
 export type ResultsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeResults"]>;
-
-export type CallOptions = {
-  readonly signal?: AbortSignal;
-  /** E028_DEADLINE when there is no answer by then. */
-  readonly timeoutMs?: number;
-};
-
-// design/quic.md, trap 14: a dead server is noticed by the call's deadline before the idle timeout
-const defaultTimeoutMs = 10_000;
 
 export class NodeClient implements Disposable {
   readonly #connection: Connection;
@@ -83,20 +76,12 @@ export class NodeClient implements Disposable {
   ): Promise<ResultsOf<Name>> {
     if (!this.#open) throw new QpqError("E042_CONNECTION_LOST");
     const codec = methodCodecs[name] as unknown as MethodCodec<ParamsOf<Name>, ResultsOf<Name>>;
-    const answer = this.#service.call(codec.method, (builder) => codec.encodeParams(params, builder), options);
-    // cancels the answer itself: a signal of our own for each call would cost more than the call
-    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-    const timer = setTimeout(
-      () => answer.cancel(new QpqError("E028_DEADLINE", { fields: { method: name } })),
-      timeoutMs,
-    );
-    try {
-      return codec.decodeResults(await answer);
-    } catch (error) {
-      throw errorOf(error);
-    } finally {
-      clearTimeout(timer);
-    }
+    return await typedCall(this.#service, codec, params, options);
+  }
+
+  /** Not awaited: what is called on it travels at once. A refused token rejects those calls. */
+  openSession(accessToken: Uint8Array): SessionClient {
+    return new SessionClient(this.#service, accessToken);
   }
 
   close(): void {
@@ -106,22 +91,5 @@ export class NodeClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-/** The server's code when the reason carries one; otherwise what the exception's type says. */
-function errorOf(error: unknown): unknown {
-  if (!(error instanceof RpcError)) return error;
-  const told = QpqError.fromReason(error.reason);
-  if (told !== undefined) return told;
-  switch (error.type) {
-    case "disconnected":
-      return new QpqError("E042_CONNECTION_LOST", { cause: error });
-    case "overloaded":
-      return new QpqError("E021_OVERLOADED", { retryAfterMs: 1_000, cause: error });
-    case "unimplemented":
-      return new QpqError("E019_UNKNOWN_METHOD", { cause: error });
-    case "failed":
-      return new QpqError("E034_INTERNAL", { text: error.reason, cause: error });
   }
 }

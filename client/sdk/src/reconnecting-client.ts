@@ -4,14 +4,8 @@
  * reads, ack, uploads, and enqueue with an idempotency key, which every sender here gives.
  */
 import { QpqError } from "quicproquo-proto";
-import {
-  type CallOptions,
-  type MethodName,
-  NodeClient,
-  type ParamsOf,
-  type ResultsOf,
-  type ServerAddress,
-} from "./node-client.ts";
+import { type MethodName, NodeClient, type ParamsOf, type ResultsOf, type ServerAddress } from "./node-client.ts";
+import type { CallOptions } from "./typed-call.ts";
 
 export type ReconnectOptions = {
   readonly server: ServerAddress;
