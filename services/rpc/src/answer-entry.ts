@@ -33,7 +33,7 @@ export interface AnswerOwner {
   readonly queueBudget: QueueBudget;
   exceptionOf(error: unknown): RpcException;
   /** The handler has ended, for whatever reason. */
-  ended(frameBytes: number): void;
+  ended(entry: AnswerEntry, frameBytes: number): void;
   /** More (or with a minus fewer) bytes of results are kept for the peer to pipeline on. */
   keep(bytes: number): void;
   /** Runs a step after the one that is running, so that a chain of pipelined calls does not grow the stack. */
@@ -64,6 +64,11 @@ export class AnswerEntry implements CallSink, CallRoute {
     this.#isRedirected = options.isRedirected;
   }
 
+  /** Its handler has not ended. */
+  get isRunning(): boolean {
+    return this.served?.isRunning === true;
+  }
+
   /** Where calls pipelined on the results go, before or after they are there. */
   targetAt(path: readonly number[]): Target {
     if (this.#outcome === undefined) {
@@ -84,7 +89,7 @@ export class AnswerEntry implements CallSink, CallRoute {
   }
 
   returned(results: PayloadMessage | undefined): void {
-    if (this.served !== undefined) this.#owner.ended(this.served.frameBytes);
+    if (this.served !== undefined) this.#owner.ended(this, this.served.frameBytes);
     const message = results ?? startReturn(this.id, this.#owner.link.limits.messageBytesMax);
     const { capTable } = message.builder;
     let kept: CallResults | undefined;
@@ -103,7 +108,7 @@ export class AnswerEntry implements CallSink, CallRoute {
   }
 
   failed(error: unknown, unsent: readonly unknown[]): void {
-    if (this.served !== undefined) this.#owner.ended(this.served.frameBytes);
+    if (this.served !== undefined) this.#owner.ended(this, this.served.frameBytes);
     releaseUnsent(unsent);
     this.#sendException(error);
   }

@@ -29,6 +29,8 @@ export class IncomingCalls implements AnswerOwner {
   readonly queueBudget: QueueBudget;
   readonly #start: IncomingCallsStart;
   readonly #answers = new Map<number, AnswerEntry>();
+  /** Finished by the peer while their handlers run on: others wait for their results, or they do not heed their signal. */
+  readonly #canceled = new Set<AnswerEntry>();
   /** Calls whose handler has not ended, and the bytes of their messages. */
   #runningCalls = 0;
   #runningBytes = 0;
@@ -96,6 +98,7 @@ export class IncomingCalls implements AnswerOwner {
     const entry = this.#entry(id);
     this.#answers.delete(id);
     entry.onFinish(!body.getBool(finishAt.keepResultCapsBit));
+    if (entry.isRunning) this.#canceled.add(entry);
   }
 
   /** The capability at `path` of an answer. Throws ProtocolError when there is no such answer. */
@@ -111,8 +114,9 @@ export class IncomingCalls implements AnswerOwner {
 
   /** The session is over. */
   disconnect(error: RpcError): void {
-    const answers = [...this.#answers.values()];
+    const answers = [...this.#answers.values(), ...this.#canceled];
     this.#answers.clear();
+    this.#canceled.clear();
     for (const entry of answers) entry.onDisconnect(error);
   }
 
@@ -120,7 +124,8 @@ export class IncomingCalls implements AnswerOwner {
     return this.#start.exceptionOf(error);
   }
 
-  ended(frameBytes: number): void {
+  ended(entry: AnswerEntry, frameBytes: number): void {
+    if (this.#canceled.size > 0) this.#canceled.delete(entry);
     this.#runningCalls--;
     this.#runningBytes -= frameBytes;
   }

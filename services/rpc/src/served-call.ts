@@ -115,6 +115,10 @@ export class ServedCall implements IncomingCall {
 
   /** The rest is the runtime's; handlers see an IncomingCall. */
 
+  get isRunning(): boolean {
+    return this.#start !== undefined;
+  }
+
   get isAborted(): boolean {
     return this.#aborted !== undefined;
   }

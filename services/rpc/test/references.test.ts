@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MethodTable } from "../src/index.ts";
+import type { StructBuilder } from "../src/message/index.ts";
 import { struct, TestPeer, TestServer, TestWatcher } from "../testing/test-peer.ts";
 import { connected, emptyTables, turn } from "./connected.ts";
 import { rawPeer } from "./raw-peer.ts";
@@ -56,6 +57,24 @@ test("such a call does not stay when the session ends", async () => {
   await turn();
   raw.end.cut();
   await raw.session.closed;
+  assert.deepEqual(raw.session.counts, emptyTables);
+});
+
+test("a finished call that somebody still waits for sees its signal abort when the session ends", async () => {
+  const host = new TestServer();
+  const raw = rawPeer({ bootstrap: host.server });
+  raw.bootstrap(0);
+  raw.call({ questionId: 1, to: { importId: 0 }, method: TestPeer.never });
+  const capabilities = [{ kind: "receiverAnswer", questionId: 1, path: [] }] as const;
+  const fill = (p: StructBuilder): void => p.setCapability(0, "the first");
+  raw.call({ questionId: 2, to: { importId: 0 }, method: TestPeer.tailEcho, fill, capabilities });
+  raw.finish(1, true);
+  await turn();
+  assert.equal(host.canceled, 0, "the second call waits for its results");
+  raw.end.cut();
+  await raw.session.closed;
+  await turn();
+  assert.equal(host.canceled, 1);
   assert.deepEqual(raw.session.counts, emptyTables);
 });
 
