@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type ErrorCode, exceptionTypeOf, type MethodCodec, QpqError } from "quicproquo-proto";
-import type { CapabilityServer, IncomingCall, RpcException } from "quicproquo-rpc";
+import { type CapabilityServer, type IncomingCall, RpcError, type RpcException } from "quicproquo-rpc";
 import { MessageError } from "quicproquo-rpc/message";
 import type { Log } from "../observe/log.ts";
 import type { Observer } from "../observe/observer.ts";
@@ -129,8 +129,9 @@ export class InterfaceServer<C> implements CapabilityServer {
   }
 }
 
-/** What the RPC layer sends for an error of ours. */
+/** What the RPC layer sends for an error of ours. One of its own is told as it is: a call on an answer that failed. */
 export function exceptionOf(error: unknown): RpcException {
+  if (error instanceof RpcError) return { type: error.type, reason: error.reason };
   const told = error instanceof QpqError ? error : new QpqError("E034_INTERNAL");
   return { type: exceptionTypeOf[told.kind], reason: told.reason };
 }

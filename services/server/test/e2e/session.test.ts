@@ -202,6 +202,8 @@ test("bad input of Session and Inbox is refused by its code, and the session goe
   const impostor = new RawSession(client.service, "x".repeat(server.token.length));
   assert.equal(await codeOf(() => impostor.opened), "E004_BAD_TOKEN");
   assert.equal(await codeOf(() => impostor.inbox(freshKey()).answer), "E004_BAD_TOKEN", "and what was called on it");
+  const refused = impostor.inbox(freshKey()).subscribe(new TestSink());
+  assert.equal(await codeOf(() => refused), "E004_BAD_TOKEN", "and what was called on that");
   using session = open(client);
   const recipientKey = freshKey();
   const empty = new Uint8Array();
