@@ -208,14 +208,14 @@ export class AnswerEntry implements CallSink, CallRoute {
     this.#owner.inTurn(() => {
       outcome.returned(results);
       // Nobody can pipeline on an answer whose Finish came first: those who did have been served just now.
-      if (this.#state === "canceled") outcome.dispose(undefined);
+      if (this.#state === "canceled") outcome.dispose();
     });
   }
 
   #letGo(): void {
     const outcome = this.#outcome;
     // In turn: the results may still be on their way to those who pipelined on them.
-    if (outcome !== undefined) this.#owner.inTurn(() => outcome.dispose(undefined));
+    if (outcome !== undefined) this.#owner.inTurn(() => outcome.dispose());
     this.#outcome = undefined;
     this.#redirected = undefined;
     this.#owner.keep(-this.#keptBytes);

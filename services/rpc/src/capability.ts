@@ -106,7 +106,7 @@ export class Answer<R> implements PromiseLike<R>, Disposable {
   }
 
   /** Tells the peer that the answer is not wanted. Nothing happens when it has come already. */
-  cancel(reason: unknown = canceled()): void {
+  cancel(reason?: unknown): void {
     this.#pending.cancel(reason);
   }
 
@@ -117,12 +117,8 @@ export class Answer<R> implements PromiseLike<R>, Disposable {
 
   /** Cancels, or finishes and releases the capabilities in the results. */
   [Symbol.dispose](): void {
-    this.#pending.dispose(canceled());
+    this.#pending.dispose();
   }
-}
-
-function canceled(): RpcError {
-  return new RpcError("failed", "the call was canceled");
 }
 
 function promiseOf<R>(pending: PendingCall, type: ReaderType<R>): Promise<R> {

@@ -7,10 +7,10 @@ import type { ServedCall } from "./served-call.ts";
 import type { Target } from "./target.ts";
 
 export function forwardCall(call: ServedCall, target: Target): void {
-  if (call.isAborted) return call.fail(canceled());
+  if (call.isAborted) return call.fail(new RpcError("failed", "the call was canceled"));
   const method = { interfaceId: call.interfaceId, ordinal: call.methodOrdinal };
   const pending = target.call(method, call.paramsPointer(), { holdFinish: false });
-  call.onAborted(() => pending.cancel(canceled()));
+  call.onAborted(() => pending.cancel());
   pending.onSettled((outcome) => {
     if (outcome.kind === "failed") return call.fail(outcome.error);
     try {
@@ -23,8 +23,4 @@ export function forwardCall(call: ServedCall, target: Target): void {
     call.complete();
     outcome.results[Symbol.dispose]();
   });
-}
-
-function canceled(): RpcError {
-  return new RpcError("failed", "the call was canceled");
 }

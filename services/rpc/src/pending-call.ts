@@ -12,6 +12,7 @@
  * BrokenTarget stands here as well because each makes the other.
  */
 import type { CallResults } from "./call-results.ts";
+import { RpcError } from "./rpc-error.ts";
 import type { ServedCall } from "./served-call.ts";
 import type { PromisedTarget, Target } from "./target.ts";
 
@@ -79,10 +80,11 @@ export class PendingCall {
     return target;
   }
 
-  cancel(reason: unknown): void {
+  cancel(reason?: unknown): void {
     if (this.#outcome !== undefined) return;
     this.#route.cancel();
-    this.fail(reason);
+    // Made here: an error costs microseconds, and most calls that are disposed have been answered.
+    this.fail(reason ?? new RpcError("failed", "the call was canceled"));
   }
 
   finish(): void {
@@ -90,8 +92,8 @@ export class PendingCall {
   }
 
   /** Nobody wants the results any more, come or not: cancels, or gives back the capabilities in them. */
-  dispose(reason: unknown): void {
-    if (this.#outcome === undefined) return this.cancel(reason);
+  dispose(): void {
+    if (this.#outcome === undefined) return this.cancel();
     if (this.#outcome.kind === "returned") this.#outcome.results[Symbol.dispose]();
     this.#route.finish();
   }

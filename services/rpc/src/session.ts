@@ -83,7 +83,7 @@ export class RpcSession implements Disposable {
     const pending = this.#core.outgoing.bootstrap();
     const capability = new Capability(pending.pipeline([]));
     // The handle above is what is left of the answer.
-    pending.onSettled(() => pending.dispose(undefined));
+    pending.onSettled(() => pending.dispose());
     return capability;
   }
 
