@@ -11,6 +11,7 @@ import { RpcSession } from "quicproquo-rpc";
 import { type ByteStream, type Connection, closeCodes, type Listener } from "quicproquo-transport";
 import { listenQuic } from "quicproquo-transport/quic";
 import { StaticToken } from "./access/static-token.ts";
+import { EarlyDataGate, handshakeDone } from "./calls/early-data.ts";
 import { InFlight } from "./calls/in-flight.ts";
 import { exceptionOf } from "./calls/interface-server.ts";
 import { nodeService } from "./calls/node-service.ts";
@@ -74,6 +75,7 @@ export async function startServer({ openStore = openConfiguredStore, ...given }:
     const scope = {
       leases: new LeaseBook(removeWith(store, observer)),
       pushBudget: new PushBudget(config.limits.pushBytesMax),
+      earlyData: new EarlyDataGate(handshakeDone),
       abandon: () => session.close(),
     };
     const session = new RpcSession(stream, {

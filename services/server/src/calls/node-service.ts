@@ -1,4 +1,4 @@
-/** NodeService, the bootstrap capability of an RPC session: token and version, then the method's row (methods.ts). */
+/** NodeService, the bootstrap capability of an RPC session: early data, token and version, then the method's row (methods.ts). */
 import { methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
 import type { CapabilityServer, IncomingCall } from "quicproquo-rpc";
 import type { AuthFields, Caller } from "../access/access.ts";
@@ -15,15 +15,19 @@ export function nodeService(parts: CallParts, scope: SessionScope): CapabilitySe
 
 const nobody: Caller = { sender: new Uint8Array(32), expiresAtMs: undefined };
 
-type AnyParams = { readonly version?: number; readonly auth?: AuthFields };
+type AnyParams = { readonly version?: number; readonly auth?: AuthFields; readonly idempotencyKey?: Uint8Array };
 
 function handlerOf(row: MethodRow<MethodName>): (params: AnyParams, context: Context, call: IncomingCall) => unknown {
-  return (params, { parts, scope }, call) => {
+  const run = (params: AnyParams, { parts, scope }: Context, call: IncomingCall): unknown => {
     const caller = row.auth === "none" ? nobody : parts.access.authenticate(params.auth as AuthFields);
     if (params.version !== undefined && params.version !== protocolVersion) {
       throw new QpqError("E002_VERSION", { fields: { version: params.version } });
     }
     return row.handle(params as never, contextOf(parts, scope, call, caller));
+  };
+  return (params, context, call) => {
+    const handshake = context.scope.earlyData.wait(row.earlyData, params);
+    return handshake === undefined ? run(params, context, call) : handshake.then(() => run(params, context, call));
   };
 }
 

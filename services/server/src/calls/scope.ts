@@ -3,6 +3,7 @@ import type { Access } from "../access/access.ts";
 import type { LeaseBook } from "../delivery/lease-book.ts";
 import type { PushBudget } from "../delivery/push-budget.ts";
 import type { Clock } from "../store/port.ts";
+import type { EarlyDataGate } from "./early-data.ts";
 import type { InterfaceParts } from "./interface-server.ts";
 import type { Domains } from "./methods.ts";
 
@@ -16,6 +17,7 @@ export type CallParts = InterfaceParts & {
 export type SessionScope = {
   readonly leases: LeaseBook;
   readonly pushBudget: PushBudget;
+  readonly earlyData: EarlyDataGate;
   /** Ends the RPC session: it can no longer be told what it must know. */
   readonly abandon: () => void;
 };

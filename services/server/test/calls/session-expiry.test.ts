@@ -4,6 +4,7 @@ import { mock, test } from "node:test";
 import { QpqError } from "quicproquo-proto";
 import { RpcSession } from "quicproquo-rpc";
 import { createMemoryNetwork } from "quicproquo-transport/memory";
+import { EarlyDataGate, handshakeDone } from "../../src/calls/early-data.ts";
 import { exceptionOf } from "../../src/calls/interface-server.ts";
 import { nodeService } from "../../src/calls/node-service.ts";
 import { loadConfig } from "../../src/config.ts";
@@ -38,7 +39,12 @@ test("at the token's end every subscription is told E005_SESSION_EXPIRED and eve
   const network = createMemoryNetwork();
   const onConnection = (connection: { onStream: unknown }): void => {
     connection.onStream = (stream: ConstructorParameters<typeof RpcSession>[0]) => {
-      const scope = { leases: new LeaseBook(() => {}), pushBudget: new PushBudget(1_000_000), abandon: () => {} };
+      const scope = {
+        leases: new LeaseBook(() => {}),
+        pushBudget: new PushBudget(1_000_000),
+        earlyData: new EarlyDataGate(handshakeDone),
+        abandon: () => {},
+      };
       new RpcSession(stream, { bootstrap: nodeService(parts, scope), errorToException: exceptionOf });
     };
   };
