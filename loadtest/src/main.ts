@@ -7,9 +7,10 @@ import { describeHost } from "./host.ts";
 import { printTable, type Report } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
+import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
 
-const scenarios: Readonly<Record<string, Scenario>> = { mls: mlsScenario, store: storeScenario };
+const scenarios: Readonly<Record<string, Scenario>> = { mls: mlsScenario, rpc: rpcScenario, store: storeScenario };
 
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -7,7 +7,8 @@ import { OpenMlsGroup } from "../mls/openmls-group.ts";
 import { OurGroup } from "../mls/our-group.ts";
 import { StockGroup } from "../mls/stock-group.ts";
 import { Progress } from "../progress.ts";
-import { median, type Report, spreadOf } from "../report.ts";
+import type { Report } from "../report.ts";
+import { Rows, Samples } from "../samples.ts";
 import type { RunOptions, Scenario } from "../scenario.ts";
 
 const sizes = [2, 10, 100, 1_000] as const;
@@ -23,28 +24,6 @@ const steps = {
 } as const satisfies Record<string, keyof MeasuredGroup>;
 type StepName = keyof typeof steps;
 const stepNames = Object.keys(steps) as StepName[];
-
-class Samples {
-  readonly #values = new Map<string, number[]>();
-
-  add(name: string, value: number): void {
-    this.#values.set(name, [...this.of(name), value]);
-  }
-
-  of(name: string): readonly number[] {
-    return this.#values.get(name) ?? [];
-  }
-
-  median(name: string): number | null {
-    const values = this.of(name);
-    return values.length === 0 ? null : median(values);
-  }
-
-  /** Of each run, ours to the other. */
-  ratios(ours: string, other: string): readonly number[] {
-    return this.of(other).map((value, run) => (this.of(ours)[run] as number) / value);
-  }
-}
 
 export const mlsScenario: Scenario = {
   doc: "MLS groups of 2 to 1,000 members, beside ts-mls as it comes and OpenMLS",
@@ -117,40 +96,23 @@ async function measureOpenMls(runs: number, samples: Samples): Promise<string | 
 }
 
 function reportOf(samples: Samples, runs: number, notes: readonly string[]): Omit<Report, "scenario" | "host"> {
-  const figures: Record<string, number | null> = {};
-  const spread: Record<string, readonly [number, number, number]> = {};
-  const take = (name: string, values: readonly number[]): number | null => {
-    if (values.length > 0) spread[name] = spreadOf(values);
-    return values.length > 0 ? median(values) : null;
-  };
+  const rows = new Rows();
   for (const size of sizes) {
-    for (const name of stepNames) figures[`${name}_${size}`] = take(`${name}_${size}`, samples.of(`${name}_${size}`));
+    for (const name of stepNames) rows.figure(`${name}_${size}`, samples.of(`${name}_${size}`));
   }
   for (const name of ["encrypt_ms", "decrypt_ms"] as const) {
-    figures[name] = take(name, samples.of(`${name}_${comparedAt}`));
-    figures[`stock_${name}_${comparedAt}`] = samples.median(`stock_${name}`);
+    rows.figure(name, samples.of(`${name}_${comparedAt}`));
+    rows.figures[`stock_${name}_${comparedAt}`] = samples.median(`stock_${name}`);
   }
   for (const name of ["add_ms", "process_add_ms", "remove_ms", "update_ms"] as const) {
-    figures[`stock_${name}_${comparedAt}`] = samples.median(`stock_${name}`);
+    rows.figures[`stock_${name}_${comparedAt}`] = samples.median(`stock_${name}`);
   }
-  figures[`openmls_add_ms_${comparedAt}`] = samples.median("openmls_add");
-  figures[`state_bytes_per_message_${comparedAt}`] = samples.median("state_bytes");
-  const ratio = (name: string, ours: string, other: string) => take(name, samples.ratios(ours, other));
-  return {
-    runs,
-    figures,
-    ratios: {
-      [`add_vs_stock_${comparedAt}`]: ratio(`add_vs_stock_${comparedAt}`, `add_ms_${comparedAt}`, "stock_add_ms"),
-      [`update_vs_stock_${comparedAt}`]: ratio(
-        `update_vs_stock_${comparedAt}`,
-        `update_ms_${comparedAt}`,
-        "stock_update_ms",
-      ),
-      encrypt_vs_stock: ratio("encrypt_vs_stock", `encrypt_ms_${comparedAt}`, "stock_encrypt_ms"),
-      decrypt_vs_stock: ratio("decrypt_vs_stock", `decrypt_ms_${comparedAt}`, "stock_decrypt_ms"),
-      [`add_vs_openmls_${comparedAt}`]: ratio(`add_vs_openmls_${comparedAt}`, "beside_openmls_add", "openmls_add"),
-    },
-    spread,
-    notes,
-  };
+  rows.figures[`openmls_add_ms_${comparedAt}`] = samples.median("openmls_add");
+  rows.figures[`state_bytes_per_message_${comparedAt}`] = samples.median("state_bytes");
+  rows.ratio(`add_vs_stock_${comparedAt}`, samples.ratios(`add_ms_${comparedAt}`, "stock_add_ms"));
+  rows.ratio(`update_vs_stock_${comparedAt}`, samples.ratios(`update_ms_${comparedAt}`, "stock_update_ms"));
+  rows.ratio("encrypt_vs_stock", samples.ratios(`encrypt_ms_${comparedAt}`, "stock_encrypt_ms"));
+  rows.ratio("decrypt_vs_stock", samples.ratios(`decrypt_ms_${comparedAt}`, "stock_decrypt_ms"));
+  rows.ratio(`add_vs_openmls_${comparedAt}`, samples.ratios("beside_openmls_add", "openmls_add"));
+  return { runs, figures: rows.figures, ratios: rows.ratios, spread: rows.spread, notes };
 }
