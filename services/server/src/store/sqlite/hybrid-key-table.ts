@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { IdentityKey } from "quicproquo-proto";
 import type { HybridKey } from "../port.ts";
-import type { HybridKeyPut } from "./protocol.ts";
+import type { HybridKeyPut } from "../packing/codec.ts";
 
 type Row = { public_key: Uint8Array; signature: Uint8Array };
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { IdentityKey } from "quicproquo-proto";
 import type { KeyPackagePut } from "../port.ts";
-import type { KeyPackagePutAnswer } from "./protocol.ts";
+import type { KeyPackagePutAnswer } from "../packing/codec.ts";
 
 const singleUse = 0;
 const lastResort = 1;

@@ -8,8 +8,10 @@
 import assert from "node:assert";
 import type { QpqError } from "quicproquo-proto";
 import type { Clock } from "../port.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
-import { type Batch, type CallName, type Calls, callNames, codecs, wholeMs } from "./protocol.ts";
+import { ByteReader, ByteWriter } from "../../ipc/bytes.ts";
+import { wholeMs } from "../packing/codec.ts";
+import { type CallName, type Calls, callNames, codecs } from "../packing/index.ts";
+import type { Batch } from "./protocol.ts";
 
 export type LaneLimits = {
   /** A batch is closed when it holds this many calls ... */

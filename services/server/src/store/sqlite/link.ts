@@ -8,7 +8,8 @@ import { QpqError } from "quicproquo-proto";
 import { Gate } from "../gate.ts";
 import type { Clock } from "../port.ts";
 import type { LaneLimits } from "./lane.ts";
-import { type CallName, type Calls, codecs, type ReadName, type WriteName, type WriteSettings } from "./protocol.ts";
+import { type CallName, type Calls, codecs } from "../packing/index.ts";
+import type { ReadName, WriteName, WriteSettings } from "./protocol.ts";
 import { StoreThread } from "./store-thread.ts";
 
 export const linkDefaults = {
@@ -93,7 +94,7 @@ export class StoreLink {
 
   /** Rejects unless both threads answer, the writing one after a commit. */
   async probe(): Promise<void> {
-    await Promise.all([this.write("probeWrites", undefined), this.read("probeReads", undefined)]);
+    await Promise.all([this.write("probe", undefined), this.read("probe", undefined)]);
   }
 
   /** Finishes what was accepted; the file is closed and unlocked when it resolves. */

@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Append, Appended } from "../port.ts";
 import type { DedupeTable } from "./dedupe-table.ts";
 import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
-import type { AckRequest } from "./protocol.ts";
+import type { AckRequest } from "../packing/codec.ts";
 
 /** Smaller payloads are cheaper copied than referred to: the row of shared_payload costs about as much as it saves. */
 const sharedPayloadBytesMin = 256;

@@ -8,7 +8,7 @@
  * (p50; p99 24 ms), here 0.8 ms (p99 6.5 ms). On 2 cores the appends give up to 12 % for it.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { ByteReader } from "./bytes.ts";
+import { ByteReader } from "../../ipc/bytes.ts";
 import { openForReading } from "./database.ts";
 import { HybridKeyTable } from "./hybrid-key-table.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -33,7 +33,7 @@ class ReadService implements Service {
     this.#handlers = {
       read: (query, nowMs) => messages.read(query, nowMs),
       getHybridKeys: (identities) => hybridKeys.get(identities),
-      probeReads: () => void probe.get(),
+      probe: () => void probe.get(),
     };
   }
 

@@ -5,17 +5,10 @@
  */
 import assert from "node:assert";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { type ByteReader, ByteWriter } from "./bytes.ts";
+import { type ByteReader, ByteWriter } from "../../ipc/bytes.ts";
+import { type CallName, type Calls, callNames, codecs } from "../packing/index.ts";
 import { failureOf } from "./failure.ts";
-import {
-  type Batch,
-  type CallName,
-  type Calls,
-  callNames,
-  codecs,
-  type FromWorker,
-  type ToWorker,
-} from "./protocol.ts";
+import type { Batch, FromWorker, ToWorker } from "./protocol.ts";
 
 /** A thread's side of an open database. */
 export type Service = {

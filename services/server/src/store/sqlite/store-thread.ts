@@ -8,7 +8,8 @@ import { Worker } from "node:worker_threads";
 import { QpqError } from "quicproquo-proto";
 import type { Clock } from "../port.ts";
 import { Lane, type LaneLimits } from "./lane.ts";
-import type { CallName, Calls, Failure, FromWorker, ReadSettings, ToWorker, WriteSettings } from "./protocol.ts";
+import type { CallName, Calls } from "../packing/index.ts";
+import type { Failure, FromWorker, ReadSettings, ToWorker, WriteSettings } from "./protocol.ts";
 
 export type ThreadOptions = {
   readonly name: string;

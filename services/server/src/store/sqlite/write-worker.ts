@@ -4,7 +4,7 @@
  * A batch is one transaction and is answered after its commit. When anything in it fails, all of it is rolled back and
  * every call of it is answered with the failure: no call is ever half done and none is acknowledged falsely.
  */
-import { ByteReader } from "./bytes.ts";
+import { ByteReader } from "../../ipc/bytes.ts";
 import { checkpointWhenDue, openForWriting, type WriteConnection } from "./database.ts";
 import { DedupeTable } from "./dedupe-table.ts";
 import { GroupTable } from "./group-table.ts";
@@ -44,7 +44,7 @@ class WriteService implements Service {
       putKeyPackage: (put, nowMs) => keyPackages.put(put, nowMs),
       takeKeyPackage: (identity, nowMs) => keyPackages.take(identity, nowMs),
       putHybridKey: (put) => hybridKeys.put(put),
-      probeWrites: () => undefined,
+      probe: () => undefined,
     };
   }
 

@@ -1,6 +1,6 @@
 /**
- * Writes and reads the flat byte layout that crosses between the main thread and the store's threads. Both ends
- * are the same build of the same program, so nothing is versioned and nothing read here is hostile.
+ * Writes and reads the flat byte layout that crosses between the server's own threads and processes. Both ends are the
+ * same build of the same program, so nothing is versioned. Reading beyond the end throws RangeError.
  */
 
 /** Grows by doubling; {@link ByteWriter.finish} gives the memory away. */
