@@ -7,9 +7,8 @@ import { QpqError } from "quicproquo-proto";
 import type { Listener } from "../src/port.ts";
 import { closeCodes } from "../src/port.ts";
 import { mintRetryToken } from "../src/quic/retry-token.ts";
-import { dial, startListener, until } from "./quic-pair.ts";
+import { dial, openRelay, startListener, until } from "./quic-pair.ts";
 import { RawClient } from "./raw-client.ts";
-import { Relay } from "./relay.ts";
 import { closed, roundTrip, streamClosed } from "./stream-io.ts";
 
 const count = (listener: Listener, name: string): number => listener.stats()[name] ?? Number.NaN;
@@ -102,7 +101,7 @@ it("answers an unknown version with those it speaks, and a version negotiation w
 
 it("connects although someone injects version negotiations with other ids", async (test) => {
   const listener = await startListener(test);
-  const relay = await Relay.open(test, listener, {
+  const relay = await openRelay(test, listener, {
     toClient: (datagram) => [longHeader(types.initial, { bytes: 60, version: 0 }), datagram],
   });
   assert.equal(await roundTrip(await dial(test, relay), "unmoved"), "unmoved");
@@ -110,7 +109,7 @@ it("connects although someone injects version negotiations with other ids", asyn
 
 it("keeps a connection although others send to it with its ids", async (test) => {
   const listener = await startListener(test);
-  const relay = await Relay.open(test, listener, {
+  const relay = await openRelay(test, listener, {
     toClient: (datagram) => {
       const forged = Buffer.from(datagram);
       forged.fill(0x55, 30);

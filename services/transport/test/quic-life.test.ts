@@ -6,9 +6,8 @@ import { once } from "node:events";
 import { it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { closeCodes, type Connection } from "../src/port.ts";
-import { dial, startListener, trusted, until } from "./quic-pair.ts";
+import { dial, openRelay, startListener, trusted, until } from "./quic-pair.ts";
 import { RawClient } from "./raw-client.ts";
-import { Relay } from "./relay.ts";
 import type { ServerProcessOptions } from "./server-process.ts";
 import { closed, echo, readAll, roundTrip, writeAll } from "./stream-io.ts";
 
@@ -38,8 +37,7 @@ it("answers a stream that comes in the datagram that ends the handshake", async 
 
 it("carries 1 MiB through a network that loses 5 % of the datagrams", { timeout: 30_000 }, async (test) => {
   const listener = await startListener(test);
-  const random = seeded(20_240_607);
-  const relay = await Relay.open(test, listener, { lose: () => random() < 0.05 });
+  const relay = await openRelay(test, listener, { seed: 20_240_607, lossPercent: 5 });
   const client = await dial(test, relay);
   const sent = randomBytes(1024 * 1024);
   const stream = client.openStream();
@@ -47,7 +45,8 @@ it("carries 1 MiB through a network that loses 5 % of the datagrams", { timeout:
   await writeAll(stream, sent);
   const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
   assert.equal(hash(await answer), hash(sent));
-  assert.ok(relay.lost > 20, `only ${relay.lost} datagrams were lost`);
+  const { toServer, toClient } = relay.counts;
+  assert.ok(toServer.lost > 10 && toClient.lost > 10, `only ${toServer.lost} and ${toClient.lost} datagrams were lost`);
   assert.ok(client.stats().lost > 0);
 });
 
@@ -55,7 +54,7 @@ it("sends no datagram that is larger than the limit", async (test) => {
   const sizes = new Set<number>();
   const limits = { datagramBytes: 1_200 };
   const listener = await startListener(test, { limits });
-  const relay = await Relay.open(test, listener, {
+  const relay = await openRelay(test, listener, {
     toClient: (datagram) => {
       sizes.add(datagram.length);
       return [datagram];
@@ -76,11 +75,10 @@ it("carries everything when a flush may send only one packet", async (test) => {
 
 it("closes at once although nothing is acknowledged any more", async (test) => {
   const listener = await startListener(test);
-  let silent = false;
-  const relay = await Relay.open(test, listener, { lose: () => silent });
+  const relay = await openRelay(test, listener);
   const client = await dial(test, relay);
   assert.equal(await roundTrip(client, "heard"), "heard");
-  silent = true;
+  relay.isSilent = true;
   client.openStream().write(new Uint8Array(100_000));
   const { datagramsOut } = client.stats();
   await until(() => client.stats().datagramsOut > datagramsOut + 12); // a window full, and probes
@@ -96,7 +94,7 @@ it("takes a close to the server although the handshake's last answer is still on
   const listener = await startListener(test, {
     onConnection: (connection) => void closed(connection).then(server.resolve),
   });
-  const relay = await Relay.open(test, listener);
+  const relay = await openRelay(test, listener);
   const client = await dial(test, relay);
   relay.hold();
   const over = closed(client);
@@ -119,7 +117,7 @@ it("goes on when the client's address changes on the way, and tells the new one"
       server.resolve(connection);
     },
   });
-  const relay = await Relay.open(test, listener);
+  const relay = await openRelay(test, listener);
   const client = await dial(test, relay);
   assert.equal(await roundTrip(client, "before"), "before");
   const { info } = await server.promise;
@@ -189,7 +187,7 @@ it("learns at once from a stateless reset that its server was killed and started
 
 it("does not believe a reset that was made with another key", async (test) => {
   const [first, second] = [await startListener(test), await startListener(test)];
-  const relay = await Relay.open(test, first);
+  const relay = await openRelay(test, first);
   const client = await dial(test, relay, { limits: { idleMs: 400 } });
   assert.equal(await roundTrip(client, "alive"), "alive");
   relay.serverPort = second.port;
@@ -285,15 +283,4 @@ async function startProcess(
   } satisfies ServerProcessOptions);
   const [answer] = (await once(child, "message")) as [{ port: number }];
   return { child, port: answer.port };
-}
-
-/** mulberry32: the same losses in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,8 +1,9 @@
-/** A QUIC listener and dials to it, all closed when the test is over. */
+/** A QUIC listener, dials to it and a relay between them, all closed when the test is over. */
 import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type Connection, closeCodes, type Listener } from "../src/port.ts";
 import { type DialOptions, dialQuic, type ListenOptions, listenQuic } from "../src/quic/index.ts";
+import { type RelayOptions, SeededRelay } from "../testing/index.ts";
 import { makeCertificate } from "./certificate.ts";
 import { echo } from "./stream-io.ts";
 
@@ -39,6 +40,17 @@ export async function dial(
   });
   test.after(() => connection.close(closeCodes.done, "test over"));
   return connection;
+}
+
+/** For one client. */
+export async function openRelay(
+  test: TestContext,
+  to: { readonly port: number },
+  options: RelayOptions = {},
+): Promise<SeededRelay> {
+  const relay = await SeededRelay.open(to, options);
+  test.after(() => relay[Symbol.asyncDispose]());
+  return relay;
 }
 
 /** Looks again each millisecond until it holds; the test's own timeout bounds it. */

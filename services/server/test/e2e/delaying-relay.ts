@@ -1,60 +1,58 @@
 /**
- * A UDP relay between one client and the server that can hold back what the server sends, so that a test decides which
- * of two crossing messages arrives first. Datagrams keep their order and none is lost.
+ * A relay between one client and the server that can hold back what the server sends, so that a test decides which of
+ * two crossing messages arrives first. Datagrams keep their order and none is lost.
  */
-import { createSocket, type Socket } from "node:dgram";
-import { once } from "node:events";
+import { SeededRelay } from "quicproquo-transport/testing";
 
 // below the size of an acknowledgement-only packet: what is larger carries an answer
 const answerBytesMin = 80;
+// as small as a call or a cancel can be; acknowledgements are smaller
+const requestBytesMin = 60;
 
 export class DelayingRelay implements AsyncDisposable {
-  readonly #front: Socket;
-  readonly #back: Socket;
-  #clientPort = 0;
-  #held: Buffer[] | undefined;
+  readonly #relay: SeededRelay;
+  #isHolding = false;
+  #answersHeld = 0;
+  #requestsSinceHold = 0;
   #onHeld: (() => void) | undefined;
   #onRequest: (() => void) | undefined;
-  #requestsSinceHold = 0;
 
-  private constructor(front: Socket, back: Socket, serverPort: number) {
-    this.#front = front;
-    this.#back = back;
-    front.on("message", (datagram, from) => {
-      this.#clientPort = from.port;
-      back.send(datagram, serverPort, "127.0.0.1");
-      if (this.#held === undefined || datagram.length < 60) return;
-      this.#requestsSinceHold++;
-      this.#onRequest?.();
-    });
-    back.on("message", (datagram) => {
-      if (this.#held === undefined) return void front.send(datagram, this.#clientPort, "127.0.0.1");
-      this.#held.push(datagram);
-      if (datagram.length >= answerBytesMin) this.#onHeld?.();
-    });
+  private constructor(relay: SeededRelay) {
+    this.#relay = relay;
+    relay.toServer = (datagram) => {
+      if (this.#isHolding && datagram.length >= requestBytesMin) {
+        this.#requestsSinceHold += 1;
+        this.#onRequest?.();
+      }
+      return [datagram];
+    };
+    relay.toClient = (datagram) => {
+      if (this.#isHolding && datagram.length >= answerBytesMin) {
+        this.#answersHeld += 1;
+        this.#onHeld?.();
+      }
+      return [datagram];
+    };
   }
 
   static async start(serverPort: number): Promise<DelayingRelay> {
-    const sockets = [createSocket("udp4"), createSocket("udp4")] as const;
-    for (const socket of sockets) {
-      socket.bind(0, "127.0.0.1");
-      await once(socket, "listening");
-    }
-    return new DelayingRelay(...sockets, serverPort);
+    return new DelayingRelay(await SeededRelay.open({ port: serverPort }));
   }
 
   get port(): number {
-    return this.#front.address().port;
+    return this.#relay.port;
   }
 
   holdAnswers(): void {
-    this.#held = [];
+    this.#relay.hold();
+    this.#isHolding = true;
+    this.#answersHeld = 0;
     this.#requestsSinceHold = 0;
   }
 
   /** Resolves when an answer stands here. */
   answerHeld(): Promise<void> {
-    if (this.#held?.some((datagram) => datagram.length >= answerBytesMin) === true) return Promise.resolve();
+    if (this.#answersHeld > 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onHeld = resolve;
     });
@@ -71,15 +69,11 @@ export class DelayingRelay implements AsyncDisposable {
   }
 
   releaseAnswers(): void {
-    for (const datagram of this.#held ?? []) this.#front.send(datagram, this.#clientPort, "127.0.0.1");
-    this.#held = undefined;
+    this.#isHolding = false;
+    this.#relay.release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of [this.#front, this.#back]) {
-      const closed = once(socket, "close");
-      socket.close();
-      await closed;
-    }
+    await this.#relay[Symbol.asyncDispose]();
   }
 }

@@ -1,0 +1,4 @@
+/** What tests of this and other packages share: networks to put between a client and a server. */
+export { randomOf } from "./random.ts";
+export type { LaneCounts, LaneFaults } from "./seeded-lane.ts";
+export { type RelayOptions, SeededRelay } from "./seeded-relay.ts";
