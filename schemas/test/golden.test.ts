@@ -1,8 +1,9 @@
-/** The bytes of each served method are those of the golden frames: a change of layout cannot pass unseen. */
+/** The bytes of each method are those of the golden frames: a change of layout cannot pass unseen. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { Inbox, NodeService, Session, Sink } from "quicproquo-proto";
 import { goldenFolder, goldenFrames } from "./golden-frames.ts";
 
 for (const { half, file, value, dump } of goldenFrames()) {
@@ -13,6 +14,19 @@ for (const { half, file, value, dump } of goldenFrames()) {
     assert.deepEqual(half.decode(frame, half.encode(value).capTable), value);
   });
 }
+
+test("each method of each interface has a golden frame of its parameters and one of its results", () => {
+  const interfaces = { NodeService, Session, Inbox, Sink };
+  const halves = Object.entries(interfaces).flatMap(([name, { methods }]) =>
+    Object.keys(methods).flatMap((method) => [`${name}.${method} params`, `${name}.${method} results`]),
+  );
+  assert.deepEqual(
+    goldenFrames()
+      .map(({ half }) => half.name)
+      .sort(),
+    halves.sort(),
+  );
+});
 
 test("there is no golden frame of a method that is gone", () => {
   const files = goldenFrames().map(({ file }) => path.basename(file));

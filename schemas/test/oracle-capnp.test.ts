@@ -1,4 +1,4 @@
-/** The C++ reference reads what our codecs write and writes what they read, for every served method. */
+/** The C++ reference reads what our codecs write and writes what they read, for every method. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -16,19 +16,19 @@ const folder = mkdtempSync(path.join(os.tmpdir(), "qpq-oracle-"));
 after(() => rmSync(folder, { recursive: true }));
 
 /**
- * The tool knows no name for a method's parameters, so they get one: `enqueue @2 (a :Data) -> (b :UInt64);` becomes
- * `struct EnqueueParams { a @0 :Data; } struct EnqueueResults { b @0 :UInt64; }` behind the same schema.
+ * The tool knows no name for a method's parameters, so they get one: `enqueue @2 (a :Data) -> (b :UInt64);` of interface
+ * NodeService becomes `struct NodeServiceEnqueueParams { a @0 :Data; }` and `struct NodeServiceEnqueueResults { b @0
+ * :UInt64; }` behind the same schema.
  */
 function schemaWithNamedHalves(): string {
   const source = readFileSync(path.join(packageFolder, "node.capnp"), "utf8");
-  const service = source.slice(source.indexOf("interface NodeService"), source.indexOf("interface Session"));
-  const structs = [...service.matchAll(/^ {2}(\w+) @\d+ \((.*)\) -> \((.*)\);$/gm)].flatMap(
-    ([, name = "", params, results]) => [
-      structOf(typeNameOf(name, "params"), params ?? ""),
-      structOf(typeNameOf(name, "results"), results ?? ""),
-    ],
+  const structs = [...source.matchAll(/^interface (\w+)(.*?)^\}/gms)].flatMap(([, name = "", body = ""]) =>
+    [...body.matchAll(/^ {2}(\w+) @\d+ \((.*)\) -> \((.*)\);$/gm)].flatMap(([, method, params = "", results = ""]) => [
+      structOf(typeNameOf(`${name}.${method} params`), params),
+      structOf(typeNameOf(`${name}.${method} results`), results),
+    ]),
   );
-  assert.equal(structs.length, 2 * 33);
+  assert.equal(structs.length, goldenFrames().length);
   const file = path.join(folder, "named.capnp");
   writeFileSync(file, `${source}\n${structs.join("\n")}\n`);
   return file;
@@ -39,15 +39,18 @@ function structOf(name: string, fields: string): string {
   return `struct ${name} { ${numbered.map((field, index) => `${field.replace(" ", ` @${index} `)};`).join(" ")} }`;
 }
 
-function typeNameOf(method: string, side: "params" | "results"): string {
-  return `${method.charAt(0).toUpperCase()}${method.slice(1)}${side === "params" ? "Params" : "Results"}`;
+/** `Inbox.ack params` -> InboxAckParams */
+function typeNameOf(half: string): string {
+  return half
+    .split(/[. ]/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");
 }
 
 const schema = schemaWithNamedHalves();
 
 for (const { half, value } of goldenFrames()) {
-  const [method = "", side] = half.name.split(" ");
-  const type = typeNameOf(method, side as "params" | "results");
+  const type = typeNameOf(half.name);
   test(`${half.name}: the reference reads our bytes and we read the reference's`, () => {
     const told = withoutCapabilities(value);
     const { frame } = half.encode(told);
@@ -57,7 +60,7 @@ for (const { half, value } of goldenFrames()) {
   });
 }
 
-/** Text has no way to say a capability; the interop tests of services/rpc and services/server pass real ones. */
+/** The tool refuses to read capabilities; the interop tests of services/rpc and services/server pass real ones. */
 function withoutCapabilities(value: unknown): unknown {
   const fields = Object.entries(value as object);
   return Object.fromEntries(fields.map(([name, field]) => [name, isCapability(field) ? undefined : field]));
@@ -73,13 +76,13 @@ test("the reference writes the same enqueue from text", () => {
     version = 1, auth = (version = 1, accessToken = 0x"${hexOf(0x20, 32)}", deviceId = 0x"d1d2d3"), ttlSecs = 3600,
     idempotencyKey = 0x"${hexOf(0x80, 16)}")`;
   assert.deepEqual(
-    canonical(schema, "EnqueueParams", capnp(["encode", schema, "EnqueueParams"], text)),
-    canonical(schema, "EnqueueParams", frame),
+    canonical(schema, "NodeServiceEnqueueParams", capnp(["encode", schema, "NodeServiceEnqueueParams"], text)),
+    canonical(schema, "NodeServiceEnqueueParams", frame),
   );
 });
 
 function goldenEnqueue(): { readonly frame: Uint8Array } {
-  const row = goldenFrames().find(({ half }) => half.name === "enqueue params");
+  const row = goldenFrames().find(({ half }) => half.name === "NodeService.enqueue params");
   assert.ok(row);
   assert.equal(methodCodecs.enqueue.method.ordinal, 2);
   return row.half.encode(row.value);

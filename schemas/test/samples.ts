@@ -1,13 +1,17 @@
-/** One call of each served method with every field set: what the golden frames hold and the oracles are asked about. */
-import type { methodCodecs } from "quicproquo-proto";
+/** One call of each method with every field set: what the golden frames hold and the oracles are asked about. */
+import type { inboxCodecs, laterMethodCodecs, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
 import { bytes } from "./bytes.ts";
 
-type Codecs = typeof methodCodecs;
-export type MethodName = keyof Codecs;
-export type Sample<Name extends MethodName> = {
-  readonly params: ReturnType<Codecs[Name]["decodeParams"]>;
-  readonly results: ReturnType<Codecs[Name]["decodeResults"]>;
-};
+/** Served or not yet: a method that moves from one to the other keeps its frame. */
+type Codecs = typeof methodCodecs & typeof laterMethodCodecs;
+type Sample<Name extends keyof Codecs> = SampleOf<Codecs[Name]>;
+type SampleOf<Codec> = Codec extends {
+  readonly decodeParams: (reader: never) => infer Params;
+  readonly decodeResults: (reader: never) => infer Results;
+}
+  ? { readonly params: Params; readonly results: Results }
+  : never;
+type SamplesOf<Table> = { readonly [Name in keyof Table]: SampleOf<Table[Name]> };
 
 const auth = { version: 1, accessToken: bytes(32, 0x20), deviceId: bytes(3, 0xd1) };
 const inbox = { recipientKey: bytes(32, 0x40), channelId: bytes(16, 0x60), version: 1, auth };
@@ -21,7 +25,13 @@ const fetched: Sample<"fetch">["results"] = {
   gap: { kind: "epochReset", upTo: 7n, storeEpoch: 3n },
 };
 
-export const samples: { readonly [Name in MethodName]: Sample<Name> } = {
+const identity = { identityKey: bytes(32, 0x40), auth };
+const user = { username: "grüße" };
+const success = { success: true };
+const mime = { mimeType: "application/octet-stream" };
+const endOfLife = 1_700_000_000_000n;
+
+export const samples: SamplesOf<Codecs> = {
   uploadKeyPackage: {
     params: { identityKey: bytes(32, 0x40), package: bytes(10, 0xb0), auth, lastResort: true },
     results: { fingerprint: bytes(32, 0xc0), remaining: 99 },
@@ -39,6 +49,30 @@ export const samples: { readonly [Name in MethodName]: Sample<Name> } = {
     params: { identityKey: bytes(32, 0x40), auth },
     results: { hybridPublicKey: bytes(20, 0x50), signature: bytes(24, 0x70) },
   },
+  opaqueRegisterStart: { params: { ...user, request: bytes(6, 0x31) }, results: { response: bytes(7, 0x32) } },
+  opaqueRegisterFinish: {
+    params: { ...user, upload: bytes(6, 0x33), identityKey: bytes(32, 0x40), identityProof: bytes(64, 0x34) },
+    results: success,
+  },
+  opaqueLoginStart: {
+    params: { ...user, request: bytes(6, 0x31) },
+    results: { response: bytes(7, 0x32), loginId: bytes(5, 0x35), stretching: 0x0201 },
+  },
+  opaqueLoginFinish: {
+    params: {
+      ...user,
+      finalization: bytes(6, 0x36),
+      identityKey: bytes(32, 0x40),
+      loginId: bytes(5, 0x35),
+      identityProof: bytes(64, 0x34),
+    },
+    results: { sessionToken: bytes(32, 0x20) },
+  },
+  publishEndpoint: {
+    params: { ...identity, endpoint: bytes(9, 0x37) },
+    results: { observedAddress: "192.0.2.1:7000" },
+  },
+  resolveEndpoint: { params: identity, results: { endpoint: bytes(9, 0x37) } },
   peek: { params: { ...inbox, ...cursor }, results: fetched },
   ack: { params: { ...inbox, seqUpTo: 9n, storeEpoch: 3n }, results: {} },
   fetchHybridKeys: {
@@ -58,7 +92,41 @@ export const samples: { readonly [Name in MethodName]: Sample<Name> } = {
     },
     results: { seqs: [1n, 0n, (1n << 64n) - 1n] },
   },
-  openSession: { params: { auth }, results: { session: { capability: 1 }, expiresAtMs: 1_700_000_000_000n } },
+  createChannel: {
+    params: { peerKey: bytes(32, 0x40), auth },
+    results: { channelId: bytes(16, 0x60), wasNew: true },
+  },
+  resolveUser: { params: { ...user, auth }, results: { identityKey: bytes(32, 0x40) } },
+  resolveIdentity: { params: identity, results: user },
+  uploadBlob: {
+    params: { auth, blobHash: bytes(32, 0x38), chunk: bytes(11, 0x39), offset: 262_144n, totalSize: 262_155n, ...mime },
+    results: { blobId: bytes(32, 0x38) },
+  },
+  downloadBlob: {
+    params: { auth, blobId: bytes(32, 0x38), offset: 262_144n, length: 11 },
+    results: { chunk: bytes(11, 0x39), totalSize: 262_155n, ...mime },
+  },
+  deleteAccount: { params: { auth }, results: success },
+  registerDevice: {
+    params: { auth, deviceKey: bytes(32, 0x41), deviceName: "phone", signature: bytes(64, 0x70) },
+    results: { deviceId: bytes(3, 0xd1) },
+  },
+  listDevices: {
+    params: identity,
+    results: {
+      devices: [
+        {
+          deviceId: bytes(3, 0xd1),
+          deviceName: "phone",
+          registeredAtMs: endOfLife,
+          deviceKey: bytes(32, 0x41),
+          signature: bytes(64, 0x70),
+        },
+      ],
+    },
+  },
+  revokeDevice: { params: { auth, deviceId: bytes(3, 0xd1) }, results: success },
+  openSession: { params: { auth }, results: { session: { capability: 1 }, expiresAtMs: endOfLife } },
   submitCommit: {
     params: {
       groupId: bytes(16, 0x90),
@@ -75,4 +143,35 @@ export const samples: { readonly [Name in MethodName]: Sample<Name> } = {
     },
     results: { seqs: [5n, 0n] },
   },
+  publishDeliveryToken: { params: { ...identity, tokenHash: bytes(32, 0x3a) }, results: {} },
+  setBlocked: { params: { senderKey: bytes(32, 0x42), blocked: true, auth }, results: {} },
+  renewToken: { params: { auth }, results: { sessionToken: bytes(32, 0x21), expiresAtMs: endOfLife } },
+  revokeTokens: { params: { all: true, auth }, results: {} },
+};
+
+const trace = { traceHi: 0x0102_0304_0506_0708n, traceLo: 0x1112_1314_1516_1718n, spanId: 9n, flags: 1 };
+const outgoing = { recipientKey: bytes(32, 0x40), channelId: bytes(16, 0x60), ...letter };
+
+export const sessionSamples: SamplesOf<typeof sessionCodecs> = {
+  inbox: {
+    params: { recipientKey: bytes(32, 0x40), channelId: bytes(16, 0x60), trace },
+    results: { inbox: { capability: 1 } },
+  },
+  send: {
+    params: { entries: [outgoing, { ...outgoing, payload: bytes(2, 0x02) }], trace },
+    results: { seqs: [8n, 0n] },
+  },
+};
+
+export const inboxSamples: SamplesOf<typeof inboxCodecs> = {
+  subscribe: {
+    params: { sink: { capability: 1 }, after: 7n, storeEpoch: 3n, window: 50, windowBytes: 1 << 20, trace },
+    results: { subscription: { capability: 1 } },
+  },
+  ack: { params: { seqUpTo: 9n, storeEpoch: 3n, trace }, results: {} },
+};
+
+export const sinkSamples: SamplesOf<typeof sinkCodecs> = {
+  deliver: { params: { envelopes: fetched.payloads, gap: fetched.gap }, results: {} },
+  end: { params: { reason: "E033_SHUTTING_DOWN the server is shutting down", retryAfterMs: 1_000 }, results: {} },
 };
