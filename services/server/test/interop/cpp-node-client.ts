@@ -12,9 +12,6 @@ const schema = join(import.meta.dirname, "../../../../schemas/node.capnp");
 
 type Program = ChildProcessByStdio<Writable, Readable, null>;
 
-/** A call that failed; its message is "TYPE REASON". */
-export class CppCallError extends Error {}
-
 export class CppNodeClient implements AsyncDisposable {
   readonly #process: Program;
   readonly #calls = new Map<string, PromiseWithResolvers<string>>();
@@ -39,7 +36,7 @@ export class CppNodeClient implements AsyncDisposable {
     return new CppNodeClient(spawn(program, [], { stdio: ["pipe", "pipe", "inherit"] }));
   }
 
-  /** Does one of the verbs of node-client/client.h. Rejects with CppCallError. Calls run side by side. */
+  /** Does one of the verbs of node-client/client.h. A failed one rejects with "TYPE REASON". Calls run side by side. */
   call(verb: string, ...words: readonly (string | number)[]): Promise<string> {
     const id = `c${this.#nextCall++}`;
     const ended = Promise.withResolvers<string>();
@@ -77,6 +74,6 @@ export class CppNodeClient implements AsyncDisposable {
     }
     this.#calls.delete(id);
     if (how === "ok") call.resolve(text);
-    else call.reject(new CppCallError(text));
+    else call.reject(new Error(text));
   }
 }
