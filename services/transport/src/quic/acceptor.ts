@@ -10,19 +10,22 @@ import { ConnectionTable } from "./connection-table.ts";
 import { connectionIdBytes, mintConnectionId, type Routing } from "./connection-id.ts";
 import { refusedByTls } from "./close-reason.ts";
 import { type ConnectionOwner, QuicConnection } from "./connection.ts";
-import { zeroCounts } from "./listener-stats.ts";
 import {
-  type HostPort,
-  initialDatagramBytesMin,
-  type NativeConfig,
-  type NativeConnection,
-  type NativeHeader,
-  quiche,
-} from "./native.ts";
+  idBytesMax,
+  idLengthAt,
+  type InitialHeader,
+  initialHeader,
+  isInitial,
+  longHeaderBit,
+  longIdAt,
+  versionAt,
+} from "./first-packet.ts";
+import { zeroCounts } from "./listener-stats.ts";
+import { type HostPort, initialDatagramBytesMin, type NativeConfig, type NativeConnection, quiche } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 import { refusalOf } from "./refusal.ts";
 import { isRetryToken, mintRetryToken, openRetryToken } from "./retry-token.ts";
-import { resetTokenOf, statelessReset } from "./stateless-reset.ts";
+import { maySendReset, resetTokenOf, statelessReset } from "./stateless-reset.ts";
 import { PerSecond } from "./timers.ts";
 
 export type AcceptorOptions = {
@@ -36,37 +39,39 @@ export type AcceptorOptions = {
   readonly onFault: (error: unknown) => void;
 };
 
-/** RFC 8999 section 5.1: flags 1 | version 4 | id length 1 | id. */
-const longHeaderBit = 0x80;
-const versionAt = 1;
-const idLengthAt = 5;
-const longIdAt = 6;
 const shortIdAt = 1;
 /** RFC 9000 section 7.2: a client's first destination id has 8 bytes or more. */
 const firstIdBytesMin = 8;
-const idBytesMax = 20;
 /** The least a packet can be, and the least a stateless reset may be: RFC 9000 section 10.3. */
 const datagramBytesMin = 21;
 
 const quicVersion1 = 1;
 
-type Arrival = { readonly datagram: Buffer; readonly from: HostPort; readonly header: NativeHeader };
+type Arrival = { readonly datagram: Buffer; readonly from: HostPort; readonly header: InitialHeader };
 
 export class Acceptor implements ConnectionOwner {
   readonly counts = zeroCounts();
   readonly connections = new ConnectionTable();
   readonly #options: AcceptorOptions;
   readonly #local: HostPort;
-  readonly #resets: PerSecond;
-  readonly #refusals: PerSecond;
+  /** Of what a stranger can cause: above it is nothing done. */
+  readonly #budgets: Readonly<
+    Record<"initials" | "retries" | "versionNegotiations" | "refusals" | "resets", PerSecond>
+  >;
   #halfOpen = 0;
   #refusing = false;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
     this.#local = options.endpoint.local;
-    this.#resets = new PerSecond(options.limits.statelessResetsPerSecondMax);
-    this.#refusals = new PerSecond(options.limits.refusalsPerSecondMax);
+    const { limits } = options;
+    this.#budgets = {
+      initials: new PerSecond(limits.initialsPerSecondMax),
+      retries: new PerSecond(limits.retriesPerSecondMax),
+      versionNegotiations: new PerSecond(limits.versionNegotiationsPerSecondMax),
+      refusals: new PerSecond(limits.refusalsPerSecondMax),
+      resets: new PerSecond(limits.statelessResetsPerSecondMax),
+    };
   }
 
   get halfOpenCount(): number {
@@ -132,15 +137,12 @@ export class Acceptor implements ConnectionOwner {
   }
 
   #meetSupported(datagram: Buffer, from: HostPort): void {
-    let header: NativeHeader;
-    try {
-      header = quiche.Header.fromSlice(datagram, connectionIdBytes);
-    } catch {
-      this.counts.droppedMalformed += 1;
+    if (!isInitial(datagram)) {
+      this.counts.droppedUnknown += 1;
       return;
     }
-    if (header.ty !== quiche.Type.Initial) this.counts.droppedUnknown += 1;
-    else if (header.dcid.length < firstIdBytesMin) this.counts.droppedMalformed += 1;
+    const header = initialHeader(datagram);
+    if (header === undefined || header.destinationId.length < firstIdBytesMin) this.counts.droppedMalformed += 1;
     else this.#admit({ datagram, from, header });
   }
 
@@ -153,14 +155,15 @@ export class Acceptor implements ConnectionOwner {
       this.#refuse(arrival);
       return;
     }
-    const token = header.token;
-    if (token === undefined || !isRetryToken(token)) {
-      if (this.#halfOpen >= limits.halfOpenMax) this.#retry(arrival);
+    const { token, destinationId } = header;
+    if (!isRetryToken(token)) {
+      const isBusy = this.#halfOpen >= limits.halfOpenMax || !this.#budgets.initials.take(performance.now());
+      if (isBusy) this.#retry(arrival);
       else this.#accept(arrival, undefined);
       return;
     }
     // A token counts even when no Retry is needed any more: its client waits for an answer that confirms it.
-    const claim = { peer: from, retryId: header.dcid, nowMs: Date.now(), lifeMs: limits.retryTokenMsMax };
+    const claim = { peer: from, retryId: destinationId, nowMs: Date.now(), lifeMs: limits.retryTokenMsMax };
     const originalId = openRetryToken(retryKey, token, claim);
     if (originalId === undefined) this.counts.droppedToken += 1;
     else this.#accept(arrival, originalId);
@@ -168,9 +171,9 @@ export class Acceptor implements ConnectionOwner {
 
   /** originalId: from a Retry token, for a client that has proved its address. */
   #accept(arrival: Arrival, originalId: Buffer | undefined): void {
-    const { dcid } = arrival.header;
+    const { destinationId } = arrival.header;
     // After a Retry the client already uses an id of ours.
-    const id = originalId === undefined ? this.#mintId() : Buffer.from(dcid);
+    const id = originalId === undefined ? this.#mintId() : destinationId;
     const native = this.#begin(arrival, { id, originalId });
     if (native === undefined) {
       this.counts.droppedMalformed += 1;
@@ -187,7 +190,7 @@ export class Acceptor implements ConnectionOwner {
       bytesIn: arrival.datagram.length,
     });
     // The client uses its own first id until it has seen ours.
-    this.connections.add(connection, { ids: [id, dcid], host: arrival.from.host });
+    this.connections.add(connection, { ids: [id, destinationId], host: arrival.from.host });
     this.#halfOpen += 1;
     connection.mark();
   }
@@ -219,11 +222,14 @@ export class Acceptor implements ConnectionOwner {
   }
 
   #retry(arrival: Arrival): void {
-    const { header, from } = arrival;
-    const retryId = this.#mintId();
-    const claim = { peer: from, retryId, nowMs: Date.now() };
-    const token = mintRetryToken(this.#options.retryKey, header.dcid, claim);
-    this.#answer("retries", from, (out) => quiche.retry(header.scid, header.dcid, retryId, token, header.version, out));
+    const { from } = arrival;
+    const { destinationId, sourceId } = arrival.header;
+    this.#answer("retries", from, (out) => {
+      const retryId = this.#mintId();
+      const claim = { peer: from, retryId, nowMs: Date.now() };
+      const token = mintRetryToken(this.#options.retryKey, destinationId, claim);
+      return quiche.retry(sourceId, destinationId, retryId, token, quicVersion1, out);
+    });
   }
 
   /** Of an unknown version only what RFC 8999 promises can be read: the two ids. */
@@ -236,6 +242,10 @@ export class Acceptor implements ConnectionOwner {
   }
 
   #answer(name: "retries" | "versionNegotiations", to: HostPort, write: (out: Buffer) => number): void {
+    if (!this.#budgets[name].take(performance.now())) {
+      this.counts.droppedLimit += 1;
+      return;
+    }
     // The binding writes beyond what it needs: less than a full datagram of room makes it fail.
     const out = Buffer.alloc(initialDatagramBytesMin);
     try {
@@ -248,25 +258,24 @@ export class Acceptor implements ConnectionOwner {
 
   /** Tells a client at once that it is not wanted, so that it need not wait for its deadline. Keeps nothing. */
   #refuse(arrival: Arrival): void {
-    if (!this.#refusals.take(performance.now())) {
+    if (!this.#budgets.refusals.take(performance.now())) {
       this.counts.droppedLimit += 1;
       return;
     }
-    const { dcid, scid } = arrival.header;
-    const ids = { clientDestinationId: dcid, clientSourceId: scid, ownId: this.#mintId() };
+    const { destinationId, sourceId } = arrival.header;
+    const ids = { clientDestinationId: destinationId, clientSourceId: sourceId, ownId: this.#mintId() };
     this.#options.endpoint.sendDatagram(refusalOf(ids), arrival.from);
     this.counts.refused += 1;
   }
 
   #reset(datagram: Buffer, from: HostPort): void {
-    const id = datagram.subarray(shortIdAt, shortIdAt + connectionIdBytes);
-    const answer = statelessReset(this.#options.resetKey, id, datagram.length);
-    if (answer === undefined) {
+    if (!maySendReset(datagram.length)) {
       this.counts.droppedUnknown += 1;
-    } else if (!this.#resets.take(performance.now())) {
+    } else if (!this.#budgets.resets.take(performance.now())) {
       this.counts.droppedLimit += 1;
     } else {
-      this.#options.endpoint.sendDatagram(answer, from);
+      const id = datagram.subarray(shortIdAt, shortIdAt + connectionIdBytes);
+      this.#options.endpoint.sendDatagram(statelessReset(this.#options.resetKey, id, datagram.length), from);
       this.counts.statelessResets += 1;
     }
   }

@@ -9,11 +9,10 @@ import type {
   Config as NativeConfig,
   Connection as NativeConnection,
   ConnectionError as NativeError,
-  Header as NativeHeader,
 } from "@matrixai/quic/native/types.js";
 
 export { quiche };
-export type { NativeConfig, NativeConnection, NativeError, NativeHeader };
+export type { NativeConfig, NativeConnection, NativeError };
 
 /** An address as the binding wants it: a numeric host without a zone. */
 export type HostPort = { readonly host: string; readonly port: number };

@@ -22,6 +22,12 @@ export const quicLimits = {
     max: 100_000,
     doc: "Handshakes under way above which a new peer must first prove its address (Retry); each takes about 25 KB.",
   },
+  initialsPerSecondMax: {
+    default: 2_000,
+    min: 0,
+    max: 1_000_000,
+    doc: "First datagrams tried in a second before their senders must first prove their address (Retry); a forged one costs 50 us.",
+  },
   handshakeMsMax: { default: 5_000, min: 100, max: 60_000, doc: "A handshake that takes longer is given up, in ms." },
   idleMs: {
     default: 15_000,
@@ -84,6 +90,18 @@ export const quicLimits = {
     doc: "Packets one connection sends before the others get their turn; also bounds a native send that never ends.",
   },
   retryTokenMsMax: { default: 10_000, min: 100, max: 60_000, doc: "Life of a Retry token, in ms." },
+  retriesPerSecondMax: {
+    default: 5_000,
+    min: 0,
+    max: 1_000_000,
+    doc: "Retries sent in a second; who gets none asks again after some 100 ms.",
+  },
+  versionNegotiationsPerSecondMax: {
+    default: 1_000,
+    min: 0,
+    max: 1_000_000,
+    doc: "Version negotiations sent in a second.",
+  },
   statelessResetsPerSecondMax: {
     default: 1_000,
     min: 0,

@@ -17,11 +17,14 @@ export function resetTokenOf(key: Uint8Array, connectionId: Uint8Array): bigint 
   return BigInt(`0x${tokenOf(key, connectionId).toString("hex")}`);
 }
 
-/** The datagram that answers one of `triggerBytes`; undefined when none may be sent. */
-export function statelessReset(key: Uint8Array, connectionId: Uint8Array, triggerBytes: number): Buffer | undefined {
-  // Always shorter than what it answers: two endpoints that reset each other then come to an end (section 10.3.3).
+/** A reset is always shorter than what it answers: two endpoints that reset each other then come to an end (10.3.3). */
+export function maySendReset(triggerBytes: number): boolean {
+  return triggerBytes > resetBytesMin;
+}
+
+/** The datagram that answers one of `triggerBytes`. */
+export function statelessReset(key: Uint8Array, connectionId: Uint8Array, triggerBytes: number): Buffer {
   const length = Math.min(triggerBytes - 1, resetBytesMax);
-  if (length < resetBytesMin) return undefined;
   const datagram = randomBytes(length);
   datagram[0] = 0x40 | ((datagram[0] ?? 0) & 0x3f);
   datagram.set(tokenOf(key, connectionId), length - tokenBytes);
