@@ -22,7 +22,7 @@ import {
 import { BrokenTarget, type CallRoute, PendingCall } from "./pending-call.ts";
 import { type QueueBudget, QueueTarget } from "./queue-target.ts";
 import { type RpcException, RpcError } from "./rpc-error.ts";
-import type { CallSink, ServedCall } from "./served-call.ts";
+import type { CallFinished, CallSink, ServedCall } from "./served-call.ts";
 import type { SessionLink } from "./session-link.ts";
 import type { PromisedTarget, Target } from "./target.ts";
 
@@ -126,14 +126,14 @@ export class AnswerEntry implements CallSink, CallRoute {
   onFinish(releaseResultCaps: boolean): void {
     if (this.#state === "returned") {
       this.#letGo();
-      this.served?.finish({ returned: true, releaseResultCaps });
+      this.#finishServed({ returned: true, releaseResultCaps });
       // Last: it throws when the peer has given them back already.
       if (releaseResultCaps) this.#owner.capTables.releaseExports(this.#exports);
       return;
     }
     this.#state = "canceled";
     this.#owner.link.send(returnWithout(this.id, "canceled"));
-    this.served?.finish({ returned: false, releaseResultCaps });
+    this.#finishServed({ returned: false, releaseResultCaps });
     this.#abortIfUnwanted();
   }
 
@@ -141,7 +141,7 @@ export class AnswerEntry implements CallSink, CallRoute {
   onDisconnect(error: RpcError): void {
     const returned = this.#state === "returned";
     this.#state = "canceled";
-    this.served?.finish({ returned, releaseResultCaps: true, disconnected: true });
+    this.#finishServed({ returned, releaseResultCaps: true, disconnected: true });
     this.served?.abort(error);
     this.#outcome?.fail(error);
     if (returned) this.#letGo();
@@ -220,6 +220,10 @@ export class AnswerEntry implements CallSink, CallRoute {
     this.#redirected = undefined;
     this.#owner.keep(-this.#keptBytes);
     this.#keptBytes = 0;
+  }
+
+  #finishServed(finished: CallFinished): void {
+    this.served?.finish(finished, this.#owner.link.report);
   }
 
   #takeTakers(): readonly PendingCall[] {

@@ -10,7 +10,7 @@ import { type HeldCapabilities, noCapabilities, nullTarget, releaseAll } from ".
 import { ExportTable } from "./export-table.ts";
 import { ImportTarget, PipelineTarget } from "./import-target.ts";
 import { readCapTable, readDescriptor, readException } from "./incoming-messages.ts";
-import { targetOf } from "./local-target.ts";
+import { LocalTarget, targetOf } from "./local-target.ts";
 import type { StructReader } from "./message/index.ts";
 import { type Descriptor, release } from "./outgoing-messages.ts";
 import { BrokenTarget } from "./pending-call.ts";
@@ -68,6 +68,7 @@ export class CapTables {
     if (kind === "call" && target instanceof PipelineTarget && target.peer === peer) {
       return { kind: "receiverAnswer", ...target.to };
     }
+    if (target instanceof LocalTarget) target.reportTo(this.#start.link.report);
     return { kind: "senderHosted", id: this.exports.add(target) };
   }
 

@@ -6,4 +6,5 @@ export { MethodTable } from "./method-table.ts";
 export { type ExceptionType, RpcError, type RpcException } from "./rpc-error.ts";
 export { defaultRpcLimits, type RpcLimits } from "./rpc-limits.ts";
 export type { CallFinished, CapabilityServer, IncomingCall } from "./served-call.ts";
-export { type RpcCounts, RpcSession, type RpcSessionOptions } from "./session.ts";
+export { type RpcCounts, RpcSession } from "./session.ts";
+export type { RpcSessionOptions } from "./session-options.ts";

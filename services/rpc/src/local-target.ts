@@ -43,10 +43,11 @@ export function releaseUnsent(entries: readonly unknown[]): void {
   for (const entry of entries) if (isServer(entry)) targetOfServer(entry).releaseUnsent();
 }
 
-class LocalTarget implements Target {
+export class LocalTarget implements Target {
   readonly #server: CapabilityServer;
   #references = 0;
   #wasRetained = false;
+  #report: ((error: unknown) => void) | undefined;
 
   constructor(server: CapabilityServer) {
     this.#server = server;
@@ -86,9 +87,14 @@ class LocalTarget implements Target {
     if (--this.#references > 0) return;
     try {
       this.#server.dispose?.();
-    } catch {
-      // Documented at CapabilityServer.dispose.
+    } catch (error) {
+      this.#report?.(error);
     }
+  }
+
+  /** Who is told what the server's `dispose` throws. The first one stays. */
+  reportTo(report: (error: unknown) => void): void {
+    this.#report ??= report;
   }
 
   resolved(): Target {

@@ -22,7 +22,7 @@ export interface CapabilityServer {
    * interfaceId and methodOrdinal and throws RpcError `unimplemented` for what it does not have (MethodTable does).
    */
   dispatch(call: IncomingCall): void | Promise<void>;
-  /** The last reference is gone; a later one may make it be called again. What it throws is dropped. */
+  /** The last reference is gone; a later one may make it be called again. What it throws is told to a session's onError. */
   dispose?(): void;
 }
 
@@ -46,7 +46,9 @@ export interface IncomingCall {
   results<B>(type: StructType<unknown, B>): B;
   /** Aborted when nobody waits for the call any more. */
   readonly signal: AbortSignal;
-  /** Called exactly once, at once when it is known already. What the listener throws is dropped. */
+  /** The same for one listener, at once when it is so already; for calls that wait long, a tenth of a signal's memory. */
+  onAborted(listener: () => void): void;
+  /** Called exactly once, at once when it is known already. What the listener throws is told to the session's onError. */
   onFinished(listener: (finished: CallFinished) => void): void;
 }
 
@@ -81,6 +83,7 @@ export class ServedCall implements IncomingCall {
   #abort: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
   #onAborted: (() => void) | undefined;
+  #report: ((error: unknown) => void) | undefined;
   #held: { release(): void } | undefined;
 
   constructor(start: ServedCallStart) {
@@ -108,7 +111,7 @@ export class ServedCall implements IncomingCall {
   }
 
   onFinished(listener: (finished: CallFinished) => void): void {
-    if (this.#finished !== undefined) tell(listener, this.#finished);
+    if (this.#finished !== undefined) this.#tell(listener, this.#finished);
     else if (this.#listeners === undefined) this.#listeners = [listener];
     else this.#listeners.push(listener);
   }
@@ -168,13 +171,14 @@ export class ServedCall implements IncomingCall {
     this.#letGo(start);
   }
 
-  /** Only the first one counts. */
-  finish(finished: CallFinished): void {
+  /** Only the first one counts. `report` gets what listeners throw; it must not look like a fault of the peer. */
+  finish(finished: CallFinished, report?: (error: unknown) => void): void {
     if (this.#finished !== undefined) return;
     this.#finished = finished;
+    this.#report = report;
     const listeners = this.#listeners;
     this.#listeners = undefined;
-    if (listeners !== undefined) for (const listener of listeners) tell(listener, finished);
+    if (listeners !== undefined) for (const listener of listeners) this.#tell(listener, finished);
   }
 
   /** Nobody waits for the outcome any more. */
@@ -185,14 +189,22 @@ export class ServedCall implements IncomingCall {
     this.#abort?.abort(reason);
   }
 
-  /** For who passes the call on: quicker than the signal, and only one. */
   onAborted(listener: () => void): void {
-    this.#onAborted = listener;
+    if (this.#aborted !== undefined) listener();
+    else this.#onAborted = listener;
   }
 
   get #running(): ServedCallStart {
     if (this.#start === undefined) throw new Error("the call has ended: its parameters and results are gone");
     return this.#start;
+  }
+
+  #tell(listener: (finished: CallFinished) => void, finished: CallFinished): void {
+    try {
+      listener(finished);
+    } catch (error) {
+      this.#report?.(error);
+    }
   }
 
   #end(): void {
@@ -203,14 +215,5 @@ export class ServedCall implements IncomingCall {
   #letGo(start: ServedCallStart): void {
     releaseAll(start.capabilities);
     this.#held?.release();
-  }
-}
-
-/** A listener's error is its own: it must not look like a fault of the peer, whose message is being handled. */
-function tell(listener: (finished: CallFinished) => void, finished: CallFinished): void {
-  try {
-    listener(finished);
-  } catch {
-    // Documented at onFinished.
   }
 }

@@ -10,4 +10,6 @@ export interface SessionLink {
   send(frame: Uint8Array): void;
   /** Bytes that wait because the peer does not read. */
   outBytes(): number;
+  /** Tells the application what one of its callbacks threw. Never throws. */
+  readonly report: (error: unknown) => void;
 }

@@ -18,19 +18,8 @@ import { exceptionOf, ProtocolError, RpcError, type RpcException } from "./rpc-e
 import { defaultRpcLimits, type RpcLimits } from "./rpc-limits.ts";
 import type { CapabilityServer } from "./served-call.ts";
 import { SessionCore } from "./session-core.ts";
+import type { RpcSessionOptions } from "./session-options.ts";
 import type { SessionLink } from "./session-link.ts";
-
-export type RpcSessionOptions = {
-  /** What the peer's `bootstrap` gives. A Capability is lent for the life of the session. */
-  readonly bootstrap?: CapabilityServer | Capability | undefined;
-  readonly limits?: Partial<RpcLimits> | undefined;
-  /** What a peer is told of an error of a handler; by default only RpcError is told, all else is `failed: internal`. */
-  readonly errorToException?: ((error: unknown) => RpcException) | undefined;
-  /** Told once, when the session is over and everything was given back. */
-  readonly onClose?: ((error: RpcError) => void) | undefined;
-  /** Gathers writes: by default until the end of the current microtask; setImmediate gathers more and waits longer. */
-  readonly defer?: ((flush: () => void) => void) | undefined;
-};
 
 export type RpcCounts = {
   readonly questions: number;
@@ -53,6 +42,7 @@ export class RpcSession implements Disposable {
   readonly #core: SessionCore;
   readonly #bootstrap: Capability | undefined;
   readonly #onClose: ((error: RpcError) => void) | undefined;
+  readonly #report: (error: unknown) => void;
   #dead: RpcError | undefined;
   #resolveClosed: (error: RpcError) => void;
   #isPaused = false;
@@ -67,11 +57,12 @@ export class RpcSession implements Disposable {
     this.#limits = { ...defaultRpcLimits, ...options.limits };
     this.#outbox = new Outbox(stream, options.defer ?? inMicrotask);
     this.#onClose = options.onClose;
+    this.#report = reporter(options.onError);
     this.#bootstrap = bootstrapOf(options.bootstrap);
     this.#core = new SessionCore({
       link: this.#link(),
       bootstrap: this.#bootstrap,
-      exceptionOf: guarded(options.errorToException ?? exceptionOf, this.#limits.reasonLengthMax),
+      exceptionOf: this.#guarded(options.errorToException ?? exceptionOf),
       onAbort: (error) => this.#endStream(error),
     });
     this.#frames = new FrameReader((frame) => this.#core.onFrame(frame), this.#limits);
@@ -121,6 +112,7 @@ export class RpcSession implements Disposable {
       dead: () => this.#dead,
       outBytes: () => this.#outbox.bytes,
       send: (frame) => this.#send(frame),
+      report: this.#report,
     };
   }
 
@@ -199,9 +191,22 @@ export class RpcSession implements Disposable {
     this.#resolveClosed(error);
     try {
       this.#onClose?.(error);
-    } catch {
-      // A listener's error must not reach the stream, whose callback this may be.
+    } catch (caught) {
+      this.#report(caught); // it must not reach the stream, whose callback this may be
     }
+  }
+
+  /** An application's mapping that fails itself tells the peer nothing. */
+  #guarded(map: (error: unknown) => RpcException): (error: unknown) => RpcException {
+    return (error) => {
+      try {
+        const { type, reason } = map(error);
+        return { type, reason: reason.slice(0, this.#limits.reasonLengthMax) };
+      } catch (caught) {
+        this.#report(caught);
+        return { type: "failed", reason: "internal" };
+      }
+    };
   }
 
   /** The peer may not have read our Abort yet; one that goes on and on is cut off. */
@@ -223,14 +228,12 @@ function bootstrapOf(bootstrap: CapabilityServer | Capability | undefined): Capa
   return bootstrap instanceof Capability ? bootstrap.dup() : serve(bootstrap);
 }
 
-/** An application's mapping that fails itself tells the peer nothing. */
-function guarded(map: (error: unknown) => RpcException, reasonLengthMax: number): (error: unknown) => RpcException {
+function reporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
   return (error) => {
     try {
-      const { type, reason } = map(error);
-      return { type, reason: reason.slice(0, reasonLengthMax) };
+      onError?.(error);
     } catch {
-      return { type: "failed", reason: "internal" };
+      // Documented at onError.
     }
   };
 }
