@@ -1,5 +1,6 @@
 /** Opens transports for the contract's tests, keeps what their callbacks threw, and closes what a test left open. */
-import { type Connection, closeCodes, type Listener, type OnConnection } from "../src/port.ts";
+import { type ByteStream, type Connection, closeCodes, type Listener, type OnConnection } from "../src/port.ts";
+import { echo, pingPong } from "./stream-io.ts";
 
 type ContractLimits = { readonly streamsMax?: number; readonly sendQueueBytesMax?: number };
 
@@ -15,6 +16,9 @@ type TransportOptions = {
 };
 
 export type MakeTransport = (options: TransportOptions) => Promise<Transport>;
+
+/** Far more than a chunk needs through one process. */
+const fenceRoundTrips = 5;
 
 export class ContractRig {
   readonly make: MakeTransport;
@@ -32,12 +36,22 @@ export class ContractRig {
     return { listener, faults, dial: () => transport.dial(listener) };
   };
 
-  /** A connection and its other side. */
+  /** A connection and its other side; fence() resolves when the transport had time to move whatever can move. */
   pair = async (limits: ContractLimits = {}) => {
     const server = Promise.withResolvers<Connection>();
-    const rig = await this.start((connection) => server.resolve(connection), limits);
+    let isFirst = true;
+    const rig = await this.start((connection) => {
+      if (isFirst) server.resolve(connection);
+      else echo(connection);
+      isFirst = false;
+    }, limits);
     const client = await rig.dial();
-    return { ...rig, client, server: await server.promise };
+    let beside: ByteStream | undefined;
+    const fence = async (): Promise<void> => {
+      beside ??= (await rig.dial()).openStream();
+      for (let i = 0; i < fenceRoundTrips; i++) await pingPong(beside);
+    };
+    return { ...rig, client, server: await server.promise, fence };
   };
 
   async closeAll(): Promise<void> {

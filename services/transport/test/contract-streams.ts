@@ -1,30 +1,17 @@
-/** What every transport promises of its streams: bytes, ends, resets, limits, back-pressure. */
+/** What every transport promises of a stream: bytes, ends, resets, limits, back-pressure. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { it } from "node:test";
 import { QpqError } from "quicproquo-proto";
-import { type ByteStream, type Connection, closeCodes } from "../src/port.ts";
+import { closeCodes } from "../src/port.ts";
 import type { ContractRig } from "./contract-rig.ts";
 import { closed, echo, nextStream, readAll, roundTrip, streamClosed, writeAll } from "./stream-io.ts";
 
 export function describeStreams({ start, pair }: ContractRig): void {
-  it("answers what was sent, stream by stream", async () => {
+  it("answers what was sent", async () => {
     const { dial } = await start(echo);
-    const client = await dial();
-    assert.equal(await roundTrip(client, "one"), "one");
-    assert.equal(await roundTrip(client, "two"), "two");
-  });
-
-  it("gives streams the ids of RFC 9000", async () => {
-    const { client, server } = await pair();
-    const ids = [client.openStream(), client.openStream(), server.openStream(), server.openStream()].map((s) => s.id);
-    assert.deepEqual(ids, [0, 4, 1, 5]);
-  });
-
-  it("carries streams that the server opens", async () => {
-    const { client, server } = await pair();
-    echo(client);
-    assert.equal(await roundTrip(server, "from the server"), "from the server");
+    assert.equal(await roundTrip(await dial(), "one"), "one");
+    assert.equal(await roundTrip(await dial(), "two"), "two");
   });
 
   it("carries 8 MiB both ways at once and tells a writer that is too fast to stop", { timeout: 30_000 }, async () => {
@@ -55,7 +42,7 @@ export function describeStreams({ start, pair }: ContractRig): void {
     assert.equal(await ended, undefined);
   });
 
-  it("ends both sides of a reset stream with its code, and no other stream", async () => {
+  it("ends both sides of a reset stream with its code", async () => {
     const { client, server } = await pair();
     const doomed = client.openStream();
     const here = streamClosed(doomed);
@@ -63,74 +50,11 @@ export function describeStreams({ start, pair }: ContractRig): void {
     doomed.write(Buffer.from("x"));
     const other = await incoming;
     const there = streamClosed(other);
-    echo(server);
     other.reset(closeCodes.limitExceeded);
     for (const error of [await here, await there]) {
       assert.ok(error instanceof QpqError);
       assert.equal(error.code, "E049_STREAM_RESET");
       assert.equal(Number(error.fields["code"]), closeCodes.limitExceeded);
-    }
-    assert.equal(await roundTrip(client, "still here"), "still here");
-  });
-
-  it("gives the credit of reset streams back", async () => {
-    const { dial } = await start(echo, { streamsMax: 4 });
-    const client = await dial();
-    for (let i = 0; i < 20; i++) {
-      const stream = client.openStream();
-      const over = streamClosed(stream);
-      const first = new Promise<void>((resolve) => {
-        stream.onData = () => resolve();
-      });
-      stream.write(Buffer.from("x"));
-      await first;
-      stream.reset(closeCodes.done);
-      await over;
-      assert.equal(await roundTrip(client, `after ${i}`), `after ${i}`);
-    }
-  });
-
-  it("carries many streams at once, each with its own bytes", async () => {
-    const { dial } = await start(echo, { streamsMax: 100 });
-    const client = await dial();
-    const texts = Array.from({ length: 100 }, (_, i) => `stream ${i} `.repeat(50));
-    assert.deepEqual(await Promise.all(texts.map((text) => roundTrip(client, text))), texts);
-  });
-
-  it("finds streams whose first bytes come in another order than they were opened", async () => {
-    const { dial } = await start(echo);
-    const client = await dial();
-    const streams = Array.from({ length: 10 }, () => client.openStream());
-    for (const stream of streams.toReversed()) {
-      const answer = readAll(stream);
-      stream.write(Buffer.from(`id ${stream.id}`));
-      stream.end();
-      assert.equal((await answer).toString(), `id ${stream.id}`);
-    }
-  });
-
-  it("refuses a stream above the peer's limit and allows it again when one is over", async () => {
-    const { dial } = await start(echo, { streamsMax: 2 });
-    const client = await dial();
-    const first = client.openStream();
-    client.openStream().write(Buffer.from("x"));
-    assert.throws(
-      () => client.openStream(),
-      (error) => error instanceof QpqError && error.code === "E021_OVERLOADED",
-    );
-    const over = streamClosed(first);
-    first.onData = () => {};
-    first.write(Buffer.from("x"));
-    first.end();
-    await over;
-    // The peer's new credit comes in a frame of its own: ask until it is there.
-    for (;;) {
-      try {
-        client.openStream();
-        break;
-      } catch {
-        await new Promise(setImmediate);
-      }
     }
   });
 
@@ -150,7 +74,7 @@ export function describeStreams({ start, pair }: ContractRig): void {
   }
 
   it("holds a sender back while the reader pauses, and loses nothing", { timeout: 30_000 }, async () => {
-    const { client, server } = await pair();
+    const { client, server, fence } = await pair();
     const stream = client.openStream();
     const incoming = nextStream(server);
     const chunk = new Uint8Array(64 * 1024);
@@ -170,12 +94,13 @@ export function describeStreams({ start, pair }: ContractRig): void {
     other.pause();
     // The network takes some more; then it must be over, however long the reader pauses.
     for (let turns = 0; turns < 20; turns++) {
-      await fence(client, server);
+      await fence();
       fill();
     }
-    assert.ok(written < 4 * 1024 * 1024, `${written} bytes went out to a reader that pauses`);
+    // Beside our own limits a TCP connection's two kernel buffers, on Linux up to 4 and 6 MB.
+    assert.ok(written < 12 * 1024 * 1024, `${written} bytes went out to a reader that pauses`);
     const stuck = written;
-    await fence(client, server);
+    await fence();
     fill();
     assert.equal(written, stuck, "the writer was told to go on while the reader paused");
     let received = 0;
@@ -202,13 +127,13 @@ export function describeStreams({ start, pair }: ContractRig): void {
   });
 
   it("keeps what comes before onData is set", async () => {
-    const { client, server } = await pair();
+    const { client, server, fence } = await pair();
     const stream = client.openStream();
     const incoming = nextStream(server);
     stream.write(Buffer.from("early"));
     stream.end();
     const other = await incoming;
-    await fence(client, server);
+    await fence();
     assert.equal((await readAll(other)).toString(), "early");
   });
 
@@ -234,14 +159,15 @@ export function describeStreams({ start, pair }: ContractRig): void {
   });
 
   it("leaves the writer's bytes alone when the reader changes its own", async () => {
-    const { client, server } = await pair();
-    server.onStream = (stream) => {
-      stream.onData = (chunk) => void chunk.fill(0);
-      stream.onEnd = () => stream.end();
-    };
+    const { dial } = await start((connection) => {
+      connection.onStream = (stream) => {
+        stream.onData = (chunk) => void chunk.fill(0);
+        stream.onEnd = () => stream.end();
+      };
+    });
     const bytes = Buffer.from("sent to many");
     for (let i = 0; i < 3; i++) {
-      const stream = client.openStream();
+      const stream = (await dial()).openStream();
       const answered = readAll(stream);
       stream.write(bytes);
       stream.end();
@@ -249,21 +175,4 @@ export function describeStreams({ start, pair }: ContractRig): void {
     }
     assert.equal(bytes.toString(), "sent to many");
   });
-}
-
-/** Resolves when everything the client sent before has reached the server and its answers have come back. */
-async function fence(client: Connection, server: Connection): Promise<void> {
-  for (let i = 0; i < 5; i++) {
-    const incoming = new Promise<ByteStream>((resolve) => {
-      server.onStream = resolve;
-    });
-    const stream = client.openStream();
-    const answer = readAll(stream);
-    stream.write(Buffer.from("fence"));
-    stream.end();
-    const other = await incoming;
-    await readAll(other);
-    other.end();
-    await answer;
-  }
 }

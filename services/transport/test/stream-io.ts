@@ -40,6 +40,14 @@ export async function roundTrip(connection: Connection, text: string): Promise<s
   return (await answer).toString();
 }
 
+/** One byte there and back on a stream that stays open. */
+export function pingPong(stream: ByteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.onData = () => resolve();
+    stream.write(Buffer.from("x"));
+  });
+}
+
 /** Answers every stream with what it sends, never faster than the peer reads. */
 export function echo(connection: Connection): void {
   connection.onStream = (stream) => {

@@ -1,5 +1,6 @@
 /** One side of a connection in memory. Frames reach the other side in order, each in a turn of its own. */
 import { QpqError } from "quicproquo-proto";
+import { closedByPeer, closedHere, printable } from "../closed.ts";
 import {
   type ByteStream,
   type CloseCode,
@@ -25,8 +26,6 @@ export type MemoryConnectionOptions = {
   readonly onFault: (error: unknown) => void;
   readonly onGone: (connection: MemoryConnection) => void;
 };
-
-const reasonLengthMax = 200;
 
 /** open --close() or the peer's close--> closing --one turn later: streams, then onClose--> closed */
 export class MemoryConnection implements Connection, StreamLink {
@@ -92,10 +91,10 @@ export class MemoryConnection implements Connection, StreamLink {
   close(code: CloseCode, reason: string): void {
     if (!this.#open) return;
     this.#open = false;
-    const text = reason.slice(0, reasonLengthMax).replace(/[^\x20-\x7e]/g, "?");
+    const text = printable(reason);
     const peer = this.#peer;
     peer?.later(() => peer.#closedByPeer(code, text));
-    this.later(() => this.#finish(closedBecause({ code, reason: text, byPeer: false })));
+    this.later(() => this.#finish(closedHere(code, text)));
   }
 
   send(frame: Frame): void {
@@ -154,7 +153,7 @@ export class MemoryConnection implements Connection, StreamLink {
   #closedByPeer(code: number, reason: string): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#finish(closedBecause({ code, reason, byPeer: true }));
+    this.#finish(closedByPeer(code, reason));
   }
 
   #finish(closed: ConnectionClosed): void {
@@ -177,11 +176,4 @@ export class MemoryConnection implements Connection, StreamLink {
   #isOwn(id: number): boolean {
     return id % 4 === (this.#options.role === "client" ? 0 : 1);
   }
-}
-
-function closedBecause(end: Omit<ConnectionClosed, "error"> & { readonly code: number }): ConnectionClosed {
-  const text = end.byPeer ? "the peer closed the connection" : "the connection was closed on this side";
-  const error =
-    end.code === 0 ? undefined : new QpqError("E042_CONNECTION_LOST", { text, fields: { closeCode: end.code } });
-  return { ...end, error };
 }

@@ -1,5 +1,6 @@
 /** What two memory connections say to each other, and the limits both keep. */
-import { type LimitRow, QpqError } from "quicproquo-proto";
+import type { LimitRow } from "quicproquo-proto";
+import { resolveLimits } from "../limit-table.ts";
 
 export type Frame =
   | { readonly kind: "data"; readonly id: number; readonly chunk: Uint8Array }
@@ -37,14 +38,6 @@ export const memoryLimits = {
 export type MemoryLimits = { readonly [Name in keyof typeof memoryLimits]: number };
 
 /** Defaults under what the caller set; E046_CONFIG for a value outside its range. */
-export function resolveMemoryLimits(overrides: Partial<MemoryLimits> = {}): MemoryLimits {
-  const resolved: Record<string, number> = {};
-  for (const [name, row] of Object.entries(memoryLimits)) {
-    const value = overrides[name as keyof MemoryLimits] ?? row.default;
-    if (!Number.isInteger(value) || value < row.min || value > row.max) {
-      throw new QpqError("E046_CONFIG", { text: "a limit is outside its range", fields: { limit: name, value } });
-    }
-    resolved[name] = value;
-  }
-  return resolved as MemoryLimits;
+export function resolveMemoryLimits(overrides?: Partial<MemoryLimits>): MemoryLimits {
+  return resolveLimits(memoryLimits, overrides);
 }
