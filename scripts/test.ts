@@ -23,6 +23,8 @@ if (files.length === 0) {
 
 // capnproto and libcapnp-dev: the reference implementation that our codecs and our RPC are compared with
 ensureAptPackages(["capnproto", "libcapnp-dev", "g++"]);
+// ngtcp2 with GnuTLS: the QUIC implementation that our listener is held against
+ensureAptPackages(["gcc", "libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"]);
 
 let passed = 0;
 let failed = 0;

@@ -2,50 +2,29 @@
  * Measures the QUIC driver on this machine, server in a process of its own: `node services/transport/test/measure.ts`.
  * Not a test: numbers depend on the machine, so nothing is asserted. The comments in src/ quote it.
  */
-import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { closeCodes, type Connection } from "../src/port.ts";
 import { dialQuic } from "../src/quic/index.ts";
 import { makeCertificate } from "./certificate.ts";
-import type { ServerProcessOptions, ServerUse } from "./server-process.ts";
+import { ServerChild } from "./server-child.ts";
 import { closed, readAll, writeAll } from "./stream-io.ts";
 
-const { certificate, privateKey } = await makeCertificate();
-const child = fork(fileURLToPath(new URL("server-process.ts", import.meta.url)));
-const port = await startServer();
+const trusted = await makeCertificate();
+const server = await ServerChild.start(trusted, { connectionsPerAddressMax: 20_000, halfOpenMax: 2_000 });
 
 await measureHandshakes(1_000);
 for (const connections of [1, 100]) await measureRoundTrips(connections, 3_000);
 await measureIdle(1_000);
 await measureBulk(64 * 1024 * 1024);
-child.kill();
-
-async function startServer(): Promise<number> {
-  child.send({
-    port: 0,
-    certificate: Buffer.from(certificate).toString("base64"),
-    privateKey: Buffer.from(privateKey).toString("base64"),
-    resetKey: randomBytes(32).toString("base64"),
-  } satisfies ServerProcessOptions);
-  const [answer] = (await once(child, "message")) as [{ port: number }];
-  return answer.port;
-}
-
-async function useOfServer(): Promise<ServerUse> {
-  child.send("use");
-  const [use] = (await once(child, "message")) as [ServerUse];
-  return use;
-}
+await server.kill();
 
 function dial(): Promise<Connection> {
   return dialQuic({
     host: "127.0.0.1",
-    port,
+    port: server.port,
     serverName: "localhost",
     alpn: ["test"],
-    trust: { caCertificate: certificate },
+    trust: { caCertificate: trusted.certificate },
   });
 }
 
@@ -56,7 +35,7 @@ async function closeAll(connections: readonly Connection[]): Promise<void> {
 }
 
 async function measureHandshakes(count: number): Promise<void> {
-  const before = await useOfServer();
+  const before = await server.use();
   const begun = performance.now();
   let left = count;
   const lane = async (): Promise<void> => {
@@ -64,7 +43,7 @@ async function measureHandshakes(count: number): Promise<void> {
   };
   await Promise.all(Array.from({ length: 16 }, lane));
   const seconds = (performance.now() - begun) / 1_000;
-  const cpuMs = ((await useOfServer()).cpuUs - before.cpuUs) / 1_000 / count;
+  const cpuMs = ((await server.use()).cpuUs - before.cpuUs) / 1_000 / count;
   report(`${Math.round(count / seconds)} handshakes/s, ${cpuMs.toFixed(2)} ms of server CPU each`);
 }
 
@@ -73,10 +52,10 @@ async function measureRoundTrips(connections: number, forMs: number): Promise<vo
   const clients = await Promise.all(Array.from({ length: connections }, dial));
   const message = randomBytes(200);
   const tookMs: number[] = [];
-  const before = await useOfServer();
+  const before = await server.use();
   const end = performance.now() + forMs;
   await Promise.all(clients.map((client) => pingPong(client, { message, end, tookMs })));
-  const cpuUs = ((await useOfServer()).cpuUs - before.cpuUs) / tookMs.length;
+  const cpuUs = ((await server.use()).cpuUs - before.cpuUs) / tookMs.length;
   tookMs.sort((a, b) => a - b);
   const at = (share: number): string => (tookMs[Math.floor(share * tookMs.length)] ?? 0).toFixed(2);
   const perSecond = Math.round((tookMs.length / forMs) * 1_000);
@@ -108,11 +87,11 @@ function pingPong(
 }
 
 async function measureIdle(count: number): Promise<void> {
-  const before = await useOfServer();
+  const before = await server.use();
   const ownBefore = process.memoryUsage.rss();
   const clients: Connection[] = [];
   for (let i = 0; i < count; i += 50) clients.push(...(await Promise.all(Array.from({ length: 50 }, dial))));
-  const serverKb = ((await useOfServer()).residentBytes - before.residentBytes) / 1_024 / count;
+  const serverKb = ((await server.use()).residentBytes - before.residentBytes) / 1_024 / count;
   const clientKb = (process.memoryUsage.rss() - ownBefore) / 1_024 / count;
   report(
     `${count} idle connections: ${serverKb.toFixed(0)} KB each on the server, ${clientKb.toFixed(0)} on the client`,

@@ -1,14 +1,11 @@
 /** What happens to a connection between handshake and end: loss, address changes, silence, a server that dies. */
 import assert from "node:assert/strict";
-import { fork, type ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { it, type TestContext } from "node:test";
-import { fileURLToPath } from "node:url";
+import { it } from "node:test";
 import { closeCodes, type Connection } from "../src/port.ts";
 import { dial, openRelay, startListener, trusted, until } from "./quic-pair.ts";
 import { RawClient } from "./raw-client.ts";
-import type { ServerProcessOptions } from "./server-process.ts";
+import { ServerChild } from "./server-child.ts";
 import { closed, echo, readAll, roundTrip, writeAll } from "./stream-io.ts";
 
 it("answers a stream that comes in the datagram that ends the handshake", async (test) => {
@@ -167,13 +164,13 @@ it("keeps an idle connection alive by the client's pings alone", async (test) =>
 });
 
 it("learns at once from a stateless reset that its server was killed and started again", async (test) => {
-  const resetKey = randomBytes(32).toString("base64");
-  const first = await startProcess(test, { port: 0, resetKey });
+  const first = await ServerChild.start(trusted);
+  test.after(() => first.kill());
   const client = await dial(test, first);
   assert.equal(await roundTrip(client, "alive"), "alive");
-  first.child.kill("SIGKILL");
-  await once(first.child, "exit");
-  const second = await startProcess(test, { port: first.port, resetKey });
+  await first.kill();
+  const second = await first.replace();
+  test.after(() => second.kill());
   const seen = closed(client);
   const begun = performance.now();
   client.openStream().write(Buffer.from("are you there?"));
@@ -269,18 +266,3 @@ it("takes no early data unless told to", async (test) => {
   await until(() => early.length === 2);
   assert.deepEqual(early, [false, false]);
 });
-
-async function startProcess(
-  test: TestContext,
-  options: Pick<ServerProcessOptions, "port" | "resetKey">,
-): Promise<{ readonly child: ChildProcess; readonly port: number }> {
-  const child = fork(fileURLToPath(new URL("server-process.ts", import.meta.url)));
-  test.after(() => child.kill("SIGKILL"));
-  child.send({
-    ...options,
-    certificate: Buffer.from(trusted.certificate).toString("base64"),
-    privateKey: Buffer.from(trusted.privateKey).toString("base64"),
-  } satisfies ServerProcessOptions);
-  const [answer] = (await once(child, "message")) as [{ port: number }];
-  return { child, port: answer.port };
-}

@@ -1,23 +1,33 @@
 /**
- * An echo server in a process of its own, for tests that kill it and for measure.ts. Options come by IPC, `{ port }`
- * goes back; every later message is answered with the process's use of CPU and memory.
+ * An echo server in a process of its own, for tests that kill or flood it and for measure.ts; server-child.ts starts it.
+ * Options come by IPC, `{ port }` goes back; every later message is answered with what the process has used and seen.
  */
-import { listenQuic } from "../src/quic/index.ts";
+import { type QuicLimits, listenQuic } from "../src/quic/index.ts";
 import { echo } from "./stream-io.ts";
 
 export type ServerProcessOptions = {
   readonly port: number;
+  /** Base64, as the keys. */
   readonly certificate: string;
   readonly privateKey: string;
   readonly resetKey: string;
+  readonly limits: Partial<QuicLimits>;
+};
+
+export type ServerUse = {
+  readonly cpuUs: number;
+  readonly residentBytes: number;
+  /** Of the listener. */
+  readonly stats: Readonly<Record<string, number>>;
+  /** What a callback or the driver threw. An exception that nobody catches ends the process. */
+  readonly faults: readonly string[];
 };
 
 // Nobody is left to stop it.
 process.once("disconnect", () => process.exit());
 
-export type ServerUse = { readonly cpuUs: number; readonly residentBytes: number };
-
 process.once("message", async (options: ServerProcessOptions) => {
+  const faults: string[] = [];
   const listener = await listenQuic({
     host: "127.0.0.1",
     port: options.port,
@@ -26,11 +36,18 @@ process.once("message", async (options: ServerProcessOptions) => {
     resetKey: Buffer.from(options.resetKey, "base64"),
     alpn: ["test"],
     onConnection: echo,
-    limits: { connectionsPerAddressMax: 20_000, halfOpenMax: 2_000 },
+    onFault: (error) => void faults.push(String(error)),
+    limits: options.limits,
   });
   process.send?.({ port: listener.port });
   process.on("message", () => {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuUs: user + system, residentBytes: process.memoryUsage.rss() } satisfies ServerUse);
+    const use: ServerUse = {
+      cpuUs: user + system,
+      residentBytes: process.memoryUsage.rss(),
+      stats: listener.stats(),
+      faults,
+    };
+    process.send?.(use);
   });
 });
