@@ -95,7 +95,10 @@ export class AnswerEntry implements CallSink, CallRoute {
     let kept: CallResults | undefined;
     try {
       // Before anything is sent: results that cannot be read here become an exception, and that only once.
-      if (this.#isRedirected || this.#outcome !== undefined || capTable.length > 0) kept = resultsOf(message);
+      if (this.#isRedirected || this.#outcome !== undefined || capTable.length > 0) {
+        message.builder.detach();
+        kept = resultsOf(message);
+      }
       if (this.#state === "running") this.#send(message);
     } catch (error) {
       if (kept === undefined) releaseUnsent(capTable);

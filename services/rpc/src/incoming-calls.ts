@@ -77,6 +77,7 @@ export class IncomingCalls implements AnswerOwner {
       return true;
     }
     message.capTable = capabilities;
+    message.detach();
     const { messageBytesMax } = this.link.limits;
     const call = new ServedCall({
       call: body,

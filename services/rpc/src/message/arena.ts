@@ -5,6 +5,7 @@
  * may be called only on pointers the validation walk has visited. Internal to the message runtime.
  */
 import { int32At } from "./numbers.ts";
+import { copyOf } from "./slab.ts";
 
 /** Low two bits of a pointer; `none` is the null pointer. */
 export const pointerKinds = { struct: 0, list: 1, far: 2, capability: 3, none: 4 } as const;
@@ -13,8 +14,12 @@ export type PointerKind = (typeof pointerKinds)[keyof typeof pointerKinds];
 /** How a generated or untyped struct reader is made. Four positions and no options object: one is made for each struct read. */
 export type ReaderConstructor<R> = new (arena: Arena, at: number, dataBytes: number, pointerCount: number) => R;
 
+// A chunk of a network is 64 KiB, of which a parked call of 200 bytes would keep all.
+const detachFactor = 4;
+
 export class Arena {
-  readonly bytes: Uint8Array;
+  /** Replaced by `detach`. */
+  bytes: Uint8Array;
   /** Where each segment begins; one more entry says where the last one ends. Segments lie back to back. */
   readonly segmentStarts: readonly number[];
   capTable: readonly unknown[] = [];
@@ -26,6 +31,14 @@ export class Arena {
   constructor(bytes: Uint8Array, segmentStarts: readonly number[]) {
     this.bytes = bytes;
     this.segmentStarts = segmentStarts;
+  }
+
+  /**
+   * For a message that stays: leaves the bytes it came in where they keep much more memory alive than the message needs.
+   * Data read before is still a view of those.
+   */
+  detach(): void {
+    if (this.bytes.buffer.byteLength >= detachFactor * this.bytes.length) this.bytes = copyOf(this.bytes);
   }
 
   /** Follows the pointer at `pointerAt` (negative: a pointer that older peers do not send, thus null). */

@@ -105,6 +105,11 @@ export class BuilderArena {
     writeUint32(this.bytes, pointerAt + 4, 0);
   }
 
+  /** For a message that stays: leaves the buffer it shares with others. What is built after this is added to the copy. */
+  detach(): void {
+    this.bytes = this.bytes.slice(0, this.usedBytes);
+  }
+
   #setListPointer(pointerAt: number, at: number, high: number): void {
     writeUint32(this.bytes, pointerAt, (((at - pointerAt - 8) >> 3) << 2) | 1);
     writeUint32(this.bytes, pointerAt + 4, high);

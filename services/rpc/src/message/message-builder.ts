@@ -46,6 +46,11 @@ export class MessageBuilder {
     return this.#arena.usedBytes;
   }
 
+  /** For who keeps the message: it shares no memory with others any more. */
+  detach(): void {
+    this.#arena.detach();
+  }
+
   /**
    * Segment table and segment, ready for the wire. A view, not a copy: build nothing more while it is in use, and do not
    * transfer its buffer, which other messages share.

@@ -38,6 +38,11 @@ export class MessageReader {
     this.#arena.capTable = table;
   }
 
+  /** For who keeps the message: see Arena. */
+  detach(): void {
+    this.#arena.detach();
+  }
+
   /** Throws badPointer when the root is not a struct. */
   get rootStruct(): StructReader {
     return readStruct(this.#arena, this.#rootAt(), StructReader);

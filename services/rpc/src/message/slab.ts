@@ -38,3 +38,11 @@ export function zeroedBytes(bytes: number): Uint8Array {
   if (bytes <= smallCutMax) return smallCuts.cut(bytes);
   return bytes <= largeCutMax ? largeCuts.cut(bytes) : new Uint8Array(bytes);
 }
+
+/** For bytes that stay: small ones share 16 KiB, larger ones have a buffer of their own. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > smallCutMax) return new Uint8Array(bytes);
+  const copy = smallCuts.cut(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
