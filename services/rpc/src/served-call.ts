@@ -42,6 +42,8 @@ export interface IncomingCall {
   readonly frameBytes: number;
   /** Views into the message, which is not written again: good as long as they are kept. */
   params<R>(type: ReaderType<R>): R;
+  /** The parameters were read: a call that waits long need not keep its message. Their capabilities stay. */
+  releaseParams(): void;
   /** Once a call: the results, written in place. A call that never asks answers an empty struct. */
   results<B>(type: StructType<unknown, B>): B;
   /** Aborted when nobody waits for the call any more. */
@@ -61,8 +63,8 @@ export interface CallSink {
 }
 
 export type ServedCallStart = {
-  /** The Call struct, of the wire or of a message of this process. */
-  readonly call: StructReader;
+  /** The Call struct, of the wire or of a message of this process; undefined once the parameters were released. */
+  call: StructReader | undefined;
   readonly frameBytes: number;
   /** The parameters' capabilities, released when the handler has ended. */
   readonly capabilities: HeldCapabilities;
@@ -86,9 +88,10 @@ export class ServedCall implements IncomingCall {
   #report: ((error: unknown) => void) | undefined;
   #held: { release(): void } | undefined;
 
-  constructor(start: ServedCallStart) {
-    this.interfaceId = start.call.getUint64(callAt.interfaceId);
-    this.methodOrdinal = start.call.getUint16(callAt.methodId);
+  constructor(start: ServedCallStart & { readonly call: StructReader }) {
+    const { call } = start;
+    this.interfaceId = call.getUint64(callAt.interfaceId);
+    this.methodOrdinal = call.getUint16(callAt.methodId);
     this.frameBytes = start.frameBytes;
     this.#start = start;
   }
@@ -126,8 +129,14 @@ export class ServedCall implements IncomingCall {
     return this.#aborted !== undefined;
   }
 
+  releaseParams(): void {
+    if (this.#start !== undefined) this.#start.call = undefined;
+  }
+
   paramsPointer(): PointerReader {
-    return this.#running.call.getStruct(callAt.params).getPointer(payloadAt.content);
+    const { call } = this.#running;
+    if (call === undefined) throw new Error("the call's parameters were released");
+    return call.getStruct(callAt.params).getPointer(payloadAt.content);
   }
 
   resultsPointer(): PointerBuilder {

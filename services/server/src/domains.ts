@@ -13,7 +13,7 @@ type Settings = Pick<ServerConfig, "limits" | "waitersMax" | "subscriptionsMax">
 export function createDomains(store: Store, { limits, waitersMax, subscriptionsMax }: Settings, clock: Clock) {
   const { log, wakeups } = store;
   const letters = new Letters(limits, clock);
-  const waiters = new Waiters(wakeups, waitersMax);
+  const waiters = new Waiters({ wakeups, waitersMax });
   return {
     waiters,
     delivery: new Delivery({ log, wakeups, waiters, letters, limits }),

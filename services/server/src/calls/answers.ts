@@ -2,13 +2,21 @@
 import {
   type EnvelopeFields,
   type GapFields,
+  type InboxKey,
+  inboxKeyOf,
   type OutgoingFields,
   parseChannelId,
   parseIdempotencyKey,
+  parseIdentityKey,
 } from "quicproquo-proto";
 import type { Caller } from "../access/access.ts";
 import type { Letter } from "../delivery/letters.ts";
 import type { ReadAnswer } from "../store/port.ts";
+
+/** A key of its own: what is kept longer than a call must not hold the call's message. */
+export function inboxOf(fields: { readonly recipientKey: Uint8Array; readonly channelId: Uint8Array }): InboxKey {
+  return inboxKeyOf(parseIdentityKey(fields.recipientKey), parseChannelId(fields.channelId));
+}
 
 export function letterOf(fields: Omit<OutgoingFields, "recipientKey">, caller: Caller): Letter {
   return {

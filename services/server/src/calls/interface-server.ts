@@ -82,31 +82,27 @@ export class InterfaceServer<C> implements CapabilityServer {
     this.#onDispose?.();
   }
 
-  async dispatch(call: IncomingCall): Promise<void> {
-    const startedAtMs = performance.now();
-    this.#parts.inFlight.begin();
-    let method = "unknown";
-    let code: ErrorCode | "ok" | "canceled" = "ok";
+  /** Not an async function: while a call is parked it would keep all that was used to begin it. */
+  dispatch(call: IncomingCall): void | Promise<void> {
+    const running = new RunningCall(this.#parts, call);
+    let codec: ServedMethod<C>["codec"];
+    let results: object | Promise<object>;
     try {
       const served = this.#methodOf(call);
-      method = served.label;
-      const { codec } = served;
-      const params = codec.decodeParams(call.params(codec.method.params));
-      const results = await served.handle(params, this.#context, call);
-      codec.encodeResults(results, call.results(codec.method.results));
+      ({ codec } = served);
+      running.method = served.label;
+      results = served.handle(codec.decodeParams(call.params(codec.method.params)), this.#context, call);
     } catch (error) {
-      const told = this.#errorToTell(error, method);
-      code = told.code;
-      call.onFinished(({ returned }) => {
-        // known at once when the caller left before the error: what it meets then is no failure of ours
-        if (!returned) code = "canceled";
-      });
-      throw told;
-    } finally {
-      this.#parts.inFlight.end();
-      const seconds = (performance.now() - startedAtMs) / 1_000;
-      this.#parts.observer.callEnded({ method, code, seconds, requestBytes: call.frameBytes });
+      throw running.failure(error);
     }
+    if (!(results instanceof Promise)) return running.succeed(codec, results);
+    call.releaseParams();
+    return results.then(
+      (late) => running.succeed(codec, late),
+      (error: unknown) => {
+        throw running.failure(error);
+      },
+    );
   }
 
   /** E019 for another interface, or an ordinal that no row has. */
@@ -117,14 +113,56 @@ export class InterfaceServer<C> implements CapabilityServer {
     if (method === undefined) throw new QpqError("E019_UNKNOWN_METHOD", { fields: { method: call.methodOrdinal } });
     return method;
   }
+}
+
+/** One call from its arrival to its answer, of whatever interface. */
+class RunningCall {
+  readonly #parts: InterfaceParts;
+  readonly #call: IncomingCall;
+  readonly #startedAtMs = performance.now();
+  method = "unknown";
+
+  constructor(parts: InterfaceParts, call: IncomingCall) {
+    this.#parts = parts;
+    this.#call = call;
+    parts.inFlight.begin();
+  }
+
+  /** Throws what is told when the results cannot be written. */
+  succeed(codec: MethodCodec<object, object>, results: object): void {
+    try {
+      codec.encodeResults(results, this.#call.results(codec.method.results));
+    } catch (error) {
+      throw this.failure(error);
+    }
+    this.#end("ok");
+  }
+
+  /** What the caller is told. */
+  failure(error: unknown): QpqError {
+    const told = this.#errorToTell(error);
+    let code: ErrorCode | "canceled" = told.code;
+    this.#call.onFinished(({ returned }) => {
+      // known at once when the caller left before the error: what it meets then is no failure of ours
+      if (!returned) code = "canceled";
+    });
+    this.#end(code);
+    return told;
+  }
+
+  #end(code: ErrorCode | "ok" | "canceled"): void {
+    this.#parts.inFlight.end();
+    const seconds = (performance.now() - this.#startedAtMs) / 1_000;
+    this.#parts.observer.callEnded({ method: this.method, code, seconds, requestBytes: this.#call.frameBytes });
+  }
 
   /** Foreign errors become E034_INTERNAL with a reference that stands in the log as well, and nothing else of them. */
-  #errorToTell(error: unknown, method: string): QpqError {
+  #errorToTell(error: unknown): QpqError {
     if (error instanceof QpqError) return error;
     if (error instanceof MessageError)
       return new QpqError("E001_BAD_REQUEST", { fields: { message: error.code }, cause: error });
     const reference = randomBytes(6).toString("hex");
-    this.#parts.log.error({ event: "call_failed", method, reference, error });
+    this.#parts.log.error({ event: "call_failed", method: this.method, reference, error });
     return new QpqError("E034_INTERNAL", { fields: { reference }, cause: error });
   }
 }

@@ -2,7 +2,7 @@
  * The method table: one row a method of NodeService, in the order of ordinals. A row says who may call and what is done;
  * decoding, the version, the token, errors and observation are call.ts's, the same for all.
  */
-import { type methodCodecs, parseChannelId, parseIdempotencyKey, parseIdentityKey, QpqError } from "quicproquo-proto";
+import { type methodCodecs, parseIdempotencyKey, parseIdentityKey, QpqError } from "quicproquo-proto";
 import type { CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
@@ -11,7 +11,7 @@ import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
 import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { ReadAnswer } from "../store/port.ts";
-import { answerOf, letterOf } from "./answers.ts";
+import { answerOf, inboxOf, letterOf } from "./answers.ts";
 import type { EarlyDataRule } from "./early-data.ts";
 
 export type Domains = {
@@ -22,20 +22,20 @@ export type Domains = {
 };
 
 /** What a handler works with, besides its parameters. */
-export type CallContext = {
+export interface CallContext {
   readonly caller: Caller;
   readonly domains: Domains;
   /** Of the RPC session that the call came on. */
   readonly leases: LeaseBook;
-  /** Aborted when the caller cancels or goes. Made when first asked for. */
-  readonly signal: AbortSignal;
+  /** Called when the caller cancels or goes; only one. */
+  onGone(listener: () => void): void;
   /** Tells once whether the caller has the answer; never both. */
-  readonly onTaken: (fetched: Pick<Fetched, "taken" | "dropped">) => void;
+  onTaken(fetched: Pick<Fetched, "taken" | "dropped">): void;
   /** Counts messages that an answer carries. */
-  readonly onDelivered: (count: number) => void;
+  onDelivered(count: number): void;
   /** A Session that acts for this caller. */
-  readonly openSession: () => CapabilityServer;
-};
+  openSession(): CapabilityServer;
+}
 
 type Codecs = typeof methodCodecs;
 export type MethodName = keyof Codecs;
@@ -84,12 +84,8 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   fetchWait: {
     auth: "token",
     earlyData: "no",
-    handle: async (params, context) => {
-      const query = { ...queryOf(params), timeoutMs: Number(params.timeoutMs), signal: context.signal };
-      const { delivery } = context.domains;
-      if (params.keep) return deliveredAnswer(await delivery.wait(query, () => delivery.fetchKeeping(query)), context);
-      return fetchedAnswer(await delivery.wait(query, () => delivery.fetch(query, context.leases)), context);
-    },
+    // not an async function: parked, it would keep the parameters and with them the call's message
+    handle: (params, context) => waitFor(queryOf(params), Number(params.timeoutMs), params.keep, context),
   },
   health: { auth: "none", earlyData: "yes", handle: () => ({ status: "ok" }) },
   uploadHybridKey: {
@@ -118,12 +114,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     auth: "token",
     earlyData: "no",
     handle: async (params, { domains }) => {
-      const recipientKey = parseIdentityKey(params.recipientKey);
-      await domains.delivery.ack(
-        { recipientKey, channelId: parseChannelId(params.channelId) },
-        params.seqUpTo,
-        params.storeEpoch,
-      );
+      await domains.delivery.ack(inboxOf(params), params.seqUpTo, params.storeEpoch);
       return {};
     },
   },
@@ -148,9 +139,9 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   openSession: {
     auth: "token",
     earlyData: "no",
-    handle: (_, { caller, openSession }) => ({
-      session: openSession(),
-      expiresAtMs: BigInt(caller.expiresAtMs ?? 0),
+    handle: (_, context) => ({
+      session: context.openSession(),
+      expiresAtMs: BigInt(context.caller.expiresAtMs ?? 0),
     }),
   },
   submitCommit: {
@@ -174,12 +165,28 @@ type QueryFields = Pick<ParamsOf<"peek">, "recipientKey" | "channelId" | "limit"
 
 function queryOf(params: QueryFields): FetchQuery {
   return {
-    recipientKey: parseIdentityKey(params.recipientKey),
-    channelId: parseChannelId(params.channelId),
+    inbox: inboxOf(params),
     limit: params.limit,
     after: params.after,
     storeEpoch: params.storeEpoch,
   };
+}
+
+function waitFor(
+  query: FetchQuery,
+  timeoutMs: number,
+  keep: boolean,
+  context: CallContext,
+): Promise<ResultsOf<"fetchWait">> {
+  const { delivery } = context.domains;
+  const { inbox } = query;
+  const onGone = (listener: () => void): void => context.onGone(listener);
+  if (keep) {
+    const look = (): Promise<ReadAnswer> => delivery.fetchKeeping(query);
+    return delivery.wait({ inbox, timeoutMs, onGone, look, answer: (found) => deliveredAnswer(found, context) });
+  }
+  const look = (): Promise<Fetched> => delivery.fetch(query, context.leases);
+  return delivery.wait({ inbox, timeoutMs, onGone, look, answer: (found) => fetchedAnswer(found, context) });
 }
 
 function fetchedAnswer(fetched: Fetched, context: CallContext): ResultsOf<"fetch"> {
@@ -187,8 +194,8 @@ function fetchedAnswer(fetched: Fetched, context: CallContext): ResultsOf<"fetch
   return deliveredAnswer(fetched, context);
 }
 
-function deliveredAnswer(answer: ReadAnswer, { onDelivered }: CallContext): ResultsOf<"fetch"> {
-  onDelivered(answer.messages.length);
+function deliveredAnswer(answer: ReadAnswer, context: CallContext): ResultsOf<"fetch"> {
+  context.onDelivered(answer.messages.length);
   return answerOf(answer);
 }
 

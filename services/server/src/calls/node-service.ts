@@ -2,8 +2,9 @@
 import { methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
 import type { CapabilityServer, IncomingCall } from "quicproquo-rpc";
 import type { AuthFields, Caller } from "../access/access.ts";
+import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
 import { type Handlers, InterfaceServer, interfaceTable } from "./interface-server.ts";
-import { type CallContext, type MethodName, type MethodRow, methods } from "./methods.ts";
+import { type CallContext, type Domains, type MethodName, type MethodRow, methods } from "./methods.ts";
 import type { CallParts, SessionScope } from "./scope.ts";
 import { sessionServer } from "./session.ts";
 
@@ -23,7 +24,7 @@ function handlerOf(row: MethodRow<MethodName>): (params: AnyParams, context: Con
     if (params.version !== undefined && params.version !== protocolVersion) {
       throw new QpqError("E002_VERSION", { fields: { version: params.version } });
     }
-    return row.handle(params as never, contextOf(parts, scope, call, caller));
+    return row.handle(params as never, new NodeCall(parts, scope, call, caller));
   };
   return (params, context, call) => {
     const handshake = context.scope.earlyData.wait(row.earlyData, params);
@@ -31,23 +32,46 @@ function handlerOf(row: MethodRow<MethodName>): (params: AnyParams, context: Con
   };
 }
 
-function contextOf(parts: CallParts, scope: SessionScope, call: IncomingCall, caller: Caller): CallContext {
-  return {
-    caller,
-    domains: parts.domains,
-    leases: scope.leases,
-    get signal() {
-      return call.signal;
-    },
-    onTaken(fetched) {
-      call.onFinished(({ returned, releaseResultCaps }) => {
-        if (returned && !releaseResultCaps) fetched.taken();
-        else fetched.dropped();
-      });
-    },
-    onDelivered: (count) => parts.observer.messagesDelivered(count),
-    openSession: () => sessionServer(parts, scope, caller),
-  };
+/** An object of a class: one a call, which a parked call keeps. */
+class NodeCall implements CallContext {
+  readonly caller: Caller;
+  readonly #parts: CallParts;
+  readonly #scope: SessionScope;
+  readonly #call: IncomingCall;
+
+  constructor(parts: CallParts, scope: SessionScope, call: IncomingCall, caller: Caller) {
+    this.#parts = parts;
+    this.#scope = scope;
+    this.#call = call;
+    this.caller = caller;
+  }
+
+  get domains(): Domains {
+    return this.#parts.domains;
+  }
+
+  get leases(): LeaseBook {
+    return this.#scope.leases;
+  }
+
+  onGone(listener: () => void): void {
+    this.#call.onAborted(listener);
+  }
+
+  onTaken(fetched: Pick<Fetched, "taken" | "dropped">): void {
+    this.#call.onFinished(({ returned, releaseResultCaps }) => {
+      if (returned && !releaseResultCaps) fetched.taken();
+      else fetched.dropped();
+    });
+  }
+
+  onDelivered(count: number): void {
+    this.#parts.observer.messagesDelivered(count);
+  }
+
+  openSession(): CapabilityServer {
+    return sessionServer(this.#parts, this.#scope, this.caller);
+  }
 }
 
 const handlers = Object.fromEntries(

@@ -5,7 +5,7 @@
 import {
   Inbox,
   inboxCodecs,
-  parseChannelId,
+  type InboxKey,
   parseIdentityKey,
   QpqError,
   Session,
@@ -15,10 +15,9 @@ import {
 } from "quicproquo-proto";
 import { Capability, type CapabilityServer, RpcError } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
-import type { InboxAddress } from "../delivery/delivery.ts";
 import type { Sink, Subscription } from "../delivery/subscription.ts";
 import type { ReadAnswer } from "../store/port.ts";
-import { answerOf, letterOf } from "./answers.ts";
+import { answerOf, inboxOf, letterOf } from "./answers.ts";
 import { type InterfaceTable, InterfaceServer, interfaceTable } from "./interface-server.ts";
 import type { CallParts, SessionScope } from "./scope.ts";
 
@@ -84,16 +83,12 @@ class OpenSession {
   }
 }
 
-type OpenInbox = { readonly session: OpenSession; readonly address: InboxAddress };
+type OpenInbox = { readonly session: OpenSession; readonly key: InboxKey };
 
 const sessionTable = interfaceTable(Session, sessionCodecs, {
   inbox(params, session: OpenSession) {
     session.requireCaller();
-    const address = {
-      recipientKey: parseIdentityKey(params.recipientKey),
-      channelId: parseChannelId(params.channelId),
-    };
-    return { inbox: new InterfaceServer(session.parts, inboxTable, { session, address }) };
+    return { inbox: new InterfaceServer(session.parts, inboxTable, { session, key: inboxOf(params) }) };
   },
   async send(params, session: OpenSession) {
     const caller = session.requireCaller();
@@ -106,14 +101,14 @@ const sessionTable = interfaceTable(Session, sessionCodecs, {
 });
 
 const inboxTable: InterfaceTable<OpenInbox> = interfaceTable(Inbox, inboxCodecs, {
-  subscribe(params, { session, address }: OpenInbox) {
+  subscribe(params, { session, key }: OpenInbox) {
     session.requireCaller();
     if (!(params.sink instanceof Capability)) throw new QpqError("E001_BAD_REQUEST", { text: "a sink is required" });
     const { parts, scope } = session;
     const sink = new RemoteSink(params.sink.dup(), session);
     let subscription: Subscription;
     try {
-      subscription = parts.domains.subscriptions.open({ ...params, ...address }, sink, scope.pushBudget);
+      subscription = parts.domains.subscriptions.open({ ...params, inbox: key }, sink, scope.pushBudget);
     } catch (error) {
       sink.end(undefined);
       throw error;
@@ -122,9 +117,9 @@ const inboxTable: InterfaceTable<OpenInbox> = interfaceTable(Inbox, inboxCodecs,
     session.add(subscription);
     return { subscription: new InterfaceServer(parts, subscriptionTable, undefined, () => subscription.end()) };
   },
-  async ack(params, { session, address }: OpenInbox) {
+  async ack(params, { session, key }: OpenInbox) {
     session.requireCaller();
-    await session.parts.domains.delivery.ack(address, params.seqUpTo, params.storeEpoch);
+    await session.parts.domains.delivery.ack(key, params.seqUpTo, params.storeEpoch);
     return {};
   },
 });

@@ -5,18 +5,11 @@
  * Knows nothing of RPC, sockets or databases: it works on the store port, and it is told by its caller when a fetch
  * answer has been taken (Fetched.taken) or not (Fetched.dropped).
  */
-import {
-  type ChannelId,
-  type IdentityKey,
-  type InboxKey,
-  inboxKeyOf,
-  type LimitName,
-  QpqError,
-} from "quicproquo-proto";
+import { type IdentityKey, type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
 import type { Append, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
 import type { Fetched, LeaseBook } from "./lease-book.ts";
 import type { Letter, Letters } from "./letters.ts";
-import type { Waiters } from "./waiters.ts";
+import type { Waiters, Waiting } from "./waiters.ts";
 
 export type DeliveryParts = {
   readonly log: MessageLog;
@@ -26,9 +19,8 @@ export type DeliveryParts = {
   readonly letters: Letters;
 };
 
-export type InboxAddress = { readonly recipientKey: IdentityKey; readonly channelId: ChannelId };
-
-export type FetchQuery = InboxAddress & {
+export type FetchQuery = {
+  readonly inbox: InboxKey;
   /** 0 = the server's default. */
   readonly limit: number;
   readonly after: bigint;
@@ -81,45 +73,32 @@ export class Delivery {
 
   /** Looks, removes nothing. */
   async peek(query: FetchQuery): Promise<ReadAnswer> {
-    return this.#read(inboxOf(query), query, query.after, this.#countOf(query));
+    return this.#read(query, query.after, this.#countOf(query));
   }
 
   /** Removes up to and including seqUpTo, durably, idempotently; with a storeEpoch of another time nothing. */
-  async ack(address: InboxAddress, seqUpTo: bigint, storeEpoch: bigint): Promise<void> {
-    await this.#log.ack(inboxOf(address), seqUpTo, storeEpoch);
+  async ack(inbox: InboxKey, seqUpTo: bigint, storeEpoch: bigint): Promise<void> {
+    await this.#log.ack(inbox, seqUpTo, storeEpoch);
   }
 
   /** fetch with keep: acknowledges up to `after`, leases nothing. */
   async fetchKeeping(query: FetchQuery): Promise<ReadAnswer> {
-    if (query.after > 0n) await this.#log.ack(inboxOf(query), query.after, query.storeEpoch);
+    if (query.after > 0n) await this.#log.ack(query.inbox, query.after, query.storeEpoch);
     return this.peek(query);
   }
 
   /** Leases what it answers to the session that owns `leases`. */
   async fetch(query: FetchQuery, leases: LeaseBook): Promise<Fetched> {
-    const inbox = inboxOf(query);
+    const { inbox } = query;
     return leases.lease({ inbox, after: query.after, limit: this.#countOf(query) }, (after, limit) =>
-      this.#read(inbox, query, after, limit),
+      this.#read(query, after, limit),
     );
   }
 
-  /**
-   * `look` again and again until it finds something, the time is over, or the server drains or the caller cancels.
-   * The waiter is armed before each look, so an append in between wakes it.
-   */
-  async wait<A extends ReadAnswer>(
-    query: FetchQuery & { timeoutMs: number; signal: AbortSignal },
-    look: () => Promise<A>,
-  ): Promise<A> {
-    const inbox = inboxOf(query);
-    const timeoutMs = Math.min(query.timeoutMs, this.#limits.fetchWaitMsMax);
-    using waiter = this.#waiters.arm({ inbox, timeoutMs, signal: query.signal });
-    for (;;) {
-      waiter.rearm();
-      const answer = await look();
-      if (answer.messages.length > 0 || answer.gap.kind !== "none" || waiter.over) return answer;
-      await waiter.woken();
-    }
+  /** `look` again and again until it finds something, the time is over, the server drains or the caller leaves. */
+  wait<A extends ReadAnswer, R>(waiting: Omit<Waiting<A, R>, "isEnough">): Promise<R> {
+    const timeoutMs = Math.min(waiting.timeoutMs, this.#limits.fetchWaitMsMax);
+    return this.#waiters.wait({ ...waiting, timeoutMs, isEnough: isNews });
   }
 
   /** Seqs in the order of the entries; 0 where the inbox is full. */
@@ -133,8 +112,8 @@ export class Delivery {
     });
   }
 
-  #read(inbox: InboxKey, query: FetchQuery, after: bigint, limit: number): Promise<ReadAnswer> {
-    return this.#log.read({ inbox, after, storeEpoch: query.storeEpoch, limit, bytesMax: this.#limits.answerBytesMax });
+  #read({ inbox, storeEpoch }: FetchQuery, after: bigint, limit: number): Promise<ReadAnswer> {
+    return this.#log.read({ inbox, after, storeEpoch, limit, bytesMax: this.#limits.answerBytesMax });
   }
 
   #countOf({ limit }: FetchQuery): number {
@@ -143,6 +122,6 @@ export class Delivery {
   }
 }
 
-function inboxOf(address: InboxAddress): InboxKey {
-  return inboxKeyOf(address.recipientKey, address.channelId);
+function isNews({ messages, gap }: ReadAnswer): boolean {
+  return messages.length > 0 || gap.kind !== "none";
 }

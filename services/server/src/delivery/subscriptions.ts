@@ -2,9 +2,8 @@
  * The subscriptions of this front-end, one an inbox: a newer one ends the older, so that a reader that comes back after
  * a loss is not kept out by its own former self.
  */
-import { type InboxKey, inboxKeyOf, type LimitName, QpqError } from "quicproquo-proto";
+import { type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
 import type { MessageLog, WakeupBus } from "../store/port.ts";
-import type { InboxAddress } from "./delivery.ts";
 import type { PushBudget } from "./push-budget.ts";
 import { type Sink, Subscription } from "./subscription.ts";
 
@@ -15,7 +14,8 @@ export type SubscriptionsParts = {
   readonly subscriptionsMax: number;
 };
 
-export type SubscribeQuery = InboxAddress & {
+export type SubscribeQuery = {
+  readonly inbox: InboxKey;
   /** Push seq > after; 0 = from the beginning. */
   readonly after: bigint;
   /** The epoch `after` was learnt in; 0 = unknown. */
@@ -45,7 +45,7 @@ export class Subscriptions {
   open(query: SubscribeQuery, sink: Sink, budget: PushBudget): Subscription {
     const { log, wakeups, limits, subscriptionsMax } = this.#parts;
     if (this.#draining) throw new QpqError("E033_SHUTTING_DOWN");
-    const inbox = inboxKeyOf(query.recipientKey, query.channelId);
+    const { inbox } = query;
     const older = this.#open.get(inbox);
     if (older === undefined && this.#open.size >= subscriptionsMax) {
       throw new QpqError("E021_OVERLOADED", { retryAfterMs: 1_000, fields: { subscriptionsMax } });

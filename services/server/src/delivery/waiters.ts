@@ -1,29 +1,46 @@
 /**
- * Parked calls. A waiter is armed before the look it stands behind, so a wake-up in the gap after the read is kept and
- * ends the next wait at once. Hints may be spurious; a look decides.
+ * Parked calls: `look` again and again until there is something, the time is over, the caller has gone or the server
+ * drains. The listener stands before the first look and a hint during a look leads to another one, so an append in the
+ * gap is not missed. Hints may be spurious; a look decides.
+ *
+ * One that waits is an object with callbacks, an entry of the hub and one of the timer wheel: a chain of awaits with a
+ * timer and an AbortSignal cost five times the memory.
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import type { WakeupBus } from "../store/port.ts";
+import { type Timed, TimerWheel } from "./timer-wheel.ts";
 
-export type Arming = { readonly inbox: InboxKey; readonly timeoutMs: number; readonly signal: AbortSignal };
+/** fetchWait's timeout is exact to this. */
+const tickMs = 20;
 
-export interface Waiter extends Disposable {
-  /** Time is over, the caller has gone, or the server drains: answer what there is. */
-  readonly over: boolean;
-  /** Forgets hints that came before; call it directly before a look. */
-  rearm(): void;
-  /** Resolves at the first hint since rearm(), or when over. */
-  woken(): Promise<void>;
+/** A: what a look finds; R: what is answered. */
+export interface Waiting<A, R> {
+  readonly inbox: InboxKey;
+  readonly timeoutMs: number;
+  look(): Promise<A>;
+  /** The answer is worth being told before the time is over. */
+  isEnough(found: A): boolean;
+  answer(found: A): R;
+  /** Takes what to call when the caller leaves. */
+  onGone(listener: () => void): void;
 }
 
+export type WaitersParts = {
+  readonly wakeups: WakeupBus;
+  readonly waitersMax: number;
+  readonly wheel?: TimerWheel;
+};
+
 export class Waiters {
-  readonly #wakeups: WakeupBus;
+  readonly wakeups: WakeupBus;
+  readonly wheel: TimerWheel;
   readonly #waitersMax: number;
-  readonly #parked = new Set<ParkedCall>();
+  readonly #parked = new Set<{ end(): void }>();
   #draining = false;
 
-  constructor(wakeups: WakeupBus, waitersMax: number) {
-    this.#wakeups = wakeups;
+  constructor({ wakeups, waitersMax, wheel = new TimerWheel(tickMs) }: WaitersParts) {
+    this.wakeups = wakeups;
+    this.wheel = wheel;
     this.#waitersMax = waitersMax;
   }
 
@@ -31,69 +48,128 @@ export class Waiters {
     return this.#parked.size;
   }
 
-  /** Throws E021_OVERLOADED at waitersMax. */
-  arm(arming: Arming): Waiter {
-    if (this.#parked.size >= this.#waitersMax) throw new QpqError("E021_OVERLOADED", { retryAfterMs: 1_000 });
-    const waiter = new ParkedCall(this.#wakeups, arming, () => this.#parked.delete(waiter));
-    this.#parked.add(waiter);
-    if (this.#draining) waiter.end();
-    return waiter;
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /**
+   * Answers the first look that finds enough, else the last one. When the caller leaves, a look that is under way is the
+   * last one. Rejects with what `look` rejects with, E021_OVERLOADED at waitersMax, or E042_CONNECTION_LOST for a caller
+   * that left while nothing was looked for.
+   */
+  wait<A, R>(waiting: Waiting<A, R>): Promise<R> {
+    if (this.#parked.size >= this.#waitersMax) {
+      return Promise.reject(new QpqError("E021_OVERLOADED", { retryAfterMs: 1_000 }));
+    }
+    return new Promise<R>((resolve, reject) => new ParkedCall(this, waiting, resolve, reject).start());
   }
 
   /** Every parked call answers at once, and later ones don't park: the server is going away. */
   drain(): void {
     this.#draining = true;
-    for (const waiter of this.#parked) waiter.end();
+    for (const call of this.#parked) call.end();
+  }
+
+  /** Internal: of ParkedCall. */
+  add(call: { end(): void }): void {
+    this.#parked.add(call);
+  }
+
+  remove(call: { end(): void }): void {
+    this.#parked.delete(call);
   }
 }
 
-class ParkedCall implements Waiter {
-  readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #unsubscribe: () => void;
-  readonly #signal: AbortSignal;
-  readonly #dispose: () => void;
-  readonly #end = (): void => this.end();
-  #over = false;
-  #hinted = false;
-  #wake: (() => void) | undefined;
+class ParkedCall<A, R> implements Timed {
+  dueTick = 0;
+  readonly #waiters: Waiters;
+  readonly #waiting: Waiting<A, R>;
+  readonly #resolve: (answer: R) => void;
+  readonly #reject: (error: unknown) => void;
+  #unsubscribe: (() => void) | undefined;
+  #isLooking = false;
+  #isHinted = false;
+  #isOver = false;
+  #isGone = false;
+  #isSettled = false;
 
-  constructor(wakeups: WakeupBus, { inbox, timeoutMs, signal }: Arming, dispose: () => void) {
-    this.#dispose = dispose;
-    this.#signal = signal;
-    this.#timer = setTimeout(this.#end, timeoutMs);
-    this.#unsubscribe = wakeups.subscribe(inbox, () => {
-      this.#hinted = true;
-      this.#wake?.();
-    });
-    if (signal.aborted) this.#over = true;
-    else signal.addEventListener("abort", this.#end, { once: true });
+  constructor(
+    waiters: Waiters,
+    waiting: Waiting<A, R>,
+    resolve: (answer: R) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#waiters = waiters;
+    this.#waiting = waiting;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
 
-  get over(): boolean {
-    return this.#over;
+  start(): void {
+    const { inbox, timeoutMs } = this.#waiting;
+    try {
+      this.#unsubscribe = this.#waiters.wakeups.subscribe(inbox, () => this.#hint());
+    } catch (error) {
+      return this.#reject(error);
+    }
+    this.#waiters.add(this);
+    this.#waiting.onGone(() => this.leave());
+    if (this.#waiters.draining || timeoutMs <= 0) this.#isOver = true;
+    else this.#waiters.wheel.add(this, timeoutMs);
+    this.#look();
   }
 
-  rearm(): void {
-    this.#hinted = false;
+  onTime(): void {
+    this.end();
   }
 
-  async woken(): Promise<void> {
-    if (this.#hinted || this.#over) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    this.#wake = undefined;
-  }
-
+  /** Answers what there is. */
   end(): void {
-    this.#over = true;
-    this.#wake?.();
+    this.#isOver = true;
+    this.#hint();
   }
 
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-    this.#unsubscribe();
-    this.#signal.removeEventListener("abort", this.#end);
-    this.#dispose();
+  leave(): void {
+    this.#isGone = true;
+    if (this.#isLooking || this.#isSettled) return;
+    this.#settle();
+    this.#reject(new QpqError("E042_CONNECTION_LOST", { text: "the caller has gone" }));
+  }
+
+  #hint(): void {
+    if (this.#isLooking) this.#isHinted = true;
+    else this.#look();
+  }
+
+  #look(): void {
+    if (this.#isSettled) return;
+    this.#isLooking = true;
+    this.#isHinted = false;
+    // over is asked before the look: what came until then is in the answer
+    const isLast = this.#isOver;
+    this.#waiting.look().then(
+      (found) => this.#found(found, isLast),
+      (error: unknown) => {
+        this.#settle();
+        this.#reject(error);
+      },
+    );
+  }
+
+  #found(found: A, isLast: boolean): void {
+    this.#isLooking = false;
+    if (isLast || this.#isGone || this.#waiting.isEnough(found)) {
+      this.#settle();
+      this.#resolve(this.#waiting.answer(found));
+    } else if (this.#isHinted) {
+      this.#look();
+    }
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#unsubscribe?.();
+    this.#waiters.wheel.remove(this);
+    this.#waiters.remove(this);
   }
 }

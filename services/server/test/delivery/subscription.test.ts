@@ -81,7 +81,14 @@ class Rig {
   }
 
   open(n: number, reader: Reader, query: Partial<Parameters<Subscriptions["open"]>[0]> = {}): Subscription {
-    const whole = { recipientKey: keyOf(n), channelId, after: 0n, storeEpoch: 0n, window: 0, windowBytes: 0, ...query };
+    const whole = {
+      inbox: inboxKeyOf(keyOf(n), channelId),
+      after: 0n,
+      storeEpoch: 0n,
+      window: 0,
+      windowBytes: 0,
+      ...query,
+    };
     return this.subscriptions.open(whole, reader, this.budget);
   }
 }
@@ -284,7 +291,7 @@ test("an append between a read and its answer is not missed", async () => {
   });
   const subscriptions = new Subscriptions({ log: slowLog, wakeups: rig.store.wakeups, limits, subscriptionsMax: 1 });
   const reader = new Reader();
-  const query = { recipientKey: keyOf(1), channelId, after: 0n, storeEpoch: 0n, window: 0, windowBytes: 0 };
+  const query = { inbox: inboxKeyOf(keyOf(1), channelId), after: 0n, storeEpoch: 0n, window: 0, windowBytes: 0 };
   subscriptions.open(query, reader, rig.budget);
   await reader.takeAll();
   assert.equal(reads, 2);

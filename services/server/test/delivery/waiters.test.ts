@@ -1,7 +1,8 @@
 /** A parked call is woken by what comes, by its deadline, by its caller's leaving and by the server's draining. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { type InboxKey, QpqError } from "quicproquo-proto";
+import { TimerWheel } from "../../src/delivery/timer-wheel.ts";
 import { Waiters } from "../../src/delivery/waiters.ts";
 import type { WakeupBus } from "../../src/store/port.ts";
 
@@ -19,64 +20,170 @@ class Bus implements WakeupBus {
   }
 }
 
-const forever = { inbox, timeoutMs: 60_000 };
-const signal = new AbortController().signal;
+/** An inbox with a count of messages; a look answers when the test lets it. */
+class Box {
+  readonly bus = new Bus();
+  readonly waiters: Waiters;
+  messages = 0;
+  looks = 0;
+  /** While set, looks have read and their answers are on the way. */
+  held: Promise<void> | undefined;
+  leave: () => void = () => assert.fail("nobody waits");
 
-test("an append in the gap after the read still wakes the waiter", async () => {
-  const bus = new Bus();
-  using waiter = new Waiters(bus, 10).arm({ ...forever, signal });
-  waiter.rearm();
-  // here the look ran and found nothing; now comes the append, before the wait begins
-  bus.publish();
-  await waiter.woken();
-  assert.equal(waiter.over, false);
+  constructor(waitersMax = 10) {
+    this.waiters = new Waiters({ wakeups: this.bus, waitersMax });
+  }
+
+  wait(timeoutMs = 60_000): Promise<number> {
+    const look = async (): Promise<number> => {
+      this.looks++;
+      const seen = this.messages;
+      await this.held;
+      return seen;
+    };
+    const onGone = (listener: () => void): void => {
+      this.leave = listener;
+    };
+    const isEnough = (seen: number): boolean => seen > 0;
+    return this.waiters.wait({ inbox, timeoutMs, look, isEnough, answer: (seen: number) => seen, onGone });
+  }
+
+  append(): void {
+    this.messages++;
+    this.bus.publish();
+  }
+}
+
+const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test("what is there already is answered without parking", async () => {
+  const box = new Box();
+  box.messages = 2;
+  assert.equal(await box.wait(), 2);
+  assert.deepEqual([box.waiters.size, box.bus.listeners.size, box.looks], [0, 0, 1]);
 });
 
-test("a hint from before rearm() does not end the wait; the next one does", async () => {
-  const bus = new Bus();
-  using waiter = new Waiters(bus, 10).arm({ ...forever, signal });
-  bus.publish();
-  waiter.rearm();
-  let woken = false;
-  const wait = waiter.woken().then(() => {
-    woken = true;
-  });
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(woken, false);
-  bus.publish();
-  await wait;
+test("an append between a look and its answer is not missed", async () => {
+  const box = new Box();
+  const answer = Promise.withResolvers<void>();
+  box.held = answer.promise;
+  const waiting = box.wait();
+  box.append();
+  answer.resolve();
+  assert.equal(await waiting, 1);
+  assert.equal(box.looks, 2);
 });
 
-test("the deadline, the caller's leaving and a drain each end the wait as over", async () => {
-  const bus = new Bus();
-  const waiters = new Waiters(bus, 10);
-  using late = waiters.arm({ inbox, timeoutMs: 1, signal });
-  const caller = new AbortController();
-  using left = waiters.arm({ ...forever, signal: caller.signal });
-  using drained = waiters.arm({ ...forever, signal });
-  const all = Promise.all([late.woken(), left.woken(), drained.woken()]);
-  caller.abort();
-  waiters.drain();
-  await all;
-  assert.deepEqual([late.over, left.over, drained.over], [true, true, true]);
-  using afterwards = waiters.arm({ ...forever, signal });
-  assert.equal(afterwards.over, true, "who comes while the server drains does not park");
+test("a hint without a message does not end the wait, the next one with a message does", async () => {
+  const box = new Box();
+  const waiting = box.wait();
+  await quiet();
+  box.bus.publish();
+  await quiet();
+  assert.equal(box.waiters.size, 1);
+  box.append();
+  assert.equal(await waiting, 1);
 });
 
-test("a disposed waiter leaves neither a subscription nor a place taken", () => {
-  const bus = new Bus();
-  const waiters = new Waiters(bus, 1);
-  waiters.arm({ ...forever, signal })[Symbol.dispose]();
-  assert.equal(bus.listeners.size, 0);
-  assert.equal(waiters.size, 0);
+test("a drain ends the wait, and who comes afterwards does not park", async () => {
+  const box = new Box();
+  const waiting = box.wait();
+  await quiet();
+  box.waiters.drain();
+  assert.equal(await waiting, 0);
+  assert.equal(await box.wait(), 0);
+  assert.equal(box.waiters.size, 0);
 });
 
-test("at waitersMax the next call is told E021_OVERLOADED", () => {
-  const waiters = new Waiters(new Bus(), 1);
-  using _ = waiters.arm({ ...forever, signal });
-  assert.throws(
-    () => waiters.arm({ ...forever, signal }),
-    (error) => error instanceof QpqError && error.code === "E021_OVERLOADED",
-  );
-  assert.equal(waiters.size, 1);
+test("a caller that leaves ends the wait at once, without another look", async () => {
+  const box = new Box();
+  const waiting = box.wait();
+  await quiet();
+  box.leave();
+  await assert.rejects(waiting, { code: "E042_CONNECTION_LOST" });
+  assert.deepEqual([box.waiters.size, box.bus.listeners.size, box.looks], [0, 0, 1]);
+});
+
+test("a look that is under way when the caller leaves is answered, so that what it leased can be given back", async () => {
+  const box = new Box();
+  const answer = Promise.withResolvers<void>();
+  box.held = answer.promise;
+  const waiting = box.wait();
+  box.leave();
+  answer.resolve();
+  assert.equal(await waiting, 0);
+  assert.equal(box.waiters.size, 0);
+});
+
+test("a look that fails ends the wait with its error and leaves nothing behind", async () => {
+  const box = new Box();
+  box.held = Promise.reject(new QpqError("E020_STORE_UNAVAILABLE"));
+  await assert.rejects(box.wait(), { code: "E020_STORE_UNAVAILABLE" });
+  assert.deepEqual([box.waiters.size, box.bus.listeners.size], [0, 0]);
+});
+
+test("at waitersMax the next call is told E021_OVERLOADED", async () => {
+  const box = new Box(1);
+  const first = box.wait();
+  await assert.rejects(box.wait(), (error) => error instanceof QpqError && error.code === "E021_OVERLOADED");
+  box.append();
+  assert.equal(await first, 1);
+});
+
+test("the deadline ends the wait, not before its time, after one more look", async () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  let nowMs = 0;
+  const realNow = performance.now.bind(performance);
+  performance.now = () => nowMs;
+  const pass = async (ms: number): Promise<void> => {
+    nowMs += ms;
+    mock.timers.tick(ms);
+    await quiet();
+  };
+  try {
+    const box = new Box();
+    let answer: number | undefined;
+    box.wait(5_000).then((seen) => {
+      answer = seen;
+    });
+    await pass(4_999);
+    assert.equal(answer, undefined);
+    await pass(100);
+    assert.deepEqual([answer, box.looks, box.waiters.size], [0, 2, 0]);
+  } finally {
+    performance.now = realNow;
+    mock.timers.reset();
+  }
+});
+
+test("a wheel calls each once, in time and none that was removed, also after a pause longer than a turn", async () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  let nowMs = 0;
+  const realNow = performance.now.bind(performance);
+  performance.now = () => nowMs;
+  try {
+    const wheel = new TimerWheel(10);
+    const fired: number[] = [];
+    const delays = [0, 5, 10, 95, 1_000, 10_239, 10_241, 40_000, 70_000];
+    const timed = delays.map((delay) => ({ dueTick: 0, onTime: () => fired.push(delay) }));
+    for (const [i, one] of timed.entries()) wheel.add(one, delays[i] as number);
+    const removed = { dueTick: 0, onTime: () => assert.fail("it was removed") };
+    wheel.add(removed, 20);
+    wheel.remove(removed);
+    wheel.remove(removed);
+    for (; nowMs < 20_000; nowMs += 10) {
+      mock.timers.tick(10);
+      for (const delay of fired) assert.ok(delay <= nowMs + 10, `${delay} at ${nowMs}`);
+    }
+    assert.deepEqual(fired, delays.slice(0, 7));
+    nowMs += 100_000;
+    mock.timers.tick(10);
+    assert.deepEqual(
+      fired.toSorted((a, b) => a - b),
+      delays,
+    );
+  } finally {
+    performance.now = realNow;
+    mock.timers.reset();
+  }
 });
