@@ -9,8 +9,14 @@ import type { Scenario } from "./scenario.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
+import { transportScenario } from "./scenarios/transport.ts";
 
-const scenarios: Readonly<Record<string, Scenario>> = { mls: mlsScenario, rpc: rpcScenario, store: storeScenario };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  mls: mlsScenario,
+  rpc: rpcScenario,
+  store: storeScenario,
+  transport: transportScenario,
+};
 
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
