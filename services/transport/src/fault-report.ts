@@ -13,5 +13,9 @@ export function faultReporter(onFault: OnFault | undefined): OnFault {
 }
 
 function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error));
+  const told = error instanceof Error ? error : new Error(String(error));
+  if (typeof process === "undefined") (globalThis as unknown as Browser).reportError(told);
+  else process.emitWarning(told);
 }
+
+type Browser = { reportError(error: Error): void };

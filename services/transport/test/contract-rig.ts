@@ -17,15 +17,24 @@ type TransportOptions = {
 
 export type MakeTransport = (options: TransportOptions) => Promise<Transport>;
 
-/** Far more than a chunk needs through one process. */
-const fenceRoundTrips = 5;
+export type TransportTraits = {
+  /** How many a connection carries. */
+  readonly streams: "one" | "many";
+  /** A dial that is refused says why. */
+  readonly tellsWhy: boolean;
+};
+
+/** More than a writer may write without being told to stop. */
+const fenceBytes = 512 * 1024;
 
 export class ContractRig {
   readonly make: MakeTransport;
+  readonly traits: TransportTraits;
   readonly #open: Listener[] = [];
 
-  constructor(make: MakeTransport) {
+  constructor(make: MakeTransport, traits: TransportTraits) {
     this.make = make;
+    this.traits = traits;
   }
 
   start = async (onConnection: OnConnection, limits: ContractLimits = {}) => {
@@ -36,7 +45,7 @@ export class ContractRig {
     return { listener, faults, dial: () => transport.dial(listener) };
   };
 
-  /** A connection and its other side; fence() resolves when the transport had time to move whatever can move. */
+  /** A connection and its other side; fence() resolves when another pair has stopped, drained and echoed. */
   pair = async (limits: ContractLimits = {}) => {
     const server = Promise.withResolvers<Connection>();
     let isFirst = true;
@@ -49,7 +58,7 @@ export class ContractRig {
     let beside: ByteStream | undefined;
     const fence = async (): Promise<void> => {
       beside ??= (await rig.dial()).openStream();
-      for (let i = 0; i < fenceRoundTrips; i++) await pingPong(beside);
+      await pingPong(beside, fenceBytes);
     };
     return { ...rig, client, server: await server.promise, fence };
   };

@@ -2,16 +2,15 @@
 import { afterEach, describe } from "node:test";
 import { describeConnections } from "./contract-connections.ts";
 import { describeManyStreams } from "./contract-many-streams.ts";
-import { ContractRig, type MakeTransport } from "./contract-rig.ts";
+import { ContractRig, type MakeTransport, type TransportTraits } from "./contract-rig.ts";
 import { describeStreams } from "./contract-streams.ts";
 
-/** streams: how many a connection of this transport carries. */
-export function transportContract(name: string, streams: "one" | "many", make: MakeTransport): void {
+export function transportContract(name: string, traits: TransportTraits, make: MakeTransport): void {
   describe(`the transport contract over ${name}`, () => {
-    const rig = new ContractRig(make);
+    const rig = new ContractRig(make, traits);
     afterEach(() => rig.closeAll());
     describeStreams(rig);
     describeConnections(rig);
-    if (streams === "many") describeManyStreams(rig);
+    if (traits.streams === "many") describeManyStreams(rig);
   });
 }

@@ -7,7 +7,7 @@ import { closeCodes, type Connection } from "../src/port.ts";
 import { transportContract } from "./contract.ts";
 import { closed, echo, roundTrip } from "./stream-io.ts";
 
-transportContract("memory", "many", async ({ limits, onFault }) => {
+transportContract("memory", { streams: "many", tellsWhy: true }, async ({ limits, onFault }) => {
   const network = createMemoryNetwork({ limits, onFault });
   return {
     listen: async (onConnection) => network.listen({ host: "here", port: 0, alpn: ["test"], onConnection }),

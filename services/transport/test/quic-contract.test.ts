@@ -4,7 +4,7 @@ import { transportContract } from "./contract.ts";
 
 const { certificate, privateKey } = await makeCertificate();
 
-transportContract("QUIC", "many", async ({ limits, onFault }) => ({
+transportContract("QUIC", { streams: "many", tellsWhy: true }, async ({ limits, onFault }) => ({
   listen: (onConnection) =>
     listenQuic({
       host: "127.0.0.1",

@@ -40,12 +40,21 @@ export async function roundTrip(connection: Connection, text: string): Promise<s
   return (await answer).toString();
 }
 
-/** One byte there and back on a stream that stays open. */
-export function pingPong(stream: ByteStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.onData = () => resolve();
-    stream.write(Buffer.from("x"));
+/** So many bytes there and back on a stream that stays open; done when they are here and the writer may go on. */
+export async function pingPong(stream: ByteStream, bytes: number): Promise<void> {
+  let received = 0;
+  const answered = new Promise<void>((resolve) => {
+    stream.onData = (chunk) => {
+      received += chunk.length;
+      if (received === bytes) resolve();
+    };
   });
+  if (!stream.write(new Uint8Array(bytes))) {
+    await new Promise<void>((resolve) => {
+      stream.onDrain = resolve;
+    });
+  }
+  await answered;
 }
 
 /** Answers every stream with what it sends, never faster than the peer reads. */

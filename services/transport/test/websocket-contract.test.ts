@@ -4,7 +4,7 @@ import { transportContract } from "./contract.ts";
 
 const { certificate, privateKey } = await makeCertificate();
 
-transportContract("WebSocket", "one", async ({ limits, onFault }) => ({
+transportContract("WebSocket", { streams: "one", tellsWhy: true }, async ({ limits, onFault }) => ({
   listen: (onConnection) =>
     listenWebSocket({ host: "127.0.0.1", port: 0, certificate, privateKey, limits, onConnection, onFault }),
   dial: ({ host, port }) =>

@@ -117,14 +117,24 @@ export class NodeSocket implements MessageSocket {
       this.#aliveAtMs = nowMs;
       this.#socket.ping();
     } else if (nowMs - this.#aliveAtMs >= this.#idleMs) {
-      this.#end(failed("idle timeout", { byPeer: false }));
-      this.#socket.terminate();
+      // A process that was busy finds its timers due before it reads what has come meanwhile: so that is read first.
+      setImmediate(() => this.#lookAgain());
       return;
     } else if (this.#pingedAtMs === undefined && nowMs - this.#aliveAtMs >= this.#pingAfterMs) {
       this.#pingedAtMs = nowMs;
       this.#socket.ping();
     }
     this.#arm();
+  }
+
+  #lookAgain(): void {
+    if (this.#ended) return;
+    if (performance.now() - this.#aliveAtMs < this.#idleMs) {
+      this.#arm();
+      return;
+    }
+    this.#end(failed("idle timeout", { byPeer: false }));
+    this.#socket.terminate();
   }
 
   #end(end: SocketEnd): void {
