@@ -162,9 +162,8 @@ async function within(ms: number, work: () => Promise<void>): Promise<void> {
 
 /** Removal behind a Finish has no answer: a failure is counted, and the messages are handed out again later. */
 function removeWith(store: Store, observer: Observer): ConstructorParameters<typeof LeaseBook>[0] {
-  return (inbox, upTo, storeEpoch) => {
+  return (inbox, upTo, storeEpoch) =>
     store.log.ack(inbox, upTo, storeEpoch).catch((error: unknown) => {
       observer.backgroundFailed("lease-removal", errorCodeOf(error));
     });
-  };
 }

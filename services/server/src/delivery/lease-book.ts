@@ -30,12 +30,17 @@ type Book = {
   /** The last fetch in the queue, and how many there are: fetches of one inbox run in turn. */
   lastFetch: Promise<unknown>;
   fetches: number;
+  /** Removals on their way: until they are done a read still sees what was taken, and only the floor hides it. */
+  removals: number;
 };
 
 export type LeaseQuery = { readonly inbox: InboxKey; readonly after: bigint; readonly limit: number };
 type Read = (after: bigint, limit: number) => Promise<ReadAnswer>;
-/** Removes up to a seq; a failure is the callee's to count: an unremoved message is handed out again, not lost. */
-type Remove = (inbox: InboxKey, upTo: bigint, storeEpoch: bigint) => void;
+/**
+ * Removes up to a seq; settles when no read sees what was removed. A failure is the callee's to count: an unremoved
+ * message is handed out again, not lost.
+ */
+type Remove = (inbox: InboxKey, upTo: bigint, storeEpoch: bigint) => Promise<unknown> | void;
 
 // a session that never takes what it fetched is held to this many answers
 export const leasesPerSessionMax = 1_000;
@@ -136,7 +141,12 @@ export class LeaseBook {
       book.floor = max(book.floor, lease.to);
       removable = book.floor;
     }
-    if (removable !== undefined) this.#remove(book.inbox, removable, book.storeEpoch);
+    if (removable === undefined) return;
+    book.removals++;
+    void Promise.resolve(this.#remove(book.inbox, removable, book.storeEpoch)).then(() => {
+      book.removals--;
+      this.#forgetIfIdle(book);
+    });
   }
 
   /** seqs of another store epoch mean other messages: leases on them are void. */
@@ -150,15 +160,16 @@ export class LeaseBook {
   #bookOf(inbox: InboxKey): Book {
     let book = this.#books.get(inbox);
     if (book === undefined) {
-      book = { inbox, floor: 0n, leases: [], storeEpoch: 0n, lastFetch: Promise.resolve(), fetches: 0 };
+      book = { inbox, floor: 0n, leases: [], storeEpoch: 0n, lastFetch: Promise.resolve(), fetches: 0, removals: 0 };
       this.#books.set(inbox, book);
     }
     return book;
   }
 
-  /** The floor only saves work, so a book without leases need not be kept: the map is bounded by the leases. */
+  /** Once everything taken is removed the floor only saves work: the map is bounded by leases and removals under way. */
   #forgetIfIdle(book: Book): void {
-    if (book.fetches === 0 && book.leases.length === 0) this.#books.delete(book.inbox);
+    const isIdle = book.fetches === 0 && book.leases.length === 0 && book.removals === 0;
+    if (isIdle && this.#books.get(book.inbox) === book) this.#books.delete(book.inbox);
   }
 }
 

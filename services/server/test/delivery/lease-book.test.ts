@@ -206,3 +206,17 @@ test("in any order of fetching, taking and dropping, exactly what was taken or t
     { numRuns: 300 },
   );
 });
+
+test("what was taken is not handed out again while its removal is still on its way", async () => {
+  const stored = new Inbox(3);
+  const { promise: removed, resolve } = Promise.withResolvers<void>();
+  const book = new LeaseBook(() => removed);
+  const fetch = (): Promise<Fetched> => book.lease({ inbox, after: 0n, limit: 10 }, stored.read);
+  const first = await fetch();
+  assert.equal(first.messages.length, 3);
+  first.taken();
+  const again = await fetch();
+  assert.deepEqual(again.messages, [], "a read still sees all three");
+  again.taken();
+  resolve();
+});

@@ -128,7 +128,7 @@ export class RawInbox {
 }
 
 /** Decoded results, or the server's QpqError. */
-export async function called<P, R, PR, PB, RR, RB>(
+async function called<P, R, PR, PB, RR, RB>(
   capability: Capability,
   codec: MethodCodec<P, R, PR, PB, RR, RB>,
   params: P,

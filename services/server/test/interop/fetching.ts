@@ -98,6 +98,17 @@ export function testFetching(rig: NodeClientRig): void {
     assert.equal(await cpp.call("fetch", name, rig.name("answer"), inbox, 100), "1:5:hello");
   });
 
+  test("what was dropped is not fetched again by the next call of the same session", async () => {
+    const { name } = await rig.connected();
+    for (let round = 0; round < 20; round++) {
+      const inbox = await rig.filled(3);
+      const [first, second] = [rig.name("answer"), rig.name("answer")];
+      assert.deepEqual(seqsIn(await cpp.call("fetch", name, first, inbox, 100)), [1, 2, 3]);
+      await cpp.call("drop", first);
+      assert.equal(await cpp.call("fetch", name, second, inbox, 100), "");
+    }
+  });
+
   test("a client that holds 20 MiB of responses goes on and loses nothing", async () => {
     const inbox = await rig.filled(0);
     const { name } = await rig.connected();
