@@ -36,9 +36,10 @@ class Reader implements Sink {
     this.ended = reason ?? "by the reader";
   }
 
-  get untaken(): { messages: number; bytes: number } {
-    const messages = this.pushes.flatMap(({ answer }) => answer.messages);
-    return { messages: messages.length, bytes: messages.reduce((sum, { payload }) => sum + payload.length, 0) };
+  get untaken(): { messages: number; bytes: number; withBytes: number } {
+    const sizes = this.pushes.flatMap(({ answer }) => answer.messages.map(({ payload }) => payload.length));
+    const withBytes = sizes.filter((size) => size > 0).length;
+    return { messages: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0), withBytes };
   }
 
   get seqs(): number[] {
@@ -129,9 +130,10 @@ test("every message is pushed once, in order and within both windows, or its los
     let appended = 0;
     let acked = 0;
     const check = (): void => {
-      const { messages, bytes } = reader.untaken;
+      const { messages, bytes, withBytes } = reader.untaken;
       if (messages <= 1) return;
       assert.ok(messages <= window, `${messages} of ${window} messages`);
+      if (withBytes <= 1) return; // a large one may go alone; tombstones have no bytes
       assert.ok(bytes <= Math.min(windowBytes, budgetBytes), `${bytes} of ${windowBytes} and ${budgetBytes} bytes`);
     };
     for (const one of operations) {
@@ -158,7 +160,7 @@ test("every message is pushed once, in order and within both windows, or its los
     );
     const told = Math.max(0, ...reader.all.filter(({ gap }) => gap.kind !== "none").map(({ gap }) => Number(gap.upTo)));
     for (let seq = 1; seq <= appended; seq++) assert.ok(seqs.includes(seq) || seq <= told, `${seq} was not pushed`);
-    assert.deepEqual(reader.untaken, { messages: 0, bytes: 0 });
+    assert.equal(reader.untaken.messages, 0);
     assert.equal(rig.budget.bytes, 0);
   };
   await fc.assert(
@@ -169,7 +171,7 @@ test("every message is pushed once, in order and within both windows, or its los
       fc.array(operation, { maxLength: 60 }),
       run,
     ),
-    { numRuns: 400 },
+    { numRuns: 500 },
   );
 });
 
