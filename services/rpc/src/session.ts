@@ -119,7 +119,7 @@ export class RpcSession implements Disposable {
   #listen(): void {
     const stream = this.#stream;
     stream.onData = (chunk) => this.#onData(chunk);
-    stream.onEnd = () => this.#endStream(new RpcError("disconnected", "the peer closed the session"));
+    stream.onEnd = () => this.#onEnd();
     stream.onDrain = () => {
       this.#outbox.drained();
       this.#checkPause();
@@ -139,6 +139,11 @@ export class RpcSession implements Disposable {
       this.#abort(error);
     }
     this.#checkPause();
+  }
+
+  #onEnd(): void {
+    if (this.#frames.pendingBytes > 0) this.#abort(new ProtocolError("the stream ended inside a message"));
+    else this.#endStream(new RpcError("disconnected", "the peer closed the session"));
   }
 
   #send(frame: Uint8Array): void {

@@ -4,7 +4,7 @@
  * | code | meaning |
  * |---|---|
  * | truncated | the bytes end before the message does |
- * | tooManySegments, tooLarge, tooDeep, amplification | a limit of {@link MessageLimits} was met |
+ * | tooManySegments, tooLarge, tooDeep, amplification (also: too many pointers) | a limit of {@link MessageLimits} was met |
  * | outOfBounds | a pointer leads out of its segment, or bytes stand behind the message |
  * | badPointer | a pointer of an impossible or an unexpected kind |
  * | badList | a list whose elements do not fit its header, or not the type it is read as |

@@ -2,8 +2,8 @@
  * One walk over every pointer that can be reached from the root, before anybody reads.
  *
  * After it no reader needs a bounds check: all targets lie in their segments, list headers match their elements, nothing
- * is deeper than nestingMax, and visiting everything costs at most amplificationMax times the message. It does not know the
- * schema: a pointer of a kind the schema does not expect is found by the reader.
+ * is deeper than nestingMax, and visiting everything costs at most amplificationMax times the message and pointersMax
+ * pointers. It does not know the schema: a pointer of a kind the schema does not expect is found by the reader.
  */
 import { type Arena, pointerKinds } from "./arena.ts";
 import type { MessageLimits } from "./limits.ts";
@@ -21,6 +21,7 @@ class Walk {
   readonly #nestingMax: number;
   /** Words that may still be visited. */
   #budgetWords: number;
+  #pointersLeft: number;
   #nesting = 0;
   /** Bounds of the segment the walk is in. */
   #start: number;
@@ -32,6 +33,7 @@ class Walk {
     this.#start = arena.segmentStarts[0] as number;
     this.#end = arena.segmentStarts[1] as number;
     this.#nestingMax = limits.nestingMax;
+    this.#pointersLeft = limits.pointersMax;
     const messageBytes = (arena.segmentStarts[arena.segmentStarts.length - 1] as number) - this.#start;
     this.#budgetWords = (messageBytes / 8) * limits.amplificationMax;
   }
@@ -94,6 +96,8 @@ class Walk {
   }
 
   #pointers(at: number, count: number): void {
+    this.#pointersLeft -= count;
+    if (this.#pointersLeft < 0) throw new MessageError("amplification", "the message has too many pointers");
     for (let index = 0; index < count; index++) this.#pointer(at + index * 8);
   }
 

@@ -187,3 +187,11 @@ test("a message does not grow beyond its limit", () => {
   assert.throws(() => root.initPrimitiveList(1, 1 << 29, "void"), isTooLarge);
   assert.throws(() => new MessageBuilder().initRootStruct(0, 1).setData(0, new Uint8Array(8 << 20)), isTooLarge);
 });
+
+test("more pointers than a message may have are refused, null ones too", () => {
+  const list = (count: number): Uint8Array => frameOf([listPointer(0, 6, count), ...Array<bigint>(count).fill(0n)]);
+  const { pointersMax } = defaultMessageLimits;
+  MessageReader.parse(list(pointersMax));
+  assertRefused(list(pointersMax + 1), "amplification");
+  assertRefused(list(4), "amplification", { pointersMax: 3 });
+});
