@@ -15,7 +15,7 @@ import { WebSocketConnection } from "./connection.ts";
 import { Gate } from "./gate.ts";
 import { infoOf } from "./info.ts";
 import { NodeSocket } from "./node-socket.ts";
-import { httpAlpn, type Refusal, refusals, subprotocol, upgradePath, wsOptions } from "./upgrade.ts";
+import { httpAlpn, type Refusal, refusals, subprotocol, wsOptions } from "./upgrade.ts";
 import { resolveWebSocketLimits, type WebSocketLimits } from "./websocket-limits.ts";
 
 export type WebSocketListenOptions = {
