@@ -1,5 +1,6 @@
 /** The contract between clients and servers: schemas as codecs, errors, ids, limits, labels. */
 export type { MethodCodec, Nothing } from "./codec.ts";
+export { type EarlyDataRule, earlyDataRules, mayRunEarly } from "./early-data.ts";
 export * from "./errors.ts";
 export { Inbox, NodeService, Session, Sink, Subscription } from "./gen/node.ts";
 export * from "./ids.ts";

@@ -12,7 +12,6 @@ import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { ReadAnswer } from "../store/port.ts";
 import { answerOf, inboxOf, letterOf } from "./answers.ts";
-import type { EarlyDataRule } from "./early-data.ts";
 
 export type Domains = {
   readonly delivery: Delivery;
@@ -45,35 +44,29 @@ type ResultsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeResults
 export type MethodRow<Name extends MethodName> = {
   /** none = anybody may call; token = a valid access token in the auth parameter. */
   readonly auth: "none" | "token";
-  /** May it run on 0-RTT data, which may be a replay? */
-  readonly earlyData: EarlyDataRule;
   readonly handle: (params: ParamsOf<Name>, context: CallContext) => ResultsOf<Name> | Promise<ResultsOf<Name>>;
 };
 
 export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   uploadKeyPackage: {
     auth: "token",
-    earlyData: "no",
     handle: (params, { domains }) =>
       domains.keys.uploadKeyPackage(parseIdentityKey(params.identityKey), copy(params.package), params.lastResort),
   },
   fetchKeyPackage: {
     auth: "token",
-    earlyData: "no",
     handle: async (params, { domains }) => ({
       package: await domains.keys.fetchKeyPackage(parseIdentityKey(params.identityKey)),
     }),
   },
   enqueue: {
     auth: "token",
-    earlyData: "idempotent",
     handle: async (params, { caller, domains }) => ({
       seq: await domains.delivery.enqueue(parseIdentityKey(params.recipientKey), letterOf(params, caller)),
     }),
   },
   fetch: {
     auth: "token",
-    earlyData: "no",
     handle: async (params, context) => {
       const query = queryOf(params);
       const { delivery } = context.domains;
@@ -83,14 +76,12 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   fetchWait: {
     auth: "token",
-    earlyData: "no",
     // not an async function: parked, it would keep the parameters and with them the call's message
     handle: (params, context) => waitFor(queryOf(params), Number(params.timeoutMs), params.keep, context),
   },
-  health: { auth: "none", earlyData: "yes", handle: () => ({ status: "ok" }) },
+  health: { auth: "none", handle: () => ({ status: "ok" }) },
   uploadHybridKey: {
     auth: "token",
-    earlyData: "no",
     handle: async (params, { domains }) => {
       const key = { hybridPublicKey: copy(params.hybridPublicKey), signature: copy(params.signature) };
       await domains.keys.uploadHybridKey(parseIdentityKey(params.identityKey), key);
@@ -99,7 +90,6 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   fetchHybridKey: {
     auth: "token",
-    earlyData: "yes",
     handle: async (params, { domains }) => {
       const [key] = await domains.keys.fetchHybridKeys([parseIdentityKey(params.identityKey)]);
       return key ?? noHybridKey;
@@ -107,12 +97,10 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   peek: {
     auth: "token",
-    earlyData: "yes",
     handle: async (params, context) => deliveredAnswer(await context.domains.delivery.peek(queryOf(params)), context),
   },
   ack: {
     auth: "token",
-    earlyData: "no",
     handle: async (params, { domains }) => {
       await domains.delivery.ack(inboxOf(params), params.seqUpTo, params.storeEpoch);
       return {};
@@ -120,7 +108,6 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   fetchHybridKeys: {
     auth: "token",
-    earlyData: "yes",
     handle: async (params, { domains }) => {
       const keys = await domains.keys.fetchHybridKeys(params.identityKeys.map(parseIdentityKey));
       return {
@@ -131,14 +118,12 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   batchEnqueue: {
     auth: "token",
-    earlyData: "no",
     handle: async (params, { caller, domains }) => ({
       seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, caller)),
     }),
   },
   openSession: {
     auth: "token",
-    earlyData: "no",
     handle: (_, context) => ({
       session: context.openSession(),
       expiresAtMs: BigInt(context.caller.expiresAtMs ?? 0),
@@ -146,7 +131,6 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   submitCommit: {
     auth: "token",
-    earlyData: "no",
     handle: async (params, { caller, domains }) => {
       const idempotencyKey = parseIdempotencyKey(params.idempotencyKey);
       if (idempotencyKey === undefined) throw new QpqError("E011_IDEMPOTENCY_KEY", { fields: { bytes: 0 } });

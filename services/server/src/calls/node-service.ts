@@ -1,5 +1,5 @@
 /** NodeService, the bootstrap capability of an RPC session: early data, token and version, then the method's row (methods.ts). */
-import { methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
+import { mayRunEarly, methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
 import type { CapabilityServer, IncomingCall } from "quicproquo-rpc";
 import type { AuthFields, Caller } from "../access/access.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
@@ -18,7 +18,8 @@ const nobody: Caller = { sender: new Uint8Array(32), expiresAtMs: undefined };
 
 type AnyParams = { readonly version?: number; readonly auth?: AuthFields; readonly idempotencyKey?: Uint8Array };
 
-function handlerOf(row: MethodRow<MethodName>): (params: AnyParams, context: Context, call: IncomingCall) => unknown {
+function handlerOf(name: MethodName): (params: AnyParams, context: Context, call: IncomingCall) => unknown {
+  const row = methods[name] as MethodRow<MethodName>;
   const run = (params: AnyParams, { parts, scope }: Context, call: IncomingCall): unknown => {
     const caller = row.auth === "none" ? nobody : parts.access.authenticate(params.auth as AuthFields);
     if (params.version !== undefined && params.version !== protocolVersion) {
@@ -27,7 +28,7 @@ function handlerOf(row: MethodRow<MethodName>): (params: AnyParams, context: Con
     return row.handle(params as never, new NodeCall(parts, scope, call, caller));
   };
   return (params, context, call) => {
-    const handshake = context.scope.earlyData.wait(row.earlyData, params);
+    const handshake = context.scope.earlyData.wait(mayRunEarly(name, params));
     return handshake === undefined ? run(params, context, call) : handshake.then(() => run(params, context, call));
   };
 }
@@ -75,7 +76,7 @@ class NodeCall implements CallContext {
 }
 
 const handlers = Object.fromEntries(
-  Object.entries(methods).map(([name, row]) => [name, handlerOf(row as MethodRow<MethodName>)]),
+  Object.keys(methods).map((name) => [name, handlerOf(name as MethodName)]),
 ) as unknown as Handlers<typeof methodCodecs, Context>;
 
 const table = interfaceTable(NodeService, methodCodecs, handlers, (method) => method);
