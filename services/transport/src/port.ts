@@ -35,7 +35,7 @@ export type ConnectionInfo = {
   readonly alpn: string | undefined;
   readonly peerHost: string;
   readonly peerPort: number;
-  /** True when the handshake resumed an earlier session. */
+  /** True when the handshake resumed an earlier session; false until it is over. */
   readonly resumed: boolean;
 };
 
@@ -85,7 +85,10 @@ export type ConnectionClosed = {
 
 export interface Connection {
   readonly info: ConnectionInfo;
-  /** True while what arrives is 0-RTT data that may be a replay (RFC 8446 section 8). */
+  /**
+   * True while the handshake is not over. On an accepted connection: what arrives is 0-RTT data that may be a replay
+   * (RFC 8446 section 8). On a dialled one: what is written may be replayed, and has no forward secrecy.
+   */
   readonly inEarlyData: boolean;
   stats(): ConnectionStats;
   /**
@@ -101,6 +104,11 @@ export interface Connection {
   /** While undefined, streams that the peer opens are reset. */
   onStream: ((stream: ByteStream) => void) | undefined;
   onClose: ((closed: ConnectionClosed) => void) | undefined;
+  /**
+   * Only for a connection that was handed over inEarlyData: called once, when the handshake is over, before anything
+   * that arrived after it. A transport without early data never calls it.
+   */
+  onEstablished?: (() => void) | undefined;
 }
 
 export interface Listener {

@@ -1,8 +1,8 @@
 /** A QUIC listener, dials to it and a relay between them, all closed when the test is over. */
 import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { type Connection, closeCodes, type Listener } from "../src/port.ts";
-import { type DialOptions, dialQuic, type ListenOptions, listenQuic } from "../src/quic/index.ts";
+import { type Connection, closeCodes } from "../src/port.ts";
+import { type DialOptions, dialQuic, type ListenOptions, listenQuic, type QuicListener } from "../src/quic/index.ts";
 import { type RelayOptions, SeededRelay } from "../testing/index.ts";
 import { makeCertificate } from "./certificate.ts";
 import { echo } from "./stream-io.ts";
@@ -11,7 +11,7 @@ import { echo } from "./stream-io.ts";
 export const trusted = await makeCertificate();
 
 /** An echo server unless told otherwise. */
-export async function startListener(test: TestContext, options: Partial<ListenOptions> = {}): Promise<Listener> {
+export async function startListener(test: TestContext, options: Partial<ListenOptions> = {}): Promise<QuicListener> {
   const listener = await listenQuic({
     host: "127.0.0.1",
     port: 0,

@@ -20,7 +20,7 @@ async function runaway(test: TestContext) {
   const options = { host: "127.0.0.1", port: 0, socketBufferBytes: limits.socketBufferBytes, connectTo: peer };
   const endpoint = await Endpoint.open(options);
   test.after(() => endpoint.close());
-  const config = clientConfig({ caCertificate: trusted.certificate, alpn: ["test"], limits });
+  const config = clientConfig({ caCertificate: trusted.certificate, alpn: ["test"], limits, earlyData: false });
   const real = quiche.Connection.connect("localhost", randomBytes(20), endpoint.local, peer, config);
   const endless: Partial<Record<keyof NativeConnection, () => unknown>> = {
     send: () => [20, { to: peer }],
@@ -44,7 +44,7 @@ async function runaway(test: TestContext) {
   };
   const shared = { native, endpoint, limits, owner, peer, local: endpoint.local };
   return {
-    connection: new QuicConnection({ ...shared, role: "client", bytesIn: 0 }),
+    connection: new QuicConnection({ ...shared, role: "client", earlyData: false, bytesIn: 0 }),
     endpoint,
     ends,
     disposed: disposed.promise,

@@ -11,8 +11,12 @@ import { type HostPort, type NativeConnection, quiche } from "../src/quic/native
 import { resolveQuicLimits } from "../src/quic/quic-limits.ts";
 import { trusted } from "./quic-pair.ts";
 
-const config = clientConfig({ caCertificate: trusted.certificate, alpn: ["test"], limits: resolveQuicLimits() });
-config.enableEarlyData();
+const config = clientConfig({
+  caCertificate: trusted.certificate,
+  alpn: ["test"],
+  limits: resolveQuicLimits(),
+  earlyData: true,
+});
 
 export class RawClient {
   readonly local: HostPort;

@@ -187,6 +187,7 @@ export class Acceptor implements ConnectionOwner {
       local: this.#local,
       peer: arrival.from,
       owner: this,
+      earlyData: true, // as far as the Config takes any
       bytesIn: arrival.datagram.length,
     });
     // The client uses its own first id until it has seen ours.

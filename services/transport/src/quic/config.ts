@@ -22,6 +22,8 @@ export type ClientConfigOptions = {
   readonly caCertificate: Certificate;
   readonly alpn: readonly string[];
   readonly limits: QuicLimits;
+  /** Send early data when a session allows it. */
+  readonly earlyData: boolean;
 };
 
 // BoringSSL's own list leaves ed25519 out, and with it every server that has an Ed25519 certificate.
@@ -34,7 +36,7 @@ const signatureAlgorithms = [
   "rsa_pss_rsae_sha512",
 ].join(":");
 
-export const ticketKeyBytes = 48;
+const ticketKeyBytes = 48;
 
 export function serverConfig(options: ServerConfigOptions): NativeConfig {
   const key = pemOf(options.privateKey, "PRIVATE KEY");
@@ -45,10 +47,16 @@ export function serverConfig(options: ServerConfigOptions): NativeConfig {
     // The server asks for no client certificate: the binding can only require one or not ask.
     const config = quiche.Config.withBoringSslCtx(false, false, undefined, [key], [certificate], signatureAlgorithms);
     configure(config, options.alpn, options.limits);
-    if (options.ticketKey !== undefined) config.setTicketKey(options.ticketKey);
+    if (options.ticketKey !== undefined) setTicketKey(config, options.ticketKey);
     if (options.earlyData) config.enableEarlyData();
     return config;
   });
+}
+
+/** For handshakes that begin from now on; those under way may fail to resume. */
+export function setTicketKey(config: NativeConfig, key: Uint8Array): void {
+  if (key.length !== ticketKeyBytes) throw new QpqError("E046_CONFIG", { text: "a ticket key has 48 bytes" });
+  config.setTicketKey(key);
 }
 
 export function clientConfig(options: ClientConfigOptions): NativeConfig {
@@ -56,6 +64,7 @@ export function clientConfig(options: ClientConfigOptions): NativeConfig {
   return attempt("the trusted certificate cannot be used", () => {
     const config = quiche.Config.withBoringSslCtx(true, false, ca, undefined, undefined, signatureAlgorithms);
     configure(config, options.alpn, options.limits);
+    if (options.earlyData) config.enableEarlyData();
     return config;
   });
 }
@@ -81,6 +90,7 @@ function attempt(text: string, make: () => NativeConfig): NativeConfig {
   try {
     return make();
   } catch (cause) {
+    if (cause instanceof QpqError) throw cause;
     throw new QpqError("E046_CONFIG", { text, cause });
   }
 }

@@ -7,9 +7,11 @@ import type { Endpoint, Serviced } from "./endpoint.ts";
 import type { HostPort, NativeConnection } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 import { cipherOfSession } from "./session-facts.ts";
+import { SessionWatch } from "./session-watch.ts";
 import type { QuicStream, StreamHost } from "./stream.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
 import { LazyTimer } from "./timers.ts";
+import { Traffic } from "./traffic.ts";
 
 /** Who made the connection and keeps it. None of these may throw. */
 export interface ConnectionOwner {
@@ -17,6 +19,8 @@ export interface ConnectionOwner {
   ready(connection: QuicConnection): void;
   /** The handshake is done. Once. */
   established(connection: QuicConnection): void;
+  /** The server gave a session to resume: the library's bytes. The newest is the last. Only on a client. */
+  session?(session: Uint8Array): void;
   /** It ended; the user has been told. Once. */
   closed(connection: QuicConnection, closed: ConnectionClosed): void;
   /** Nothing is left of it: forget its ids. Once, after closed. */
@@ -33,6 +37,8 @@ export type QuicConnectionOptions = {
   readonly local: HostPort;
   readonly peer: HostPort;
   readonly owner: ConnectionOwner;
+  /** May it be handed to its user before the handshake is over, if the library takes part in early data? */
+  readonly earlyData: boolean;
   /** Size of the datagram that the library has read already; 0 for a client. */
   readonly bytesIn: number;
 };
@@ -47,13 +53,18 @@ const closingPacketsMax = 4;
 const closingPacketsTotalMax = 32;
 const closingMsMax = 1_000;
 
+/** A ClientHello with a ticket of ours fits one; with a certificate of many hosts in it, a few. */
+const firstDatagramsMax = 4;
+
 /**
  *     handshaking --TLS done--> open --close()--> closing --next flush--> draining --3 PTO--> disposed
  *          |                     ^  |                                        ^
- *          +--0-RTT (server)--> early  +--peer closed, idle, reset, failure--+
+ *          +------0-RTT------> early  +--peer closed, idle, reset, failure---+
  *
  * - handshaking: half-open; nobody has been told of the connection. Its deadline is handshakeMsMax.
- * - early: told (`ready`), but what arrives may be a replay.
+ * - early: told (`ready`), but what arrives at a server may be a replay, and what a client writes goes out before the
+ *   server has proved itself. Still half-open, under the same deadline. If the server does not take the early data, the
+ *   library sends it again behind the handshake: the phase lasts until then.
  * - open: `ready` and `established` have been called.
  * - closing: close() was called; nothing is read or written any more. Lasts until the next flush.
  * - draining: `onClose` has been called; only the library lives on, to send the close frame if that has not gone out,
@@ -70,13 +81,17 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   readonly sendQueueBytesMax: number;
   onStream: ((stream: ByteStream) => void) | undefined;
   onClose: ((closed: ConnectionClosed) => void) | undefined;
+  onEstablished: (() => void) | undefined;
 
   readonly #role: Role;
   readonly #endpoint: Endpoint;
   readonly #limits: QuicLimits;
   readonly #local: HostPort;
   readonly #owner: ConnectionOwner;
+  readonly #earlyData: boolean;
   readonly #streams: StreamTable;
+  readonly #sessions: SessionWatch | undefined;
+  readonly #traffic = new Traffic();
   readonly #timer = new LazyTimer(() => this.#onTimer());
   readonly #announce = (stream: QuicStream): void => this.#onPeerStream(stream);
   /** When the handshake, or what comes after the end, must be over. */
@@ -84,6 +99,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   #peer: HostPort;
   #phase: Phase = "handshaking";
   #told = false;
+  /** A client's first datagrams, made but not sent yet: see #begin. */
+  #firstDatagrams: Buffer[] | undefined;
   #established = false;
   #marked = false;
   /** A datagram came from another address than #peer: the library then has path events to collect. */
@@ -94,10 +111,6 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   /** Set when the library must not be asked any more. */
   #givenUp: ConnectionClosed | undefined;
   #cipher: string | undefined;
-  /** When the peer was last heard, or asked for a sign of life. */
-  #quietSinceMs = performance.now();
-  /** Counted here: the library counts packets, of which a datagram may hold several. */
-  readonly #traffic: { datagramsIn: number; datagramsOut: number; bytesIn: number; bytesOut: number };
 
   constructor(options: QuicConnectionOptions) {
     this.native = options.native;
@@ -107,15 +120,13 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#local = options.local;
     this.#peer = options.peer;
     this.#owner = options.owner;
+    this.#earlyData = options.earlyData;
     this.sendQueueBytes = options.limits.sendQueueBytes;
     this.sendQueueBytesMax = options.limits.sendQueueBytesMax;
     this.#streams = new StreamTable(options.role, this, options.limits.streamsMax);
-    this.#traffic = {
-      datagramsIn: options.bytesIn > 0 ? 1 : 0,
-      datagramsOut: 0,
-      bytesIn: options.bytesIn,
-      bytesOut: 0,
-    };
+    if (options.bytesIn > 0) this.#traffic.received(options.bytesIn);
+    const { native, owner } = options;
+    this.#sessions = owner.session && new SessionWatch(native, (session) => owner.session?.(session));
     this.#deadlineAtMs = performance.now() + options.limits.handshakeMsMax;
     this.#timer.arm(options.limits.handshakeMsMax);
   }
@@ -129,7 +140,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       alpn: Buffer.from(this.native.applicationProto()).toString("latin1") || undefined,
       peerHost: this.#peer.host,
       peerPort: this.#peer.port,
-      resumed: this.native.isResumed(),
+      resumed: this.#established && this.native.isResumed(),
     };
   }
 
@@ -147,8 +158,9 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   stats(): ConnectionStats {
-    const rttMs = this.native.pathStats()[0]?.rtt ?? 0;
-    return { ...this.#traffic, lost: this.native.stats().lost, rttMs };
+    const { datagramsIn, datagramsOut, bytesIn, bytesOut } = this.#traffic;
+    const rttMs = this.native.pathStats().find(({ active }) => active)?.rtt ?? 0;
+    return { datagramsIn, datagramsOut, bytesIn, bytesOut, lost: this.native.stats().lost, rttMs };
   }
 
   openStream(): ByteStream {
@@ -166,9 +178,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   /** A datagram for this connection. It is decrypted in place. */
   receive(datagram: Uint8Array, from: HostPort): void {
     if (this.#phase === "disposed") return;
-    this.#traffic.datagramsIn += 1;
-    this.#traffic.bytesIn += datagram.length;
-    this.#quietSinceMs = performance.now();
+    this.#traffic.received(datagram.length);
     if (from.port !== this.#peer.port || from.host !== this.#peer.host) this.#moved = true;
     try {
       this.native.recv(datagram, { from, to: this.#local });
@@ -212,35 +222,67 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       this.#sendClose(this.#closing);
       return;
     }
+    if (this.#role === "client" && this.#phase === "handshaking" && this.#earlyData) this.#begin();
     const justReady = this.#advance();
     // Whoever awaits the dial gets one turn to set callbacks before the first of them is due.
     if (justReady && this.#role === "client") this.mark();
     else if (this.isOpen) this.#streams.service(this.#announce);
     if (this.#moved) this.#collectPathEvents();
-    if (this.#closing !== undefined)
+    if (this.#phase === "open") this.#sessions?.look();
+    if (this.#closing !== undefined) {
       this.#sendClose(this.#closing); // by a callback
-    else if (!this.#transmit(this.#limits.packetsPerFlushMax)) this.mark(); // the others first
+      return;
+    }
+    if (justReady && this.#phase === "early" && this.#role === "client") return; // first what the user writes
+    if (!this.#transmit(this.#limits.packetsPerFlushMax)) this.mark(); // the others first
+  }
+
+  /**
+   * The library is in early data once it has made its first packet. That waits for the user's turn: so early data goes
+   * out in the same flight and is early even where the server is near.
+   */
+  #begin(): void {
+    if (this.#firstDatagrams !== undefined) return;
+    this.#firstDatagrams = [];
+    while (this.#firstDatagrams.length < firstDatagramsMax) {
+      const datagram = Buffer.alloc(this.#limits.datagramBytes);
+      const sent = this.#makePacket(datagram);
+      if (sent === null) return;
+      this.#firstDatagrams.push(datagram.subarray(0, sent[0]));
+    }
   }
 
   get #isHalfOpen(): boolean {
     return this.#phase === "handshaking" || this.#phase === "early";
   }
 
+  get #mayBeEarly(): boolean {
+    return this.#earlyData && this.native.isInEarlyData();
+  }
+
   /** True when the user has just been told of the connection. */
   #advance(): boolean {
     if (!this.#isHalfOpen) return false;
-    if (this.native.isEstablished()) this.#phase = "open";
-    else if (this.#role === "server" && this.native.isInEarlyData()) this.#phase = "early";
+    if (this.native.isEstablished()) this.#establish();
+    else if (this.#phase === "handshaking" && this.#mayBeEarly) this.#phase = "early";
     else return false;
     const justReady = !this.#told;
     this.#told = true;
-    if (this.#phase === "open") {
-      this.#established = true;
-      this.#deadlineAtMs = Number.POSITIVE_INFINITY;
-      this.#owner.established(this);
-    }
     if (justReady) this.#owner.ready(this);
     return justReady;
+  }
+
+  #establish(): void {
+    this.#phase = "open";
+    this.#established = true;
+    this.#deadlineAtMs = Number.POSITIVE_INFINITY;
+    this.#owner.established(this);
+    if (!this.#told) return;
+    try {
+      this.onEstablished?.();
+    } catch (error) {
+      this.fault(error);
+    }
   }
 
   #onPeerStream(stream: QuicStream): void {
@@ -257,14 +299,27 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
 
   /** False = there is more to send. */
   #transmit(packetsMax: number): boolean {
+    for (const datagram of this.#firstDatagrams?.splice(0) ?? []) {
+      this.#traffic.sent(datagram.length);
+      this.#endpoint.sendDatagram(datagram, this.#peer);
+    }
     for (let packets = 0; packets < packetsMax; packets++) {
-      const sent = this.native.send(this.#endpoint.packetBuffer());
+      const sent = this.#makePacket(this.#endpoint.packetBuffer());
       if (sent === null) return true;
-      this.#traffic.datagramsOut += 1;
-      this.#traffic.bytesOut += sent[0];
+      this.#traffic.sent(sent[0]);
       this.#endpoint.sendPacket(sent[0], sent[1].to);
     }
     return false;
+  }
+
+  /** A handshake can fail while it is sent too, e.g. for the certificate behind refused early data: then it says why. */
+  #makePacket(into: Buffer): ReturnType<NativeConnection["send"]> {
+    try {
+      return this.native.send(into);
+    } catch (error) {
+      if (this.native.localError() === null) throw error;
+      return this.native.send(into);
+    }
   }
 
   #sendClose(closing: ConnectionClosed & { readonly code: number }): void {
@@ -327,13 +382,13 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   get #pingAtMs(): number {
     const { keepAliveMs } = this.#limits;
     if (this.#role === "server" || this.#phase !== "open" || keepAliveMs === 0) return Number.POSITIVE_INFINITY;
-    return this.#quietSinceMs + keepAliveMs;
+    return this.#traffic.quietSinceMs + keepAliveMs;
   }
 
   #keepAlive(): void {
     const nowMs = performance.now();
     if (nowMs < this.#pingAtMs) return;
-    this.#quietSinceMs = nowMs;
+    this.#traffic.quietSinceMs = nowMs;
     this.native.sendAckEliciting();
   }
 

@@ -11,8 +11,9 @@ import { type Certificate, clientConfig } from "./config.ts";
 import { type ConnectionOwner, QuicConnection } from "./connection.ts";
 import { mintConnectionId } from "./connection-id.ts";
 import { Endpoint } from "./endpoint.ts";
-import { type HostPort, type NativeConfig, quiche } from "./native.ts";
+import { type HostPort, type NativeConfig, type NativeConnection, quiche } from "./native.ts";
 import { type QuicLimits, resolveQuicLimits } from "./quic-limits.ts";
+import { type CheckedAgainst, openSession, sealSession } from "./session-state.ts";
 
 export type DialOptions = {
   /** Name or address. */
@@ -23,6 +24,22 @@ export type DialOptions = {
   readonly alpn: readonly string[];
   /** The one certificate that is trusted: the server's own, or the one that signed it. DER or PEM. */
   readonly trust: { readonly caCertificate: Certificate };
+  /**
+   * What onSession gave on an earlier connection: saves a round of the certificate's proof. One that cannot be used
+   * (another trust, server name or ALPN, another ticket key, too old, damaged) costs nothing: the handshake is a full one.
+   */
+  readonly session?: Uint8Array;
+  /** Told of each session the server gives, to be kept in place of the one before; it is a secret. */
+  readonly onSession?: (session: Uint8Array) => void;
+  /**
+   * With a session that allows it the dial resolves before the handshake, with a connection that is inEarlyData: what is
+   * written then goes out with the first datagrams. Anyone can send those again, so only what may run twice belongs
+   * there; hold back the rest until onEstablished. A server that does not take it gets it again behind the handshake, by
+   * itself and once. Errors that would have rejected the dial come by onClose; after E040_CONNECT_FAILED dial without
+   * the session. Only at the last of the host's addresses: another one is tried only while nothing was handed over.
+   * Default false.
+   */
+  readonly earlyData?: boolean;
   readonly limits?: Partial<QuicLimits>;
   /** Told of what a callback threw. Default: a process warning. */
   readonly onFault?: OnFault;
@@ -33,8 +50,8 @@ export type DialOptions = {
 const addressesMax = 4;
 
 /**
- * Resolves when the handshake is done and the server's certificate was checked; the first callback comes at least one
- * turn later. Rejects with E041_CERTIFICATE (not trusted, wrong name, not valid now: the texts differ), or
+ * Resolves when the handshake is done and the server's certificate was checked (before that only with `earlyData`); the
+ * first callback comes at least one turn later. Rejects with E041_CERTIFICATE (not trusted, wrong name, not valid now: the texts differ), or
  * E040_CONNECT_FAILED (nothing listens, no answer in time, other protocol, refused, aborted).
  */
 export async function dialQuic(options: DialOptions): Promise<Connection> {
@@ -42,11 +59,13 @@ export async function dialQuic(options: DialOptions): Promise<Connection> {
   if (isIP(options.serverName) !== 0 || options.serverName === "") {
     throw new QpqError("E041_CERTIFICATE", { text: "the server name must be a DNS name, not an address" });
   }
-  const config = clientConfig({ caCertificate: options.trust.caCertificate, alpn: options.alpn, limits });
   let refused = new QpqError("E040_CONNECT_FAILED", { text: "the server's name has no address" });
-  for (const host of await addressesOf(options)) {
+  const hosts = await addressesOf(options);
+  for (const host of hosts) {
+    const earlyData = options.earlyData === true && host === hosts.at(-1);
+    const config = clientConfig({ ...options.trust, alpn: options.alpn, limits, earlyData });
     try {
-      return await new Dialling({ ...options, host }, limits).connect(config);
+      return await new Dialling({ ...options, host, earlyData }, limits).connect(config);
     } catch (error) {
       // A host with two addresses may listen on one: only that is worth another try.
       if (!(error instanceof NothingListens)) throw error;
@@ -79,6 +98,7 @@ class Dialling implements ConnectionOwner {
   readonly #options: DialOptions;
   readonly #limits: QuicLimits;
   readonly #report: OnFault;
+  readonly #checkedAgainst: CheckedAgainst;
   readonly #settled = Promise.withResolvers<Connection>();
   readonly #onAbort = (): void => this.#connection?.abandon("the dial was aborted", this.#options.signal?.reason);
   #endpoint: Endpoint | undefined;
@@ -88,6 +108,8 @@ class Dialling implements ConnectionOwner {
     this.#options = options;
     this.#limits = limits;
     this.#report = faultReporter(options.onFault);
+    const { trust, serverName, alpn } = options;
+    this.#checkedAgainst = [trust.caCertificate, serverName, ...alpn];
   }
 
   async connect(config: NativeConfig): Promise<Connection> {
@@ -117,6 +139,14 @@ class Dialling implements ConnectionOwner {
 
   established(): void {}
 
+  session(session: Uint8Array): void {
+    try {
+      this.#options.onSession?.(sealSession(this.#checkedAgainst, session));
+    } catch (error) {
+      this.#connection?.fault(error);
+    }
+  }
+
   closed(_connection: QuicConnection, closed: ConnectionClosed): void {
     // Changes nothing when the handshake was done: the promise is settled then.
     this.#settled.reject(closed.error ?? new QpqError("E040_CONNECT_FAILED"));
@@ -144,8 +174,7 @@ class Dialling implements ConnectionOwner {
   #start(endpoint: Endpoint, to: { readonly config: NativeConfig; readonly peer: HostPort }): QuicConnection {
     const local = endpoint.local;
     try {
-      const id = mintConnectionId(undefined);
-      const native = quiche.Connection.connect(this.#options.serverName, id, local, to.peer, to.config);
+      const native = this.#begin(local, to);
       return new QuicConnection({
         native,
         role: "client",
@@ -154,10 +183,26 @@ class Dialling implements ConnectionOwner {
         local,
         peer: to.peer,
         owner: this,
+        earlyData: this.#options.earlyData === true,
         bytesIn: 0,
       });
     } catch (cause) {
       throw new QpqError("E040_CONNECT_FAILED", { text: "the address cannot be used", cause });
+    }
+  }
+
+  #begin(local: HostPort, to: { readonly config: NativeConfig; readonly peer: HostPort }): NativeConnection {
+    const connect = (): NativeConnection =>
+      quiche.Connection.connect(this.#options.serverName, mintConnectionId(undefined), local, to.peer, to.config);
+    const { session = new Uint8Array() } = this.#options;
+    const known = openSession(this.#checkedAgainst, session);
+    const native = connect();
+    if (known === undefined) return native;
+    try {
+      native.setSession(known);
+      return native;
+    } catch {
+      return connect(); // the library may have taken half of it
     }
   }
 

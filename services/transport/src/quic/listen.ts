@@ -5,9 +5,10 @@ import { QpqError } from "quicproquo-proto";
 import { faultReporter, type OnFault } from "../fault-report.ts";
 import type { CloseCode, Listener, OnConnection } from "../port.ts";
 import { Acceptor } from "./acceptor.ts";
-import { type Certificate, serverConfig, ticketKeyBytes } from "./config.ts";
+import { type Certificate, serverConfig, setTicketKey } from "./config.ts";
 import { checkRouting, type Routing } from "./connection-id.ts";
 import { Endpoint } from "./endpoint.ts";
+import type { NativeConfig } from "./native.ts";
 import { type QuicLimits, resolveQuicLimits } from "./quic-limits.ts";
 
 export type ListenOptions = {
@@ -21,7 +22,10 @@ export type ListenOptions = {
   readonly privateKey: Certificate;
   readonly alpn: readonly string[];
   readonly limits?: Partial<QuicLimits>;
-  /** 48 bytes that all front-ends share, so that any of them resumes a session. Default: none shared. */
+  /**
+   * 48 bytes that all front-ends share, so that any of them resumes a session; see QuicListener.setTicketKey. Default:
+   * one of the library's own.
+   */
   readonly ticketKey?: Uint8Array;
   /** At least 32 bytes that all front-ends share, so that any of them takes a Retry token. Default: random. */
   readonly retryKey?: Uint8Array;
@@ -39,15 +43,22 @@ export type ListenOptions = {
   readonly onFault?: OnFault;
 };
 
+export interface QuicListener extends Listener {
+  /**
+   * Replaces the key (48 bytes) that new sessions are sealed with and offered ones opened with; E046_CONFIG for another
+   * length. The library holds one key: who comes with a session of the one before makes a full handshake, and its early
+   * data is taken behind that. Early data has no forward secrecy towards this key: so it changes daily, on all
+   * front-ends together.
+   */
+  setTicketKey(key: Uint8Array): void;
+}
+
 const keyBytesMin = 32;
 
 /** Rejects with E047_PORT_IN_USE, or E046_CONFIG for anything that cannot be used. */
-export async function listenQuic(options: ListenOptions): Promise<Listener> {
+export async function listenQuic(options: ListenOptions): Promise<QuicListener> {
   const limits = resolveQuicLimits(options.limits);
   if (options.routing !== undefined) checkRouting(options.routing);
-  if (options.ticketKey !== undefined && options.ticketKey.length !== ticketKeyBytes) {
-    throw new QpqError("E046_CONFIG", { text: "a ticket key has 48 bytes" });
-  }
   const retryKey = keyOrRandom(options.retryKey);
   const resetKey = keyOrRandom(options.resetKey);
   const config = serverConfig({
@@ -78,20 +89,22 @@ export async function listenQuic(options: ListenOptions): Promise<Listener> {
   });
   endpoint.onError = onFault;
   endpoint.onDatagram = (datagram, from) => acceptor.route(datagram, from);
-  return new QuicListener(endpoint, acceptor);
+  return new NativeListener(endpoint, acceptor, config);
 }
 
-class QuicListener implements Listener {
+class NativeListener implements QuicListener {
   readonly host: string;
   readonly port: number;
   readonly #endpoint: Endpoint;
   readonly #acceptor: Acceptor;
+  readonly #config: NativeConfig;
   #closing: Promise<void> | undefined;
 
-  constructor(endpoint: Endpoint, acceptor: Acceptor) {
+  constructor(endpoint: Endpoint, acceptor: Acceptor, config: NativeConfig) {
     ({ host: this.host, port: this.port } = endpoint.local);
     this.#endpoint = endpoint;
     this.#acceptor = acceptor;
+    this.#config = config;
   }
 
   stats(): Readonly<Record<string, number>> {
@@ -106,6 +119,10 @@ class QuicListener implements Listener {
 
   refuseNew(): void {
     this.#acceptor.refuseNew();
+  }
+
+  setTicketKey(key: Uint8Array): void {
+    setTicketKey(this.#config, key);
   }
 
   close(code: CloseCode, reason: string): Promise<void> {
