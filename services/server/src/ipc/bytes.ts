@@ -30,6 +30,11 @@ export class ByteWriter {
     this.#at += 4;
   }
 
+  /** Overwrites four bytes written before. */
+  patchU32(at: number, value: number): void {
+    this.#view.setUint32(at, value, true);
+  }
+
   u64(value: bigint): void {
     this.#reserve(8);
     this.#view.setBigUint64(this.#at, value, true);
@@ -90,6 +95,10 @@ export class ByteReader {
     this.#view = new DataView(buffer);
   }
 
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
   u8(): number {
     const value = this.#view.getUint8(this.#at);
     this.#at += 1;
@@ -116,6 +125,7 @@ export class ByteReader {
 
   latin1(): string {
     const length = this.u8();
+    if (this.#at + length > this.#bytes.length) throw new RangeError("beyond the end");
     const text = this.#bytes.toString("latin1", this.#at, this.#at + length);
     this.#at += length;
     return text;

@@ -28,6 +28,15 @@ export class WakeupHub implements WakeupBus {
     return this.#count;
   }
 
+  /** Those that somebody listens to. */
+  get inboxes(): readonly InboxKey[] {
+    return [...this.#listeners.keys()];
+  }
+
+  hasListener(inbox: InboxKey): boolean {
+    return this.#listeners.has(inbox);
+  }
+
   publish(inbox: InboxKey): void {
     const listeners = this.#listeners.get(inbox);
     if (listeners === undefined) return;

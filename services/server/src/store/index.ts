@@ -1,4 +1,6 @@
 /** The stores a server can be made from. */
+export { type ConnectOptions, connectStore } from "./ipc/connect.ts";
+export { type ServedStore, serveStore } from "./ipc/serve.ts";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory.ts";
 export * from "./port.ts";
-export { openSqliteStore, type SqliteStoreOptions, sqliteDefaults } from "./sqlite/open.ts";
+export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/open.ts";

@@ -131,7 +131,10 @@ export interface MessageLog {
   sweep(rowsMax: number): Promise<number>;
 }
 
-/** Hints only ("look again"): losing one costs latency, never a message. */
+/**
+ * Hints only ("look again"): losing one costs latency, never a message. A bus that was cut off, and may have missed
+ * publishes, calls every listener once when it is back.
+ */
 export interface WakeupBus {
   publish(inbox: InboxKey): void;
   /** Called at some time after a publish for the inbox. Returns the unsubscribe function. Listeners must not throw. */

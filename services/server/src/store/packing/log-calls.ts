@@ -28,7 +28,7 @@ export const append: Codec<"append"> = {
       inbox: reader.latin1() as InboxKey,
       messageId: reader.optionalBlob(),
       expiresAtMs: reader.f64(),
-      payload: payloads[reader.u32()] as Uint8Array,
+      payload: slotOf(payloads, reader.u32()),
     }));
   },
   writeAnswer(writer, answers) {
@@ -46,6 +46,12 @@ export const append: Codec<"append"> = {
     });
   },
 };
+function slotOf(payloads: readonly Uint8Array[], slot: number): Uint8Array {
+  const payload = payloads[slot];
+  if (payload === undefined) throw new RangeError("no such payload");
+  return payload;
+}
+
 const appendedKinds = ["stored", "duplicate", "full"] as const;
 
 /** The same payload object in many entries (a fan-out) crosses, and is stored, once. */

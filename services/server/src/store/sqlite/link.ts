@@ -5,11 +5,11 @@
  * one of the threads dies the other goes on; `probe` tells.
  */
 import { QpqError } from "quicproquo-proto";
-import { Gate } from "../gate.ts";
+import { CallGates, type CallLimits } from "../call-gates.ts";
 import type { Clock } from "../port.ts";
 import type { LaneLimits } from "./lane.ts";
-import { type CallName, type Calls, codecs } from "../packing/index.ts";
-import type { ReadName, WriteName, WriteSettings } from "./protocol.ts";
+import type { CallName, Calls } from "../packing/index.ts";
+import type { WriteSettings } from "./protocol.ts";
 import { StoreThread } from "./store-thread.ts";
 
 export const linkDefaults = {
@@ -21,18 +21,12 @@ export const linkDefaults = {
   read: { callsMax: 64, bytesMax: 2 * 1024 * 1024, batchesInFlightMax: 2 },
 } as const satisfies Record<string, LaneLimits>;
 
-type LinkLimits = {
-  readonly appendsInFlightMax: number;
-  readonly appendBytesInFlightMax: number;
-  readonly callsInFlightMax: number;
-};
-
-export type LinkOptions = { readonly settings: WriteSettings; readonly limits: LinkLimits; readonly clock: Clock };
+export type LinkOptions = { readonly settings: WriteSettings; readonly limits: CallLimits; readonly clock: Clock };
 
 export class StoreLink {
   readonly #writer: StoreThread;
   readonly #reader: StoreThread;
-  readonly #gates: { readonly append: Gate; readonly write: Gate; readonly read: Gate };
+  readonly #gates: CallGates;
   #closing: Promise<void> | undefined;
 
   private constructor({ settings, limits, clock }: LinkOptions) {
@@ -50,13 +44,7 @@ export class StoreLink {
       limits: linkDefaults.read,
       clock,
     });
-    const { appendsInFlightMax, appendBytesInFlightMax: bytesMax, callsInFlightMax: rowsMax } = limits;
-    // Three gates, so that a flood of appends does not refuse the acks that make room, nor one of reads the appends.
-    this.#gates = {
-      append: new Gate({ name: "appendsInFlightMax", rowsMax: appendsInFlightMax, bytesMax }),
-      write: new Gate({ name: "callsInFlightMax", rowsMax, bytesMax }),
-      read: new Gate({ name: "callsInFlightMax", rowsMax, bytesMax }),
-    };
+    this.#gates = new CallGates(limits);
   }
 
   /** Resolves when the file is open and this process its owner; nothing is left open when it rejects. */
@@ -72,29 +60,18 @@ export class StoreLink {
     return link;
   }
 
-  append(request: Calls["append"]["request"]): Promise<Calls["append"]["answer"]> {
-    return this.#call("append", request, { thread: this.#writer, gate: this.#gates.append, rows: request.length });
-  }
-
-  commitGroup(request: Calls["commitGroup"]["request"]): Promise<Calls["commitGroup"]["answer"]> {
-    const rows = 1 + request.entries.length; // the group's own: a commit without entries is work too
-    return this.#call("commitGroup", request, { thread: this.#writer, gate: this.#gates.append, rows });
-  }
-
-  write<N extends Exclude<WriteName, "append" | "commitGroup">>(
-    name: N,
-    request: Calls[N]["request"],
-  ): Promise<Calls[N]["answer"]> {
-    return this.#call(name, request, { thread: this.#writer, gate: this.#gates.write, rows: 1 });
-  }
-
-  read<N extends ReadName>(name: N, request: Calls[N]["request"]): Promise<Calls[N]["answer"]> {
-    return this.#call(name, request, { thread: this.#reader, gate: this.#gates.read, rows: 1 });
+  call<N extends CallName>(name: N, request: Calls[N]["request"]): Promise<Calls[N]["answer"]> {
+    const thread = name === "read" || name === "getHybridKeys" ? this.#reader : this.#writer;
+    return this.#pass(name, request, (bytes) => thread.call(name, request, bytes));
   }
 
   /** Rejects unless both threads answer, the writing one after a commit. */
   async probe(): Promise<void> {
-    await Promise.all([this.write("probe", undefined), this.read("probe", undefined)]);
+    await this.#pass("probe", undefined, async (bytes) => {
+      const threads = [this.#writer, this.#reader];
+      await Promise.all(threads.map((thread) => thread.call("probe", undefined, bytes)));
+      return undefined;
+    });
   }
 
   /** Finishes what was accepted; the file is closed and unlocked when it resolves. */
@@ -109,18 +86,12 @@ export class StoreLink {
     await this.#writer.close();
   }
 
-  async #call<N extends CallName>(
+  async #pass<N extends CallName>(
     name: N,
     request: Calls[N]["request"],
-    { thread, gate, rows }: { thread: StoreThread; gate: Gate; rows: number },
+    carryOut: (bytes: number) => Promise<Calls[N]["answer"]>,
   ): Promise<Calls[N]["answer"]> {
     if (this.#closing !== undefined) throw new QpqError("E020_STORE_UNAVAILABLE", { text: "the store is closed" });
-    const bytes = codecs[name].bytesOf(request);
-    gate.enter(rows, bytes);
-    try {
-      return await thread.call(name, request, bytes);
-    } finally {
-      gate.leave(rows, bytes);
-    }
+    return await this.#gates.pass({ name, request }, carryOut);
   }
 }

@@ -1,0 +1,71 @@
+/**
+ * The wake-up bus of a front-end whose store is another process. A publish goes to the owner, and hints come from there
+ * only, this front-end's own too: each listener is told once. The owner hears of the first listener of an inbox and of
+ * the last one's leaving.
+ */
+import type { InboxKey } from "quicproquo-proto";
+import { WakeupHub } from "../hub.ts";
+import type { WakeupBus } from "../port.ts";
+
+/** After a cut 1,000 listeners every 20 ms look again: 50,000 reads/s, which the embedded store answers as they come. */
+const lookAgain = { listeners: 1_000, everyMs: 20 } as const;
+
+export type OwnersEar = {
+  /** Ignored while the owner cannot be reached. */
+  readonly subscribe: (inbox: InboxKey) => void;
+  readonly unsubscribe: (inbox: InboxKey) => void;
+  readonly publish: (inbox: InboxKey) => void;
+};
+
+export class RemoteWakeups implements WakeupBus {
+  readonly #hub = new WakeupHub();
+  readonly #owner: OwnersEar;
+  #toLookAgain: InboxKey[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(owner: OwnersEar) {
+    this.#owner = owner;
+  }
+
+  publish(inbox: InboxKey): void {
+    this.#owner.publish(inbox);
+  }
+
+  /** Throws E021_OVERLOADED as WakeupHub. */
+  subscribe(inbox: InboxKey, listener: () => void): () => void {
+    const isFirst = !this.#hub.hasListener(inbox);
+    const unsubscribe = this.#hub.subscribe(inbox, listener);
+    if (isFirst) this.#owner.subscribe(inbox);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      unsubscribe();
+      if (!this.#hub.hasListener(inbox)) this.#owner.unsubscribe(inbox);
+    };
+  }
+
+  /** A hint has come. */
+  tell(inbox: InboxKey): void {
+    this.#hub.publish(inbox);
+  }
+
+  /** The owner is back and knows nothing: it is told of everybody, and everybody looks again, for hints may be lost. */
+  resume(): void {
+    const inboxes = this.#hub.inboxes;
+    for (const inbox of inboxes) this.#owner.subscribe(inbox);
+    this.#toLookAgain = [...inboxes];
+    this.#lookAgain();
+  }
+
+  close(): void {
+    this.#toLookAgain = [];
+    clearTimeout(this.#timer);
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#timer);
+    for (const inbox of this.#toLookAgain.splice(-lookAgain.listeners)) this.#hub.publish(inbox);
+    if (this.#toLookAgain.length > 0) this.#timer = setTimeout(() => this.#lookAgain(), lookAgain.everyMs);
+  }
+}
