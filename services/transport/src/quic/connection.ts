@@ -148,6 +148,11 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     return this.#phase === "early";
   }
 
+  /** Where it is heard from: the last address that was validated. */
+  get peer(): HostPort {
+    return this.#peer;
+  }
+
   get isOpen(): boolean {
     return this.#phase === "open" || this.#phase === "early";
   }

@@ -8,8 +8,10 @@ import { Acceptor } from "./acceptor.ts";
 import { type Certificate, serverConfig, setTicketKey } from "./config.ts";
 import { checkRouting, type Routing } from "./connection-id.ts";
 import { Endpoint } from "./endpoint.ts";
-import type { NativeConfig } from "./native.ts";
+import { strangersOf } from "./listener-stats.ts";
+import type { HostPort, NativeConfig } from "./native.ts";
 import { type QuicLimits, resolveQuicLimits } from "./quic-limits.ts";
+import { canShelter, Shelter } from "./shelter.ts";
 
 export type ListenOptions = {
   /** Numeric, or a name of this machine. */
@@ -88,22 +90,35 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     },
   });
   endpoint.onError = onFault;
-  endpoint.onDatagram = (datagram, from) => acceptor.route(datagram, from);
-  return new NativeListener(endpoint, acceptor, config);
+  const onDatagram = (datagram: Buffer, from: HostPort): void => acceptor.route(datagram, from);
+  endpoint.onDatagram = onDatagram;
+  const { connections } = acceptor;
+  const strangers = (): number => strangersOf(acceptor.counts);
+  const shelter = new Shelter({ local: endpoint.local, limits, connections, strangers, onDatagram });
+  return new NativeListener({ endpoint, acceptor, shelter, config });
 }
+
+type ListenerParts = {
+  readonly endpoint: Endpoint;
+  readonly acceptor: Acceptor;
+  readonly shelter: Shelter;
+  readonly config: NativeConfig;
+};
 
 class NativeListener implements QuicListener {
   readonly host: string;
   readonly port: number;
   readonly #endpoint: Endpoint;
   readonly #acceptor: Acceptor;
+  readonly #shelter: Shelter;
   readonly #config: NativeConfig;
   #closing: Promise<void> | undefined;
 
-  constructor(endpoint: Endpoint, acceptor: Acceptor, config: NativeConfig) {
+  constructor({ endpoint, acceptor, shelter, config }: ListenerParts) {
     ({ host: this.host, port: this.port } = endpoint.local);
     this.#endpoint = endpoint;
     this.#acceptor = acceptor;
+    this.#shelter = shelter;
     this.#config = config;
   }
 
@@ -111,7 +126,8 @@ class NativeListener implements QuicListener {
     return {
       connections: this.#acceptor.connections.size,
       halfOpen: this.#acceptor.halfOpenCount,
-      datagramsIn: this.#endpoint.datagramsIn,
+      sheltered: this.#shelter.size,
+      datagramsIn: this.#endpoint.datagramsIn + this.#shelter.datagramsIn,
       datagramsOut: this.#endpoint.datagramsOut,
       ...this.#acceptor.counts,
     };
@@ -135,6 +151,7 @@ class NativeListener implements QuicListener {
     for (const connection of this.#acceptor.connections) connection.close(code, reason);
     await new Promise(setImmediate); // behind the flush that close() has asked for
     for (const connection of this.#acceptor.connections) connection.abandon("the listener is closed");
+    this.#shelter[Symbol.dispose]();
     await this.#endpoint.close();
   }
 }
@@ -149,7 +166,13 @@ async function openEndpoint(options: ListenOptions, limits: QuicLimits): Promise
   const { socketBufferBytes } = limits;
   try {
     const { address } = await lookup(options.host);
-    return await Endpoint.open({ host: address, port: options.port, socketBufferBytes, connectTo: undefined });
+    const at = { host: address, port: options.port, socketBufferBytes, connectTo: undefined };
+    const endpoint = await Endpoint.open(at);
+    if (!canShelter || limits.shelteredMax === 0) return endpoint;
+    // Now the port is known to be free. A socket that shares it could not tell: it would join another server's.
+    const { port } = endpoint.local;
+    await endpoint.close();
+    return await Endpoint.open({ ...at, port, reusePort: true });
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
     if (code === "EADDRINUSE") throw new QpqError("E047_PORT_IN_USE", { fields: { port: options.port }, cause });

@@ -22,11 +22,11 @@ export const quicLimits = {
     max: 100_000,
     doc: "Handshakes under way above which a new peer must first prove its address (Retry); each takes about 25 KB.",
   },
-  initialsPerSecondMax: {
-    default: 2_000,
+  forgedInitialsPerSecondMax: {
+    default: 1_000,
     min: 0,
     max: 1_000_000,
-    doc: "First datagrams tried in a second before their senders must first prove their address (Retry); a forged one costs 50 us.",
+    doc: "First datagrams in a second that did not decrypt, 50 us each; above it new peers must first prove their address (Retry).",
   },
   handshakeMsMax: { default: 5_000, min: 100, max: 60_000, doc: "A handshake that takes longer is given up, in ms." },
   idleMs: {
@@ -91,7 +91,7 @@ export const quicLimits = {
   },
   retryTokenMsMax: { default: 10_000, min: 100, max: 60_000, doc: "Life of a Retry token, in ms." },
   retriesPerSecondMax: {
-    default: 5_000,
+    default: 2_000,
     min: 0,
     max: 1_000_000,
     doc: "Retries sent in a second; who gets none asks again after some 100 ms.",
@@ -102,11 +102,29 @@ export const quicLimits = {
     max: 1_000_000,
     doc: "Version negotiations sent in a second.",
   },
+  strangersPerSecondMax: {
+    default: 1_000,
+    min: 0,
+    max: 1_000_000,
+    doc: "Datagrams of no connection in a second that are a flood: then connections get sockets of their own.",
+  },
+  shelteredMax: {
+    default: 256,
+    min: 0,
+    max: 10_000,
+    doc: "Connections that get a socket of their own in a flood, a file descriptor each. 0 = none, and on Linux alone.",
+  },
   statelessResetsPerSecondMax: {
     default: 1_000,
     min: 0,
     max: 1_000_000,
     doc: "Stateless resets sent in a second: enough for a restart, too few to be worth provoking.",
+  },
+  straysPerSecondMax: {
+    default: 10_000,
+    min: 0,
+    max: 1_000_000,
+    doc: "Datagrams of other workers handed on in a second; beyond it they are lost.",
   },
   refusalsPerSecondMax: {
     default: 1_000,

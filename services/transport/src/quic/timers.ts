@@ -55,13 +55,17 @@ export class PerSecond {
   }
 
   take(nowMs: number): boolean {
+    if (this.isSpent(nowMs)) return false;
+    this.#count += 1;
+    return true;
+  }
+
+  isSpent(nowMs: number): boolean {
     const second = Math.floor(nowMs / 1_000);
     if (second !== this.#second) {
       this.#second = second;
       this.#count = 0;
     }
-    if (this.#count >= this.#max) return false;
-    this.#count += 1;
-    return true;
+    return this.#count >= this.#max;
   }
 }

@@ -33,7 +33,7 @@ async function flood(
 const seconds = 2;
 
 it("tries no more first datagrams in a second than the limit says, and asks the rest to prove their address", async (test) => {
-  const { listener, datagrams } = await flood(test, { initialsPerSecondMax: 5 }, forgedInitial);
+  const { listener, datagrams } = await flood(test, { forgedInitialsPerSecondMax: 5 }, forgedInitial);
   assert.ok(count(listener, "droppedMalformed") <= 5 * seconds);
   assert.equal(count(listener, "droppedMalformed") + count(listener, "retries"), datagrams);
   assert.equal(await roundTrip(await dial(test, listener), "by Retry"), "by Retry");
