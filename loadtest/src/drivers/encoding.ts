@@ -1,7 +1,8 @@
 /**
  * Times one encoding on messages of several sizes, alone in its process: the optimizer sees no other's code. A time is the
- * median of many slices of the window, so that a moment in which the machine did something else does not count.
+ * median of many slices of the window, of the half of them in which the core was least given to other programs.
  */
+import { setFlagsFromString } from "node:v8";
 import { capnpEs } from "../encoding/capnp-es.ts";
 import { enqueueOf, type MeasuredEncoding } from "../encoding/measured-encoding.ts";
 import { ours } from "../encoding/ours.ts";
@@ -20,19 +21,22 @@ export type EncodingTask = {
 export type EncodingTimes = { readonly frameBytes: number; readonly encodeNs: number; readonly decodeNs: number };
 
 const encodings: Readonly<Record<EncodingName, MeasuredEncoding>> = { ours, protobufjs, capnpEs };
-const sliceMs = 15;
+const sliceMs = 8;
 /** Operations between two looks at the clock. */
 const batch = 50;
-/** The optimizer needs calls and a core of its own: on a busy machine time alone does not warm up. */
 const warmUpOperations = 60_000;
+// Code is optimized when that is due, not on another thread some time later: on a busy machine behind the window.
+setFlagsFromString("--no-concurrent-recompilation");
 
 const task = await readTask<EncodingTask>();
 const { encode, decode } = encodings[task.encoding];
 /** Read at the end, so that no operation can be left out as useless. */
 let bytesSeen = 0;
 
-/** Of one slice, in nanoseconds an operation. */
-function sliceNs(operation: () => number): { readonly ns: number; readonly operations: number } {
+type Slice = { readonly ns: number; readonly operations: number; readonly onCore: number };
+
+function slice(operation: () => number): Slice {
+  const fromCpu = process.threadCpuUsage();
   const fromMs = performance.now();
   let operations = 0;
   let nowMs = fromMs;
@@ -40,20 +44,22 @@ function sliceNs(operation: () => number): { readonly ns: number; readonly opera
     for (let i = 0; i < batch; i++) bytesSeen += operation();
     operations += batch;
   }
-  return { ns: ((nowMs - fromMs) / operations) * 1e6, operations };
+  const { user, system } = process.threadCpuUsage(fromCpu);
+  return { ns: ((nowMs - fromMs) / operations) * 1e6, operations, onCore: (user + system) / (nowMs - fromMs) };
 }
 
 function timeNs(operation: () => number): number {
   const beganMs = performance.now();
   for (let operations = 0, spentMs = 0; spentMs < task.warmUpMs || operations < warmUpOperations; ) {
-    operations += sliceNs(operation).operations;
+    operations += slice(operation).operations;
     spentMs = performance.now() - beganMs;
-    if (spentMs > 5 * task.warmUpMs) break; // a slow encoding is warm before it has done so many
+    if (spentMs > 4 * task.warmUpMs) break; // a slow encoding is warm before it has done so many
   }
-  const slicesNs: number[] = [];
+  const slices: Slice[] = [];
   const fromMs = performance.now();
-  while (performance.now() < fromMs + task.windowMs) slicesNs.push(sliceNs(operation).ns);
-  return median(slicesNs);
+  while (performance.now() < fromMs + task.windowMs) slices.push(slice(operation));
+  slices.sort((a, b) => b.onCore - a.onCore);
+  return median(slices.slice(0, Math.ceil(slices.length / 2)).map(({ ns }) => ns));
 }
 
 const times = task.frameBytes.map((frameBytes): EncodingTimes => {

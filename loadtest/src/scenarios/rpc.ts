@@ -45,7 +45,7 @@ const echoes: readonly { readonly callers: number; readonly pairs: readonly (rea
 export const rpcScenario: Scenario = {
   doc: "Cap'n Proto: encode and decode beside protobufjs and capnp-es, echo calls/s over TCP beside C++",
   async run({ quick, say }: RunOptions) {
-    const runs = quick ? 3 : 7;
+    const runs = quick ? 5 : 9;
     const cores = coresOfTwo();
     ensureAptPackages(["capnproto", "libcapnp-dev", "g++"]);
     say("compiling the C++ echo (once) ...");
@@ -76,7 +76,7 @@ function alternated<T>(sides: readonly T[], run: number): readonly T[] {
 }
 
 async function measureEncodings({ samples, progress, quick }: Measurement, run: number): Promise<void> {
-  const window = quick ? { warmUpMs: 90, windowMs: 150 } : { warmUpMs: 300, windowMs: 450 };
+  const window = quick ? { warmUpMs: 60, windowMs: 100 } : { warmUpMs: 200, windowMs: 300 };
   for (const encoding of alternated(encodings, run)) {
     const task: EncodingTask = { encoding, frameBytes, ...window };
     const times = await runDriver<readonly EncodingTimes[]>("encoding", task);
@@ -91,13 +91,15 @@ async function measureEncodings({ samples, progress, quick }: Measurement, run: 
 
 async function measureEchoes(sides: EchoSides, measurement: Measurement, run: number): Promise<void> {
   const { samples, progress, quick } = measurement;
-  const window = quick ? { warmUpMs: 120, windowMs: 350 } : { warmUpMs: 400, windowMs: 1_000 };
+  const isWarmUp = run < 0;
+  const window = quick ? { warmUpMs: 80, windowMs: 200 } : { warmUpMs: 300, windowMs: 800 };
   for (const { callers, pairs } of echoes) {
     for (const [client, server] of alternated(pairs, run)) {
-      const { perSecond } = await sides.measure(client, server, { callers, payloadBytes, ...window });
-      if (run >= 0) samples.add(`${client}_${server}_${callers}`, perSecond);
+      const windowMs = isWarmUp ? 50 : window.windowMs;
+      const { perSecond } = await sides.measure(client, server, { ...window, callers, payloadBytes, windowMs });
+      if (!isWarmUp) samples.add(`${client}_${server}_${callers}`, perSecond);
     }
-    if (run < 0) continue;
+    if (isWarmUp) continue;
     const [ours, cpp] = ["cpp_ours", "cpp_cpp"].map((pair) => Math.round(samples.of(`${pair}_${callers}`)[run] ?? 0));
     progress.step(`echo, ${callers} outstanding: ${ours} calls/s, C++ ${cpp}`);
   }
