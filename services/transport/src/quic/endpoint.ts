@@ -17,8 +17,6 @@ export type EndpointOptions = {
   /** Numeric. */
   readonly host: string;
   readonly port: number;
-  /** Several sockets on one port (SO_REUSEPORT): the kernel gives each datagram to one of them by its addresses. */
-  readonly reusePort: boolean;
   readonly socketBufferBytes: number;
   /** Set = the kernel drops datagrams from anyone else and tells when nobody listens there. */
   readonly connectTo: HostPort | undefined;
@@ -60,7 +58,6 @@ export class Endpoint {
     const family = isIPv6(options.host) ? 6 : 4;
     const socket = dgram.createSocket({
       type: `udp${family}`,
-      reusePort: options.reusePort,
       reusePort: options.reusePort ?? false,
       // Addresses are numeric here; Node's own lookup would put every send off to the next tick.
       lookup: (hostname, _options, callback) => callback(null, hostname, family),

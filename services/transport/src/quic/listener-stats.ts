@@ -7,8 +7,6 @@ const names = [
   "versionNegotiations",
   "statelessResets",
   "refused",
-  "straysOut",
-  "straysIn",
   "droppedShort",
   "droppedMalformed",
   "droppedUnknown",
@@ -19,12 +17,11 @@ const names = [
 /**
  * - handshakes, handshakesFailed: ended well, or not (a handshake that met its deadline, or a refused certificate)
  * - retries, versionNegotiations, statelessResets, refused: answers to datagrams without a connection
- * - straysOut, straysIn: datagrams of another worker handed on to it, and taken from one
  * - droppedShort: too small for what it says it is
  * - droppedMalformed: not a QUIC packet, or a first packet that does not decrypt
  * - droppedUnknown: belongs to no connection and may not begin one
  * - droppedToken: a Retry token of someone else, or an old one
- * - droppedLimit: over a rate limit of answers or strays
+ * - droppedLimit: over a rate limit of answers
  */
 export type ListenerCounts = { [Name in (typeof names)[number]]: number };
 
