@@ -25,6 +25,7 @@ import { type HostPort, initialDatagramBytesMin, type NativeConfig, type NativeC
 import type { QuicLimits } from "./quic-limits.ts";
 import { refusalOf } from "./refusal.ts";
 import { isRetryToken, mintRetryToken, openRetryToken } from "./retry-token.ts";
+import { type OnStray, Strays } from "./strays.ts";
 import { maySendReset, resetTokenOf, statelessReset } from "./stateless-reset.ts";
 import { PerSecond } from "./timers.ts";
 
@@ -35,6 +36,7 @@ export type AcceptorOptions = {
   readonly retryKey: Uint8Array;
   readonly resetKey: Uint8Array;
   readonly routing: Routing | undefined;
+  readonly onStray: OnStray | undefined;
   readonly onReady: (connection: QuicConnection) => void;
   readonly onFault: (error: unknown) => void;
 };
@@ -58,6 +60,7 @@ export class Acceptor implements ConnectionOwner {
   readonly #budgets: Readonly<
     Record<"forgedInitials" | "retries" | "versionNegotiations" | "refusals" | "resets", PerSecond>
   >;
+  readonly #strays: Strays;
   #halfOpen = 0;
   #refusing = false;
 
@@ -72,6 +75,8 @@ export class Acceptor implements ConnectionOwner {
       refusals: new PerSecond(limits.refusalsPerSecondMax),
       resets: new PerSecond(limits.statelessResetsPerSecondMax),
     };
+    const { routing, onStray, onFault } = options;
+    this.#strays = new Strays({ routing, onStray, onFault, perSecondMax: limits.straysPerSecondMax });
   }
 
   get halfOpenCount(): number {
@@ -82,7 +87,8 @@ export class Acceptor implements ConnectionOwner {
     this.#refusing = true;
   }
 
-  route(datagram: Buffer, from: HostPort): void {
+  /** handedOn: it comes from a sibling, which did not have its connection. */
+  route(datagram: Buffer, from: HostPort, handedOn: boolean): void {
     if (datagram.length < datagramBytesMin) {
       this.counts.droppedShort += 1;
       return;
@@ -96,8 +102,17 @@ export class Acceptor implements ConnectionOwner {
     }
     const connection = this.connections.find(datagram.toString("latin1", idAt, idAt + idBytes));
     if (connection !== undefined) connection.receive(datagram, from);
+    else if (!handedOn && this.#handOn(datagram, from, datagram.subarray(idAt, idAt + idBytes))) return;
     else if (isLong) this.#meet(datagram, from);
     else this.#reset(datagram, from);
+  }
+
+  /** False = it is for this worker, or for none. */
+  #handOn(datagram: Buffer, from: HostPort, id: Buffer): boolean {
+    const fate = this.#strays.handOn(datagram, from, id);
+    if (fate === "handedOn") this.counts.straysOut += 1;
+    else if (fate === "dropped") this.counts.droppedLimit += 1;
+    return fate !== "ours";
   }
 
   ready(connection: QuicConnection): void {

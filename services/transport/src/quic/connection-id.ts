@@ -24,6 +24,11 @@ export function checkRouting(routing: Routing): void {
   throw new QpqError("E046_CONFIG", { text: "a server id has 8 bytes and a worker id is 0 to 255" });
 }
 
+/** Whose connection an id of ours is; undefined for an id of another server. A client's own random id may seem one. */
+export function workerOf(id: Uint8Array, serverId: Uint8Array): number | undefined {
+  return Buffer.compare(id.subarray(0, serverIdBytes), serverId) === 0 ? id[serverIdBytes] : undefined;
+}
+
 export function mintConnectionId(routing: Routing | undefined): Buffer {
   const id = randomBytes(connectionIdBytes);
   if (routing !== undefined) {

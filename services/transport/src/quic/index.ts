@@ -3,4 +3,6 @@ export type { Certificate } from "./config.ts";
 export type { Routing } from "./connection-id.ts";
 export { type DialOptions, dialQuic } from "./dial.ts";
 export { type ListenOptions, listenQuic, type QuicListener } from "./listen.ts";
+export type { HostPort } from "./native.ts";
 export { type QuicLimits, quicLimits, resolveQuicLimits } from "./quic-limits.ts";
+export type { OnStray } from "./strays.ts";

@@ -12,6 +12,7 @@ import { strangersOf } from "./listener-stats.ts";
 import type { HostPort, NativeConfig } from "./native.ts";
 import { type QuicLimits, resolveQuicLimits } from "./quic-limits.ts";
 import { canShelter, Shelter } from "./shelter.ts";
+import type { OnStray } from "./strays.ts";
 
 export type ListenOptions = {
   /** Numeric, or a name of this machine. */
@@ -37,7 +38,15 @@ export type ListenOptions = {
    * (RFC 9000 section 21.11).
    */
   readonly resetKey?: Uint8Array;
+  /** Other processes may listen on the port too, all of them with this set. Then a port in use is not told. Default false. */
+  readonly reusePort?: boolean;
+  /** What every connection id says of where it belongs. */
   readonly routing?: Routing;
+  /**
+   * Told of a datagram whose connection is another worker's by its id (`routing` is needed). Workers that share a port
+   * share their keys too. Default: such a datagram is answered like one of a connection that is gone.
+   */
+  readonly onStray?: OnStray;
   /** Accept 0-RTT data. It has no replay protection: see Connection.inEarlyData. Default false. */
   readonly earlyData?: boolean;
   readonly onConnection: OnConnection;
@@ -53,6 +62,11 @@ export interface QuicListener extends Listener {
    * front-ends together.
    */
   setTicketKey(key: Uint8Array): void;
+  /**
+   * Takes a datagram that a sibling's onStray was told of, as if it had come to this socket from its sender. Without its
+   * connection here it is answered, never handed on again. Its bytes may be overwritten.
+   */
+  inject(datagram: Uint8Array, from: HostPort): void;
 }
 
 const keyBytesMin = 32;
@@ -80,6 +94,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     retryKey,
     resetKey,
     routing: options.routing,
+    onStray: options.onStray,
     onFault,
     onReady: (connection) => {
       try {
@@ -90,7 +105,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     },
   });
   endpoint.onError = onFault;
-  const onDatagram = (datagram: Buffer, from: HostPort): void => acceptor.route(datagram, from);
+  const onDatagram = (datagram: Buffer, from: HostPort): void => acceptor.route(datagram, from, false);
   endpoint.onDatagram = onDatagram;
   const { connections } = acceptor;
   const strangers = (): number => strangersOf(acceptor.counts);
@@ -141,6 +156,12 @@ class NativeListener implements QuicListener {
     setTicketKey(this.#config, key);
   }
 
+  inject(datagram: Uint8Array, from: HostPort): void {
+    const bytes = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
+    this.#acceptor.counts.straysIn += 1;
+    this.#acceptor.route(bytes, from, true);
+  }
+
   close(code: CloseCode, reason: string): Promise<void> {
     this.#closing ??= this.#closeAll(code, reason);
     return this.#closing;
@@ -167,6 +188,7 @@ async function openEndpoint(options: ListenOptions, limits: QuicLimits): Promise
   try {
     const { address } = await lookup(options.host);
     const at = { host: address, port: options.port, socketBufferBytes, connectTo: undefined };
+    if (options.reusePort === true) return await Endpoint.open({ ...at, reusePort: true });
     const endpoint = await Endpoint.open(at);
     if (!canShelter || limits.shelteredMax === 0) return endpoint;
     // Now the port is known to be free. A socket that shares it could not tell: it would join another server's.

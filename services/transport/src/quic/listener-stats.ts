@@ -7,6 +7,8 @@ const names = [
   "versionNegotiations",
   "statelessResets",
   "refused",
+  "straysOut",
+  "straysIn",
   "droppedShort",
   "droppedMalformed",
   "droppedUnknown",
@@ -17,16 +19,22 @@ const names = [
 /**
  * - handshakes, handshakesFailed: ended well, or not (a handshake that met its deadline, or a refused certificate)
  * - retries, versionNegotiations, statelessResets, refused: answers to datagrams without a connection
+ * - straysOut, straysIn: datagrams of another worker handed on to it, and taken from one
  * - droppedShort: too small for what it says it is
  * - droppedMalformed: not a QUIC packet, or a first packet that does not decrypt
  * - droppedUnknown: belongs to no connection and may not begin one
  * - droppedToken: a Retry token of someone else, or an old one
- * - droppedLimit: over a rate limit of answers
+ * - droppedLimit: over a rate limit of answers or strays
  */
 export type ListenerCounts = { [Name in (typeof names)[number]]: number };
 
-/** Datagrams that came from nobody: all that a stranger can cause but a handshake. */
-export function strangersOf({ handshakes: _ended, handshakesFailed: _failed, ...others }: ListenerCounts): number {
+/** Datagrams that came from nobody: all that a stranger can cause here but a handshake. */
+export function strangersOf({
+  handshakes: _ended,
+  handshakesFailed: _failed,
+  straysIn: _siblings,
+  ...others
+}: ListenerCounts): number {
   let sum = 0;
   for (const count of Object.values(others)) sum += count;
   return sum;

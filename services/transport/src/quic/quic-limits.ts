@@ -120,6 +120,12 @@ export const quicLimits = {
     max: 1_000_000,
     doc: "Stateless resets sent in a second: enough for a restart, too few to be worth provoking.",
   },
+  straysPerSecondMax: {
+    default: 10_000,
+    min: 0,
+    max: 1_000_000,
+    doc: "Datagrams of other workers handed on in a second; beyond it they are lost.",
+  },
   refusalsPerSecondMax: {
     default: 1_000,
     min: 0,
