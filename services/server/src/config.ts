@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import convict from "convict";
 import { type LimitName, type LimitRow, limits, QpqError } from "quicproquo-proto";
 import { type QuicLimits, quicLimits } from "quicproquo-transport/quic";
+import { type WebSocketLimits, websocketLimits } from "quicproquo-transport/websocket";
 import { parse as parseToml } from "smol-toml";
 
 export type ServerConfig = {
@@ -26,6 +27,11 @@ export type ServerConfig = {
   readonly drainMs: number;
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly quic: QuicLimits;
+  readonly websocket: "on" | "off";
+  readonly websocketPort: number;
+  /** Whose pages may connect, e.g. https://chat.example. */
+  readonly allowedOrigins: readonly string[];
+  readonly websocketLimits: WebSocketLimits;
   readonly appendsInFlightMax: number;
   readonly callsInFlightMax: number;
   readonly waitersMax: number;
@@ -41,7 +47,19 @@ type Setting = {
   readonly sensitive?: boolean;
 };
 
-const limitRows: readonly (readonly [string, LimitRow])[] = [...Object.entries(limits), ...Object.entries(quicLimits)];
+/** A limit of the WebSocket has its transport in its name: both transports have an idle time. */
+const websocketRows = Object.entries(websocketLimits).map(([name, limit]): [string, LimitRow] => {
+  return [websocketName(name), limit];
+});
+const limitRows: readonly (readonly [string, LimitRow])[] = [
+  ...Object.entries(limits),
+  ...Object.entries(quicLimits),
+  ...websocketRows,
+];
+
+function websocketName(name: string): string {
+  return `websocket${name[0]?.toUpperCase()}${name.slice(1)}`;
+}
 
 /** Flat on purpose: one name is key of the file, flag (--kebab-case) and variable (QPQ_UPPER_CASE). */
 function settings(): Record<string, Setting> {
@@ -50,6 +68,9 @@ function settings(): Record<string, Setting> {
     dataDir: row("Folder of qpq.db, the certificate and generated secrets.", String, "data"),
     host: row("Address to listen on (UDP). :: = all, IPv6 and IPv4.", String, "::"),
     port: row("UDP port; 0 = any free one.", "port", 7000),
+    websocket: row("A WebSocket over TLS beside QUIC, for browsers and networks that block UDP.", ["on", "off"], "on"),
+    websocketPort: row("TCP port of the WebSocket; 0 = the number of the UDP port.", "port", 0),
+    allowedOrigins: row("Origins of pages that may connect, with commas between; programs always may.", String, ""),
     opsHost: row("Address of /livez, /readyz and /metrics (TCP).", String, "127.0.0.1"),
     opsPort: row("TCP port of /livez, /readyz and /metrics; 0 = any free one.", "port", 9090),
     serverName: row("Name in the generated certificate, which clients check.", String, "localhost"),
@@ -175,6 +196,12 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
     drainMs: numberOf("drainMs"),
     limits: slice(limits, flat),
     quic: slice(quicLimits, flat),
+    websocket: value("websocket"),
+    websocketPort: numberOf("websocketPort"),
+    allowedOrigins: value<string>("allowedOrigins")
+      .split(",")
+      .filter((origin) => origin !== ""),
+    websocketLimits: slice(websocketLimits, flat, websocketName),
     appendsInFlightMax: numberOf("appendsInFlightMax"),
     callsInFlightMax: numberOf("callsInFlightMax"),
     waitersMax: numberOf("waitersMax"),
@@ -189,9 +216,10 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
 function slice<Name extends string>(
   table: Record<Name, LimitRow>,
   flat: Record<string, unknown>,
+  settingOf: (name: string) => string = (name) => name,
 ): Readonly<Record<Name, number>> {
   return Object.freeze(
-    Object.fromEntries(Object.keys(table).map((name) => [name, flat[name]])) as Record<Name, number>,
+    Object.fromEntries(Object.keys(table).map((name) => [name, flat[settingOf(name)]])) as Record<Name, number>,
   );
 }
 

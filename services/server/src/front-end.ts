@@ -6,13 +6,13 @@
  * A server of one process has one, with the store in the same process; else each worker process has one, and they share
  * the port.
  */
-import { hkdfSync } from "node:crypto";
-import { alpnNode, errorCodeOf, labels, QpqError } from "quicproquo-proto";
+import { alpnNode, errorCodeOf, QpqError } from "quicproquo-proto";
 import { RpcSession } from "quicproquo-rpc";
 import { type ByteStream, type Connection, closeCodes } from "quicproquo-transport";
 import { listenQuic, type QuicListener } from "quicproquo-transport/quic";
+import { listenWebSocket, type WebSocketListener, type WebSocketListenOptions } from "quicproquo-transport/websocket";
 import { StaticToken } from "./access/static-token.ts";
-import { EarlyDataGate, handshakeDone } from "./calls/early-data.ts";
+import { EarlyDataGate, type Handshake } from "./calls/early-data.ts";
 import { InFlight } from "./calls/in-flight.ts";
 import { exceptionOf } from "./calls/interface-server.ts";
 import { nodeService } from "./calls/node-service.ts";
@@ -22,11 +22,13 @@ import type { ServerConfig } from "./config.ts";
 import { LeaseBook } from "./delivery/lease-book.ts";
 import { PushBudget } from "./delivery/push-budget.ts";
 import { createDomains } from "./domains.ts";
+import { handshakeOf } from "./handshake.ts";
 import type { Log } from "./observe/log.ts";
 import type { Observer } from "./observe/observer.ts";
 import { createPrometheusObserver, type PrometheusObserver } from "./observe/prometheus.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
 import type { Clock, Store } from "./store/port.ts";
+import { TransportKeys } from "./transport-keys.ts";
 
 export type FrontEndParts = {
   readonly config: ServerConfig;
@@ -42,6 +44,8 @@ export type FrontEndParts = {
 export type FrontEnd = {
   readonly host: string;
   readonly port: number;
+  /** TCP; undefined when it is off. */
+  readonly websocketPort: number | undefined;
   readonly observer: PrometheusObserver;
   /** Rejects while the store does not answer, and from the drain on. */
   ready(): Promise<void>;
@@ -49,25 +53,28 @@ export type FrontEnd = {
   close(): Promise<void>;
 };
 
+const shuttingDown = "server is shutting down";
+
 /** E047_PORT_IN_USE, E046_CONFIG. Nothing is left open when it rejects. */
 export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   const { config, token, transportSecret, certificate, log, clock, store } = given;
   const domains = createDomains(store, config, clock);
   const sessions = new OpenSessions();
   const observer = createPrometheusObserver({
-    transport: () => listener.stats(),
+    transport: () => ({ ...quic.stats(), ...prefixed("websocket", websocket?.stats() ?? {}) }),
     waiters: () => domains.waiters.size,
     subscriptions: () => domains.subscriptions.size,
     rpcSessions: () => sessions.size,
   });
+  await using started = new AsyncDisposableStack();
   const inFlight = new InFlight();
   const parts: CallParts = { domains, access: new StaticToken(token), observer, log, inFlight, clock };
 
-  const serveStream = (stream: ByteStream): void => {
+  const serveStream = (stream: ByteStream, handshake: Handshake): void => {
     const scope = {
       leases: new LeaseBook(removeWith(store, observer)),
       pushBudget: new PushBudget(config.limits.pushBytesMax),
-      earlyData: new EarlyDataGate(handshakeDone),
+      earlyData: new EarlyDataGate(handshake),
       abandon: () => session.close(),
     };
     const session = new RpcSession(stream, {
@@ -77,48 +84,76 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     });
     sessions.add(session, stream);
   };
-  const listener: QuicListener = await listenQuic({
+  const onConnection = (connection: Connection): void => {
+    const handshake = handshakeOf(connection);
+    connection.onStream = (stream) => serveStream(stream, handshake);
+  };
+  const keys = new TransportKeys(transportSecret, clock);
+  const { ticketKey, retryKey, resetKey } = keys;
+  const files = { certificate: certificate.certificateDer, privateKey: certificate.privateKeyDer };
+  const quic = await listenQuic({
+    ...files,
     host: config.host,
     port: config.port,
-    certificate: certificate.certificateDer,
-    privateKey: certificate.privateKeyDer,
     alpn: [alpnNode],
     limits: config.quic,
-    ...transportKeys(transportSecret),
-    onConnection: (connection: Connection) => {
-      connection.onStream = serveStream;
-    },
+    ticketKey,
+    retryKey,
+    resetKey,
+    earlyData: true,
+    onConnection,
   });
+  started.defer(() => quic.close(closeCodes.shuttingDown, shuttingDown));
+  const listeners: (QuicListener | WebSocketListener)[] = [quic];
+  let websocket: WebSocketListener | undefined;
+  if (config.websocket === "on") {
+    const options = { ...files, host: config.host, limits: config.websocketLimits, ticketKey, onConnection };
+    websocket = await listenBeside(quic.port, config, { ...options, allowedOrigins: config.allowedOrigins });
+    listeners.push(websocket);
+  }
+  const stopRotation = keys.rotate(listeners);
   let isDraining = false;
+  started.move();
   return {
-    host: listener.host,
-    port: listener.port,
+    host: quic.host,
+    port: quic.port,
+    websocketPort: websocket?.port,
     observer,
     ready: () => (isDraining ? Promise.reject(new QpqError("E033_SHUTTING_DOWN")) : store.health()),
     async close() {
       isDraining = true;
       observer.setDraining(true);
-      listener.refuseNew();
+      stopRotation();
+      for (const listener of listeners) listener.refuseNew();
       domains.waiters.drain();
       domains.subscriptions.drain();
       await within(config.drainMs, async () => {
         await inFlight.idle();
         await sessions.end();
       });
-      await listener.close(closeCodes.shuttingDown, "server is shutting down");
+      await Promise.all(listeners.map((listener) => listener.close(closeCodes.shuttingDown, shuttingDown)));
     },
   };
 }
 
-/** RFC 5869; each key under a label of its own. */
-function transportKeys(secret: string): { ticketKey: Uint8Array; retryKey: Uint8Array; resetKey: Uint8Array } {
-  const derive = (label: string, bytes: number): Uint8Array =>
-    new Uint8Array(hkdfSync("sha256", secret, "", label, bytes));
-  return {
-    ticketKey: derive(labels.ticketKey, 48),
-    retryKey: derive(labels.retryKey, 32),
-    resetKey: derive(labels.resetKey, 32),
-  };
+/** On the TCP port of QUIC's number unless another is set. Where any port would do, so does another one for TCP. */
+async function listenBeside(
+  quicPort: number,
+  { port, websocketPort }: ServerConfig,
+  options: Omit<WebSocketListenOptions, "port">,
+): Promise<WebSocketListener> {
+  if (websocketPort !== 0) return await listenWebSocket({ ...options, port: websocketPort });
+  try {
+    return await listenWebSocket({ ...options, port: quicPort });
+  } catch (error) {
+    const isTaken = error instanceof QpqError && error.code === "E047_PORT_IN_USE";
+    if (!isTaken || port !== 0) throw error;
+    return await listenWebSocket({ ...options, port: 0 });
+  }
+}
+
+function prefixed(prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [`${prefix}_${name}`, count]));
 }
 
 /** Waits for the work, at most so long. */
@@ -131,9 +166,8 @@ async function within(ms: number, work: () => Promise<void>): Promise<void> {
 
 /** Removal behind a Finish has no answer: a failure is counted, and the messages are handed out again later. */
 function removeWith(store: Store, observer: Observer): ConstructorParameters<typeof LeaseBook>[0] {
-  return (inbox, upTo, storeEpoch) => {
+  return (inbox, upTo, storeEpoch) =>
     store.log.ack(inbox, upTo, storeEpoch).catch((error: unknown) => {
       observer.backgroundFailed("lease-removal", errorCodeOf(error));
     });
-  };
 }
