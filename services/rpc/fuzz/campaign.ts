@@ -128,7 +128,7 @@ class Fuzzer {
 
   #inputOf(n: number): Input {
     const random = new Random(this.#seed, this.#target.name, n);
-    const recording = random.pick(this.#recordings);
+    const recording = this.#recordings[random.small(this.#recordings.length)] as Recording;
     const donors: Donors = {
       ops: random.pick(this.#recordings).ops,
       otherDirection: recording.sent,

@@ -19,6 +19,7 @@ export class FedStream implements RpcByteStream {
   sentBytes = 0;
   isEndedHere = false;
   isClosed = false;
+  #isDelivering = false;
   #isPaused = false;
   #isBlocked = false;
   #isEndedThere = false;
@@ -50,6 +51,11 @@ export class FedStream implements RpcByteStream {
 
   resume(): void {
     this.#isPaused = false;
+  }
+
+  /** The session is given bytes just now, and has ended already. */
+  get isBehindEnd(): boolean {
+    return this.#isDelivering && this.isEndedHere;
   }
 
   /** The session has all that was fed, or does not read because it has been paused. */
@@ -92,7 +98,9 @@ export class FedStream implements RpcByteStream {
   pump(): void {
     while (!this.#isPaused && !this.isClosed && this.#lost === undefined && this.#waiting.length > 0) {
       const chunk = this.#waiting.shift() as Uint8Array;
+      this.#isDelivering = true;
       this.#call(() => this.onData?.(chunk));
+      this.#isDelivering = false;
     }
     if (this.#isEndedThere && this.isRead && !this.#isEndTold && !this.isClosed) {
       this.#isEndTold = true;

@@ -10,6 +10,10 @@ export type FindingKind =
   | "silent-end"
   /** It lives and does not answer. */
   | "deaf"
+  /** It lives, though the peer broke the protocol. */
+  | "lenient"
+  /** It went on with messages that came behind the one it ended with. */
+  | "undead"
   /** What it sent breaks the protocol, or cannot be read. */
   | "bad-output"
   /** Something is left in the tables, or an object was not given back. */

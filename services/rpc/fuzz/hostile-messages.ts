@@ -72,7 +72,7 @@ export class HostileMessages {
       [8, [messageTag.disembargo, this.#disembargo]],
       [4, [messageTag.bootstrap, this.#bootstrap]],
       [1, [this.#random.pick([0, 7, 9, 10, 11, 12, 14, 0xffff]), this.#anything]],
-      [1, [messageTag.abort, this.#abort]],
+      [2, [messageTag.abort, this.#abort]],
     ]);
     root.setUint16(0, write[0]);
     write[1].call(this, root, ids);
@@ -157,8 +157,13 @@ export class HostileMessages {
       [3, 2],
     ]);
     body.setUint16(resolveAt.tag, tag);
-    if (tag === 1) this.#exception(body, resolveAt.body);
-    else this.#descriptor(body.initStruct(resolveAt.body, descriptorAt.dataWords, descriptorAt.pointerWords), ids);
+    if (tag === 1) return this.#exception(body, resolveAt.body);
+    const descriptor = body.initStruct(resolveAt.body, descriptorAt.dataWords, descriptorAt.pointerWords);
+    // to another promise, or in a circle
+    if (ids.promises.length > 0 && this.#random.chance(30)) {
+      descriptor.setUint16(descriptorAt.tag, descriptorTag.senderPromise);
+      descriptor.setUint32(descriptorAt.id, this.#id(ids.promises));
+    } else this.#descriptor(descriptor, ids);
   }
 
   #disembargo(root: StructBuilder, ids: Ids): void {

@@ -27,6 +27,7 @@ export class Ledger {
   readonly #embargoes = new Set<number>();
   readonly #fed = new FrameReader((frame) => this.#onFed(frame));
   readonly #sent = new FrameReader((frame) => this.#onSent(frame));
+  #violation: string | undefined;
   #isReadable = true;
   #isExact = true;
 
@@ -71,42 +72,54 @@ export class Ledger {
     };
   }
 
-  /** Sizes that the tables of a session have which lives and is at rest; imports at most. undefined = cannot be told. */
-  get tables(): { questions: number; answers: number; importsMax: number; exports: number } | undefined {
+  /** Sizes that the tables of a session have which lives and is at rest. undefined = cannot be told. */
+  get tables(): Record<"questions" | "answers" | "imports" | "exports", number> | undefined {
     if (!this.#isExact) return undefined;
     return {
       questions: this.ofSession.countWhere(({ isFinished, isReturned }) => !isFinished || !isReturned),
       answers: this.ofPeer.countWhere(({ isFinished }) => !isFinished),
-      importsMax: held(this.#imports).length,
+      imports: held(this.#imports).length,
       exports: held(this.#exports).length,
     };
+  }
+
+  /** How the peer broke the protocol, as far as it can be told of a session at rest; it must be over then. */
+  get violation(): string | undefined {
+    if (this.#violation !== undefined || !this.#isExact) return this.#violation;
+    const unasked = this.ofSession.unasked;
+    if (unasked !== undefined) return `a Return for question ${unasked}, which was not asked`;
+    const released = [...this.#exports].find(([, count]) => count < 0);
+    return released === undefined ? undefined : `export ${released[0]} was released too often`;
   }
 
   #onFed(frame: Uint8Array): void {
     const message = readRpcMessage(frame);
     if (message === undefined) this.#isExact = false;
-    else {
-      this.#count(message);
-      if ("brought" in message) this.#bring(message.brought);
-    }
+    else this.#count(message, "brought" in message ? this.#bring(message.brought) : []);
   }
 
-  #count(message: RpcMessage): void {
+  #count(message: RpcMessage, imports: readonly number[]): void {
     switch (message.kind) {
       case "bootstrap":
       case "call":
-        return this.ofPeer.ask(message.questionId, []);
+        if (this.ofPeer.isUnfinished(message.questionId))
+          this.#violation ??= `question ${message.questionId} asked twice`;
+        this.ofPeer.ask(message.questionId, { imports });
+        return;
       case "return": {
         const question = this.ofSession.return(message.questionId);
-        if (question === undefined) {
-          this.ofSession.answerEarly(message.questionId);
-          this.#isExact = false; // of its parameters
-        } else if (message.releasesParams) this.#giveBack(question.exports);
+        if (question === undefined) return this.ofSession.answerEarly(message.questionId, { ...message, imports });
+        if (message.releasesParams) this.#giveBack(question.exports);
+        // what comes behind a cancellation was released by the peer when it read that
+        if (question.isFinished && question.releasesResults) this.#unbring(imports);
+        else question.imports = imports;
         return;
       }
       case "finish": {
         const question = this.ofPeer.finish(message.questionId, message.releasesResults);
-        if (question !== undefined && message.releasesResults) this.#giveBack(question.exports);
+        if (question === undefined)
+          this.#violation ??= `a Finish for question ${message.questionId}, which is not open`;
+        else if (message.releasesResults) this.#giveBack(question.exports);
         return;
       }
       case "release":
@@ -119,13 +132,22 @@ export class Ledger {
     }
   }
 
-  #bring(brought: readonly Brought[] | undefined): void {
+  /** Answers the numbers of the objects in it. */
+  #bring(brought: readonly Brought[] | undefined): readonly number[] {
     if (brought === undefined) this.#isExact = false;
+    const imports: number[] = [];
     for (const { kind, id } of brought ?? []) {
       if (kind === descriptorTag.senderPromise) this.#promises.add(id);
       const isObject = kind === descriptorTag.senderHosted || kind === descriptorTag.thirdPartyHosted;
-      if (isObject || kind === descriptorTag.senderPromise) add(this.#imports, id, 1);
+      if (!isObject && kind !== descriptorTag.senderPromise) continue;
+      add(this.#imports, id, 1);
+      imports.push(id);
     }
+    return imports;
+  }
+
+  #unbring(imports: readonly number[]): void {
+    for (const id of imports) add(this.#imports, id, -1);
   }
 
   #giveBack(exports: readonly number[]): void {
@@ -152,20 +174,25 @@ export class Ledger {
         if (message.kind === "call") this.#checkTarget(message.to);
         // a number is used again when the Finish was sent and the Return came (rpc.capnp, QuestionId)
         if (this.ofSession.isOpen(questionId)) this.#bad(`question ${questionId}, which is still in use`);
-        return this.ofSession.ask(questionId, message.kind === "call" ? exportsIn(message.brought) : []);
+        const exports = message.kind === "call" ? exportsIn(message.brought) : [];
+        if (this.ofSession.ask(questionId, { exports })?.releasesParams === true) this.#giveBack(exports);
+        return;
       }
       case "return": {
         const question = this.ofPeer.return(message.questionId);
         if (question === undefined) return this.#bad(`a Return for question ${message.questionId}, which is not open`);
         question.exports = exportsIn(message.brought);
+        if (message.releasesParams) this.#unbring(question.imports); // refused: nothing of it was looked at
         if (question.isFinished && question.releasesResults) this.#giveBack(question.exports);
         return;
       }
-      case "finish":
-        if (this.ofSession.finish(message.questionId, message.releasesResults) === undefined) {
-          this.#bad(`a Finish for question ${message.questionId}, which is not open`);
-        }
+      case "finish": {
+        const question = this.ofSession.finish(message.questionId, message.releasesResults);
+        if (question === undefined) return this.#bad(`a Finish for question ${message.questionId}, which is not open`);
+        // canceled before the Return came, and written after it
+        if (question.isReturned && message.releasesResults) this.#unbring(question.imports);
         return;
+      }
       case "release":
         add(this.#imports, message.id, -message.count);
         if ((this.#imports.get(message.id) as number) < 0) this.#bad(`too many releases of import ${message.id}`);

@@ -96,7 +96,14 @@ const setHeader: Mutation = (frame, random) => {
   return changed;
 };
 
-const spread: Mutation = (frame, random) => (isWhole(frame) ? resegment(frame, random) : flipBits(frame, random));
+const spread: Mutation = (frame, random) => {
+  if (!isWhole(frame)) return flipBits(frame, random);
+  try {
+    return resegment(frame, random);
+  } catch {
+    return flipBits(frame, random); // a message that only a reader with a fault takes
+  }
+};
 
 const spreadAndFlip: Mutation = (frame, random) => {
   const spreadFrame = spread(frame, random);

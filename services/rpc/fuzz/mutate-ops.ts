@@ -22,7 +22,7 @@ export function mutateOps(recorded: readonly Op[], random: Random, donors: Donor
     if (ops.length > 0 && ops.length < opsMax) random.weighted(mutations)(ops, random, donors);
   }
   if (random.chance(50)) thinTurns(ops, random);
-  return random.chance(20) ? rechunked(ops, random) : ops;
+  return random.chance(30) ? rechunked(ops, random) : ops;
 }
 
 const changeFrame: Mutation = (ops, random) => {
@@ -111,7 +111,7 @@ function rechunked(ops: readonly Op[], random: Random): Op[] {
   const flush = (): void => {
     const all = joined(...bytes);
     bytes = [];
-    const most = random.pick([1, 7, 8, 40, 1_000, 100_000]);
+    const most = random.pick([1, 8, 40, 1_000, 100_000, 100_000, 100_000]);
     // a byte at a time is worth it for small messages only
     const size = Math.max(most, Math.ceil(all.length / 100));
     for (let at = 0; at < all.length; ) {

@@ -48,11 +48,15 @@ export class OwnCalls<R> {
     return this.#calls[index % Math.max(1, this.#calls.length)]?.results;
   }
 
+  unsettled(name: string): number {
+    return this.#calls.filter((call) => call.name === name && !call.isSettled).length;
+  }
+
   letGo(): void {
     for (const { answer } of this.#calls) answer[Symbol.dispose]();
   }
 
-  /** When the session is over and everything had its turn. */
+  /** When the session is over and everything that they may wait for has ended. */
   check(): void {
     const [finding] = this.#findings;
     if (finding !== undefined) throw finding;

@@ -5,28 +5,45 @@ export type Question = {
   /** What the Finish said of the capabilities in the results. */
   releasesResults: boolean;
   isReturned: boolean;
-  /** What the session exported with it: in the parameters of its own question, in the results of its answer. */
+  /** What the session sent with it, in the parameters of its own question or the results of its answer; by number. */
   exports: readonly number[];
+  /** What the peer sent with it, likewise. */
+  imports: readonly number[];
 };
+
+/** A Return: what it says of the parameters' capabilities, and the objects it brought. */
+export type EarlyAnswer = { readonly releasesParams: boolean; readonly imports: readonly number[] };
 
 export class Questions {
   /** Uses that are not over, oldest first. */
   readonly #uses = new Map<number, Question[]>();
-  /** Numbers that were answered before they were asked. */
-  readonly #early = new Map<number, number>();
+  /** Answers that came before their questions: a session's messages wait a little until they are written. */
+  readonly #early = new Map<number, EarlyAnswer[]>();
 
-  ask(id: number, exports: readonly number[]): void {
-    const early = this.#early.get(id) ?? 0;
-    if (early > 0) this.#early.set(id, early - 1);
-    const question = { isFinished: false, releasesResults: false, isReturned: early > 0, exports };
+  /** Answers what was answered already. */
+  ask(
+    id: number,
+    { exports = [], imports = [] }: { exports?: readonly number[]; imports?: readonly number[] },
+  ): EarlyAnswer | undefined {
+    const early = this.#early.get(id)?.shift();
+    const question = { isFinished: false, releasesResults: false, isReturned: early !== undefined, exports, imports };
+    if (early !== undefined) question.imports = early.imports;
     const uses = this.#uses.get(id);
     if (uses === undefined) this.#uses.set(id, [question]);
     else uses.push(question);
+    return early;
   }
 
-  /** A Return that was there before its question: a session's messages wait a little until they are written. */
-  answerEarly(id: number): void {
-    this.#early.set(id, (this.#early.get(id) ?? 0) + 1);
+  answerEarly(id: number, answer: EarlyAnswer): void {
+    const early = this.#early.get(id);
+    if (early === undefined) this.#early.set(id, [answer]);
+    else early.push(answer);
+  }
+
+  /** The number of an answer whose question never came. */
+  get unasked(): number | undefined {
+    for (const [id, answers] of this.#early) if (answers.length > 0) return id;
+    return undefined;
   }
 
   /** The oldest use that is not finished; undefined: there is none. */

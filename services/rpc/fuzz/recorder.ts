@@ -32,7 +32,10 @@ export async function record(worlds: Record<Step["side"], World>, steps: readonl
   const recordings = { left: sides.left.recording, right: sides.right.recording };
   for (const side of Object.values(sides)) side.close();
   await turn();
-  for (const world of Object.values(worlds)) world.letGo();
+  for (const world of Object.values(worlds)) {
+    world.endHandlers();
+    world.letGo();
+  }
   await turn();
   return recordings;
 }

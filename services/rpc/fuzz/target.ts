@@ -12,7 +12,11 @@ export interface World {
   readonly ownBytes: number;
   /** Something its own side does, of the target's `acts`; A and B choose what with. Never throws. */
   act(name: string, a: number, b: number): void;
-  /** Its own side lets go of all it holds. The session is over. */
+  /** What its own side does for others comes to an end. The session is over. */
+  endHandlers(): void;
+  /** Throws Finding unless all calls of its own side have been settled. Handlers have ended, nothing was let go. */
+  checkCalls(): void;
+  /** Its own side lets go of all it holds. */
   letGo(): void;
   /** Throws Finding. The session is over, everything was let go and had its turn. */
   check(): void;
@@ -35,5 +39,6 @@ export interface Target {
   /** Bytes the session may send for each byte it is fed, beside `World.ownBytes` and a constant. */
   readonly amplificationMax: number;
   open(variant: string): World;
+  /** Those that stand first are used more often. */
   record(): Promise<readonly Recording[]>;
 }

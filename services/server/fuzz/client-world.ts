@@ -13,7 +13,7 @@ export class ClientWorld implements World {
   readonly calls = new OwnCalls<unknown>((error) => error instanceof QpqError);
   readonly sessions = new Held<Capability>();
   readonly inboxes = new Held<Capability>();
-  readonly #objects = new Objects();
+  readonly #objects = new Objects(this.stream);
   readonly service = this.session.bootstrap();
   readonly #held = Promise.withResolvers<void>();
   ownBytes = bytesPerAct;
@@ -47,8 +47,15 @@ export class ClientWorld implements World {
     return this.#objects.add("a sink", table);
   }
 
-  letGo(): void {
+  endHandlers(): void {
     this.#held.resolve();
+  }
+
+  checkCalls(): void {
+    this.calls.check();
+  }
+
+  letGo(): void {
     this.calls.letGo();
     this.sessions.letGo();
     this.inboxes.letGo();
@@ -56,7 +63,6 @@ export class ClientWorld implements World {
   }
 
   check(): void {
-    this.calls.check();
     this.#objects.check();
   }
 }

@@ -38,6 +38,10 @@ export class NodeWorld implements World {
     }
   }
 
+  endHandlers(): void {}
+
+  checkCalls(): void {}
+
   letGo(): void {
     this.#honest.close();
     this.#frontEnd.letGo();

@@ -10,9 +10,12 @@ const callbacksMax = 4;
 
 export class Host {
   readonly bootstrap: ReturnType<Objects["add"]>;
+  /** Calls of `never` that wait for their signal. */
+  unaborted = 0;
   readonly #objects: Objects;
   readonly #held = new Held<Disposable>();
   readonly #gate = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   #kept: Capability | undefined;
 
   constructor(objects: Objects) {
@@ -34,8 +37,13 @@ export class Host {
     return this.#objects.add("a watcher", table);
   }
 
-  letGo(): void {
+  /** Every handler ends. */
+  end(): void {
     this.#gate.resolve();
+    this.#ended.resolve();
+  }
+
+  letGo(): void {
     this.#kept?.[Symbol.dispose]();
     this.#held.letGo();
   }
@@ -47,7 +55,7 @@ export class Host {
       .method(TestPeer.fail, (params) => {
         throw new RpcError("overloaded", params.getText(0));
       })
-      .method(TestPeer.never, (_params, _results, call) => aborted(call))
+      .method(TestPeer.never, (_params, _results, call) => this.#never(call))
       .method(TestPeer.login, (params, results) => results.setCapability(0, this.#session(params)))
       .method(TestPeer.slowLogin, async (params, results) => {
         await opened;
@@ -86,6 +94,15 @@ export class Host {
     return this.#objects.add("a session", table);
   }
 
+  async #never(call: IncomingCall): Promise<void> {
+    this.unaborted++;
+    const aborted = new Promise<void>((resolve) => {
+      call.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await Promise.race([aborted, this.#ended.promise]);
+    this.unaborted--;
+  }
+
   async #watch(params: StructReader, results: StructBuilder): Promise<void> {
     const watcher = given(params);
     const count = Math.min(params.getUint32(0), callbacksMax);
@@ -96,10 +113,6 @@ export class Host {
     await Promise.all(answers);
     results.setUint32(0, count);
   }
-}
-
-async function aborted(call: IncomingCall): Promise<void> {
-  await new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function given(params: StructReader): Capability {

@@ -1,7 +1,7 @@
 /** A session with a TestPeer of its own, which also calls the other side's: host and caller in one. */
 import { type Capability, RpcSession, type RpcSessionOptions } from "../../src/index.ts";
 import { MessageError, type StructBuilder, type StructReader } from "../../src/message/index.ts";
-import type { UntypedMethod } from "../../testing/test-peer.ts";
+import { TestPeer, type UntypedMethod } from "../../testing/test-peer.ts";
 import { FedStream } from "../fed-stream.ts";
 import { Finding } from "../finding.ts";
 import { Held } from "../held.ts";
@@ -20,10 +20,11 @@ export class PeerWorld implements World {
   readonly host: Host;
   readonly calls = new OwnCalls<StructReader>(isNoCapability);
   readonly held = new Held<Capability>();
-  readonly objects = new Objects();
+  readonly objects = new Objects(this.stream);
   /** Promises of `writable` that have not resolved. */
   waiting = 0;
   ownBytes = 0;
+  #unaborted = 0;
 
   constructor(options: RpcSessionOptions) {
     this.host = new Host(this.objects);
@@ -48,6 +49,18 @@ export class PeerWorld implements World {
     return index % 3 === 0 || known === undefined ? this.host.watcher() : known;
   }
 
+  endHandlers(): void {
+    // those that its own side called wait on: their caller is there
+    this.#unaborted = this.host.unaborted - this.calls.unsettled(TestPeer.never.name);
+    this.host.end();
+  }
+
+  checkCalls(): void {
+    if (this.#unaborted > 0) throw new Finding("leak", "the session ended, and a handler's signal did not abort");
+    this.calls.check();
+    if (this.waiting > 0) throw new Finding("hanging-call", "a promise of `writable` has not resolved");
+  }
+
   letGo(): void {
     this.calls.letGo();
     this.held.letGo();
@@ -55,9 +68,7 @@ export class PeerWorld implements World {
   }
 
   check(): void {
-    this.calls.check();
     this.objects.check();
-    if (this.waiting > 0) throw new Finding("hanging-call", "a promise of `writable` has not resolved");
   }
 }
 
