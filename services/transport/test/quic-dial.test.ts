@@ -1,34 +1,14 @@
 import assert from "node:assert/strict";
 import dgram from "node:dgram";
 import { once } from "node:events";
-import { it, type TestContext } from "node:test";
-import { type ErrorCode, QpqError } from "quicproquo-proto";
+import { it } from "node:test";
+import { QpqError } from "quicproquo-proto";
 import { closeCodes } from "../src/port.ts";
-import { type DialOptions, listenQuic } from "../src/quic/index.ts";
+import { listenQuic } from "../src/quic/index.ts";
 import { makeCertificate } from "./certificate.ts";
 import { dial, startListener, trusted } from "./quic-pair.ts";
+import { assertError, refused } from "./refused-dial.ts";
 import { closed, roundTrip } from "./stream-io.ts";
-
-const promptMs = 1_000;
-
-/** Dials with limits under which only a told failure is prompt. */
-async function refused(test: TestContext, to: { port: number }, options: Partial<DialOptions> = {}): Promise<QpqError> {
-  const begun = performance.now();
-  try {
-    await dial(test, to, { limits: { handshakeMsMax: 30_000, idleMs: 30_000 }, ...options });
-  } catch (error) {
-    assert.ok(error instanceof QpqError, String(error));
-    assert.ok(performance.now() - begun < promptMs, "the error came late");
-    assert.doesNotMatch(error.message, /127\.0\.0\.1|localhost/);
-    return error;
-  }
-  return assert.fail("the dial succeeded");
-}
-
-function assertError(error: QpqError, code: ErrorCode, text: RegExp): void {
-  assert.equal(error.code, code, error.message);
-  assert.match(error.text, text);
-}
 
 it("tells QUIC version, TLS version, cipher suite and ALPN of a connection", async (test) => {
   const listener = await startListener(test);
@@ -40,50 +20,6 @@ it("tells QUIC version, TLS version, cipher suite and ALPN of a connection", asy
   assert.equal(peerPort, listener.port);
   const stats = client.stats();
   assert.ok(stats.datagramsIn >= 2 && stats.datagramsOut >= 2 && stats.bytesIn > 1_000 && stats.bytesOut > 1_000);
-});
-
-it("takes certificates and keys as PEM too", async (test) => {
-  const pem = (bytes: Uint8Array, label: string) =>
-    `-----BEGIN ${label}-----\n${Buffer.from(bytes).toString("base64")}\n-----END ${label}-----\n`;
-  const certificate = pem(trusted.certificate, "CERTIFICATE");
-  const listener = await startListener(test, { certificate, privateKey: pem(trusted.privateKey, "PRIVATE KEY") });
-  const client = await dial(test, listener, { trust: { caCertificate: Buffer.from(certificate) } });
-  assert.equal(await roundTrip(client, "pem"), "pem");
-});
-
-it("refuses a server whose certificate is another than the trusted one", async (test) => {
-  const listener = await startListener(test);
-  const other = await makeCertificate();
-  const error = await refused(test, listener, { trust: { caCertificate: other.certificate } });
-  assertError(error, "E041_CERTIFICATE", /not the trusted one/);
-});
-
-it("refuses a server whose certificate is for another name", async (test) => {
-  const listener = await startListener(test);
-  const error = await refused(test, listener, { serverName: "elsewhere.example" });
-  assertError(error, "E041_CERTIFICATE", /not for this server name/);
-});
-
-it("refuses a server whose certificate has expired", async (test) => {
-  const old = await makeCertificate({ notBefore: new Date("2020-01-01"), notAfter: new Date("2020-02-01") });
-  const listener = await startListener(test, { certificate: old.certificate, privateKey: old.privateKey });
-  const error = await refused(test, listener, { trust: { caCertificate: old.certificate } });
-  assertError(error, "E041_CERTIFICATE", /not valid now/);
-});
-
-it("refuses a server whose certificate is not valid yet", async (test) => {
-  const young = await makeCertificate({
-    notBefore: new Date(Date.now() + 3_600_000),
-    notAfter: new Date(Date.now() + 7_200_000),
-  });
-  const listener = await startListener(test, { certificate: young.certificate, privateKey: young.privateKey });
-  const error = await refused(test, listener, { trust: { caCertificate: young.certificate } });
-  assertError(error, "E041_CERTIFICATE", /not valid now/);
-});
-
-it("refuses an address in place of a server name", async (test) => {
-  const listener = await startListener(test);
-  assertError(await refused(test, listener, { serverName: "127.0.0.1" }), "E041_CERTIFICATE", /must be a DNS name/);
 });
 
 it("tells that the server speaks another protocol", async (test) => {

@@ -20,7 +20,12 @@ async function runaway(test: TestContext) {
   const options = { host: "127.0.0.1", port: 0, socketBufferBytes: limits.socketBufferBytes, connectTo: peer };
   const endpoint = await Endpoint.open(options);
   test.after(() => endpoint.close());
-  const config = clientConfig({ caCertificate: trusted.certificate, alpn: ["test"], limits, earlyData: false });
+  const config = clientConfig({
+    trust: { caCertificate: trusted.certificate },
+    alpn: ["test"],
+    limits,
+    earlyData: false,
+  });
   const real = quiche.Connection.connect("localhost", randomBytes(20), endpoint.local, peer, config);
   const endless: Partial<Record<keyof NativeConnection, () => unknown>> = {
     send: () => [20, { to: peer }],

@@ -12,7 +12,7 @@ import { resolveQuicLimits } from "../src/quic/quic-limits.ts";
 import { trusted } from "./quic-pair.ts";
 
 const config = clientConfig({
-  caCertificate: trusted.certificate,
+  trust: { caCertificate: trusted.certificate },
   alpn: ["test"],
   limits: resolveQuicLimits(),
   earlyData: true,

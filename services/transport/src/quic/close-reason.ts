@@ -1,5 +1,6 @@
 /** Says why a connection ended, in the port's words, from what the library knows. Pure. */
 import { QpqError } from "quicproquo-proto";
+import { closedByPeer, printable } from "../closed.ts";
 import type { ConnectionClosed } from "../port.ts";
 import type { NativeConnection, NativeError } from "./native.ts";
 
@@ -19,7 +20,7 @@ const connectionRefused = 0x02;
 
 export function closedByNative(native: NativeConnection, handshakeDone: boolean): ConnectionClosed {
   const peer = native.peerError();
-  if (peer !== null) return closedByPeer(peer, handshakeDone);
+  if (peer !== null) return toldByPeer(peer, handshakeDone);
   const local = native.localError();
   if (local !== null) return failedHere(local, handshakeDone);
   if (native.isTimedOut()) return lost("idle timeout", handshakeDone, false);
@@ -42,21 +43,14 @@ export function connectFailed(reason: string, cause?: unknown): ConnectionClosed
   };
 }
 
-export function closedHere(code: number, reason: string): ConnectionClosed & { readonly code: number } {
-  return { code, reason, byPeer: false, error: applicationError(code, "the connection was closed on this side") };
-}
-
 /** The connection is dropped because something in this process failed. */
 export function failedInternally(cause: unknown): ConnectionClosed {
   return { code: undefined, reason: "internal", byPeer: false, error: new QpqError("E042_CONNECTION_LOST", { cause }) };
 }
 
-function closedByPeer(peer: NativeError, handshakeDone: boolean): ConnectionClosed {
+function toldByPeer(peer: NativeError, handshakeDone: boolean): ConnectionClosed {
   const reason = textOf(peer.reason);
-  if (peer.isApp) {
-    const error = applicationError(peer.errorCode, "the peer closed the connection");
-    return { code: peer.errorCode, reason, byPeer: true, error };
-  }
+  if (peer.isApp) return closedByPeer(peer.errorCode, reason);
   return { code: undefined, reason, byPeer: true, error: transportError(peer.errorCode, handshakeDone) };
 }
 
@@ -106,17 +100,7 @@ function lost(reason: string, handshakeDone: boolean, byPeer: boolean): Connecti
   return { code: undefined, reason, byPeer, error: new QpqError(code, { text: reason }) };
 }
 
-function applicationError(code: number, text: string): QpqError | undefined {
-  return code === 0 ? undefined : new QpqError("E042_CONNECTION_LOST", { text, fields: { closeCode: code } });
-}
-
-/** A peer's reason goes into logs: printable ASCII only, and short. */
+/** A peer's reason, in any bytes. */
 function textOf(reason: Uint8Array): string {
   return printable(Buffer.from(reason).toString("latin1"));
-}
-
-const reasonLengthMax = 200;
-
-export function printable(reason: string): string {
-  return reason.slice(0, reasonLengthMax).replace(/[^\x20-\x7e]/g, "?");
 }

@@ -1,11 +1,10 @@
 /** Makes the native Config, one for all connections of a listener and one a dialled connection. Holds no state. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { getCACertificates } from "node:tls";
 import { QpqError } from "quicproquo-proto";
+import { type Certificate, pemOf, type Trust } from "../trust.ts";
 import { type NativeConfig, quiche } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
-
-/** PEM text, or bytes: DER, or PEM if they begin like it. */
-export type Certificate = string | Uint8Array;
 
 export type ServerConfigOptions = {
   readonly certificate: Certificate;
@@ -19,7 +18,7 @@ export type ServerConfigOptions = {
 };
 
 export type ClientConfigOptions = {
-  readonly caCertificate: Certificate;
+  readonly trust: Trust;
   readonly alpn: readonly string[];
   readonly limits: QuicLimits;
   /** Send early data when a session allows it. */
@@ -59,14 +58,22 @@ export function setTicketKey(config: NativeConfig, key: Uint8Array): void {
   config.setTicketKey(key);
 }
 
+/** With pins the handshake proves only that the server has the key: who dials checks which. */
 export function clientConfig(options: ClientConfigOptions): NativeConfig {
-  const ca = pemOf(options.caCertificate, "CERTIFICATE");
+  const { trust } = options;
   return attempt("the trusted certificate cannot be used", () => {
-    const config = quiche.Config.withBoringSslCtx(true, false, ca, undefined, undefined, signatureAlgorithms);
+    const anyKey = "pins" in trust;
+    const ca = anyKey ? undefined : authoritiesOf(trust);
+    const config = quiche.Config.withBoringSslCtx(true, anyKey, ca, undefined, undefined, signatureAlgorithms);
     configure(config, options.alpn, options.limits);
     if (options.earlyData) config.enableEarlyData();
     return config;
   });
+}
+
+function authoritiesOf(trust: Exclude<Trust, { readonly pins: unknown }>): Buffer {
+  if ("caCertificate" in trust) return pemOf(trust.caCertificate, "CERTIFICATE");
+  return Buffer.from(getCACertificates("default").join("\n"));
 }
 
 function configure(config: NativeConfig, alpn: readonly string[], limits: QuicLimits): void {
@@ -93,12 +100,4 @@ function attempt(text: string, make: () => NativeConfig): NativeConfig {
     if (cause instanceof QpqError) throw cause;
     throw new QpqError("E046_CONFIG", { text, cause });
   }
-}
-
-function pemOf(value: Certificate, label: "CERTIFICATE" | "PRIVATE KEY"): Buffer {
-  if (typeof value === "string") return Buffer.from(value);
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (bytes.subarray(0, 10).toString("latin1") === "-----BEGIN") return bytes;
-  const lines = bytes.toString("base64").match(/.{1,64}/g) ?? [];
-  return Buffer.from([`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n"));
 }

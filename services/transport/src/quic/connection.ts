@@ -1,8 +1,9 @@
 /** One QUIC connection: the library's state machine driven by datagrams, timers and the owner's calls. */
 import { QpqError } from "quicproquo-proto";
 import type { ByteStream, CloseCode, Connection, ConnectionClosed, ConnectionInfo, ConnectionStats } from "../port.ts";
+import { closedHere, printable } from "../closed.ts";
 import { closeCodes } from "../port.ts";
-import { closedByNative, closedHere, connectFailed, failedInternally, printable } from "./close-reason.ts";
+import { closedByNative, connectFailed, failedInternally } from "./close-reason.ts";
 import type { Endpoint, Serviced } from "./endpoint.ts";
 import type { HostPort, NativeConnection } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
@@ -17,6 +18,8 @@ import { Traffic } from "./traffic.ts";
 export interface ConnectionOwner {
   /** The handshake is done, or early data may come: hand the connection to its user. Once. */
   ready(connection: QuicConnection): void;
+  /** The handshake is done: is the peer, by its certificate, one that is not wanted? Before anything is sent to it. */
+  refusal?(native: NativeConnection): QpqError | undefined;
   /** The handshake is done. Once. */
   established(connection: QuicConnection): void;
   /** The server gave a session to resume: the library's bytes. The newest is the last. Only on a client. */
@@ -108,6 +111,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   /** Set by close(): what onClose will say. */
   #closing: (ConnectionClosed & { readonly code: number }) | undefined;
   #closingPackets = 0;
+  /** The library has been told to close. */
+  #closeSaid = false;
   /** Set when the library must not be asked any more. */
   #givenUp: ConnectionClosed | undefined;
   #cipher: string | undefined;
@@ -268,8 +273,10 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   /** True when the user has just been told of the connection. */
   #advance(): boolean {
     if (!this.#isHalfOpen) return false;
-    if (this.native.isEstablished()) this.#establish();
-    else if (this.#phase === "handshaking" && this.#mayBeEarly) this.#phase = "early";
+    if (this.native.isEstablished()) {
+      this.#establish();
+      if (!this.#established) return false;
+    } else if (this.#phase === "handshaking" && this.#mayBeEarly) this.#phase = "early";
     else return false;
     const justReady = !this.#told;
     this.#told = true;
@@ -278,6 +285,14 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   #establish(): void {
+    const error = this.#owner.refusal?.(this.native);
+    if (error !== undefined) {
+      const code = closeCodes.certificateRefused;
+      this.#closing = { code, reason: "certificate refused", byPeer: false, error };
+      this.#phase = "closing";
+      if (this.#told) this.#sayClose(this.#closing); // so that no early data is sent again, to this one
+      return;
+    }
     this.#phase = "open";
     this.#established = true;
     this.#deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -328,14 +343,19 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   #sendClose(closing: ConnectionClosed & { readonly code: number }): void {
-    if (this.#phase === "closing") {
+    if (!this.#closeSaid) {
       // What is pending goes first: a pending probe would keep the close back.
       this.#transmit(closingPacketsMax);
-      this.native.close(true, closing.code, Buffer.from(closing.reason));
+      this.#sayClose(closing);
     }
     if (this.#transmit(closingPacketsMax)) return;
     this.#closingPackets += closingPacketsMax;
     if (this.#closingPackets >= closingPacketsTotalMax) this.#givenUp = closing;
+  }
+
+  #sayClose(closing: ConnectionClosed & { readonly code: number }): void {
+    this.#closeSaid = true;
+    this.native.close(true, closing.code, Buffer.from(closing.reason));
   }
 
   #settle(): void {

@@ -7,7 +7,8 @@ import { isIP, isIPv6 } from "node:net";
 import { QpqError } from "quicproquo-proto";
 import { faultReporter, type OnFault } from "../fault-report.ts";
 import type { Connection, ConnectionClosed } from "../port.ts";
-import { type Certificate, clientConfig } from "./config.ts";
+import { checkTrust, isPinned, type Trust } from "../trust.ts";
+import { clientConfig } from "./config.ts";
 import { type ConnectionOwner, QuicConnection } from "./connection.ts";
 import { mintConnectionId } from "./connection-id.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -19,11 +20,10 @@ export type DialOptions = {
   /** Name or address. */
   readonly host: string;
   readonly port: number;
-  /** The DNS name that the server's certificate must carry; not an address (the binding cannot check one). */
+  /** The DNS name that the server's certificate must carry (but see Trust); not an address, which cannot be checked. */
   readonly serverName: string;
   readonly alpn: readonly string[];
-  /** The one certificate that is trusted: the server's own, or the one that signed it. DER or PEM. */
-  readonly trust: { readonly caCertificate: Certificate };
+  readonly trust: Trust;
   /**
    * What onSession gave on an earlier connection: saves a round of the certificate's proof. One that cannot be used
    * (another trust, server name or ALPN, another ticket key, too old, damaged) costs nothing: the handshake is a full one.
@@ -59,11 +59,12 @@ export async function dialQuic(options: DialOptions): Promise<Connection> {
   if (isIP(options.serverName) !== 0 || options.serverName === "") {
     throw new QpqError("E041_CERTIFICATE", { text: "the server name must be a DNS name, not an address" });
   }
+  checkTrust(options.trust);
   let refused = new QpqError("E040_CONNECT_FAILED", { text: "the server's name has no address" });
   const hosts = await addressesOf(options);
   for (const host of hosts) {
     const earlyData = options.earlyData === true && host === hosts.at(-1);
-    const config = clientConfig({ ...options.trust, alpn: options.alpn, limits, earlyData });
+    const config = clientConfig({ trust: options.trust, alpn: options.alpn, limits, earlyData });
     try {
       return await new Dialling({ ...options, host, earlyData }, limits).connect(config);
     } catch (error) {
@@ -109,7 +110,7 @@ class Dialling implements ConnectionOwner {
     this.#limits = limits;
     this.#report = faultReporter(options.onFault);
     const { trust, serverName, alpn } = options;
-    this.#checkedAgainst = [trust.caCertificate, serverName, ...alpn];
+    this.#checkedAgainst = [...partsOf(trust), serverName, ...alpn];
   }
 
   async connect(config: NativeConfig): Promise<Connection> {
@@ -138,6 +139,12 @@ class Dialling implements ConnectionOwner {
   }
 
   established(): void {}
+
+  refusal(native: NativeConnection): QpqError | undefined {
+    const { trust } = this.#options;
+    if (!("pins" in trust) || isPinned(native.peerCertChain()?.[0], trust.pins)) return undefined;
+    return new QpqError("E041_CERTIFICATE", { text: "the server's key is not one of the pinned ones" });
+  }
 
   session(session: Uint8Array): void {
     try {
@@ -213,6 +220,11 @@ class Dialling implements ConnectionOwner {
     if (code === "ECONNREFUSED") this.#settled.reject(new NothingListens(error));
     this.#connection.abandon("the network refused the connection", error);
   }
+}
+
+function partsOf(trust: Trust): CheckedAgainst {
+  if ("pins" in trust) return ["pins", ...trust.pins];
+  return "caCertificate" in trust ? ["certificate", trust.caCertificate] : ["system roots"];
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

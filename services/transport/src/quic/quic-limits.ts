@@ -1,5 +1,6 @@
 /** Limits of the QUIC driver: each has a name with its unit last, a default, a range and a reason. */
-import { type LimitRow, QpqError } from "quicproquo-proto";
+import type { LimitRow } from "quicproquo-proto";
+import { resolveLimits } from "../limit-table.ts";
 
 const mebi = 1024 * 1024;
 
@@ -137,17 +138,6 @@ export const quicLimits = {
 export type QuicLimits = { readonly [Name in keyof typeof quicLimits]: number };
 
 /** Defaults under what the caller set; E046_CONFIG for a value outside its range. */
-export function resolveQuicLimits(overrides: Partial<QuicLimits> = {}): QuicLimits {
-  const resolved: Record<string, number> = {};
-  for (const [name, row] of Object.entries(quicLimits)) {
-    const value = overrides[name as keyof QuicLimits] ?? row.default;
-    if (!Number.isInteger(value) || value < row.min || value > row.max) {
-      throw new QpqError("E046_CONFIG", {
-        fields: { limit: name, value, min: row.min, max: row.max },
-        text: "a limit is outside its range",
-      });
-    }
-    resolved[name] = value;
-  }
-  return resolved as QuicLimits;
+export function resolveQuicLimits(overrides?: Partial<QuicLimits>): QuicLimits {
+  return resolveLimits(quicLimits, overrides);
 }

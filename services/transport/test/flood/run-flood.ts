@@ -87,7 +87,7 @@ const initialsMax = 1_000;
 /** First datagrams of clients that will never answer. */
 function realInitials(count: number): Buffer {
   const limits = resolveQuicLimits({ datagramBytes: initialDatagramBytesMin });
-  const options = { caCertificate: trusted.certificate, alpn: ["test"], limits, earlyData: false };
+  const options = { trust: { caCertificate: trusted.certificate }, alpn: ["test"], limits, earlyData: false };
   const config = clientConfig(options);
   const from = { host: "127.0.0.1", port: 1 };
   const datagrams = Array.from({ length: count }, () => {
