@@ -2,7 +2,7 @@
 import { type MethodCodec, methodCodecs, protocolVersion, QpqError } from "quicproquo-proto";
 import { type Answer, type Capability, RpcError, RpcSession } from "quicproquo-rpc";
 import { type Connection, closeCodes } from "quicproquo-transport";
-import { dialQuic } from "quicproquo-transport/quic";
+import { dialQuic, type QuicLimits } from "quicproquo-transport/quic";
 import type { ServerProcess } from "../../testing/server-process.ts";
 
 type Codecs = typeof methodCodecs;
@@ -10,10 +10,16 @@ export type MethodName = keyof Codecs;
 type ParamsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeParams"]>;
 type ResultsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeResults"]>;
 
+/** What a client must know of a server. */
+export type ServerKeys = Pick<ServerProcess, "port" | "certificate" | "token">;
+
 export type RawOptions = {
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
   /** Another port than the server's own: a relay. */
   readonly port?: number;
   readonly token?: string;
+  readonly limits?: Partial<QuicLimits>;
 };
 
 export class RawClient implements Disposable {
@@ -29,15 +35,21 @@ export class RawClient implements Disposable {
     this.#token = Buffer.from(token);
   }
 
-  static async connect(server: ServerProcess, options: RawOptions = {}): Promise<RawClient> {
+  static async connect(server: ServerKeys, options: RawOptions = {}): Promise<RawClient> {
     const connection = await dialQuic({
-      host: "127.0.0.1",
+      host: options.host ?? "127.0.0.1",
       port: options.port ?? server.port,
       serverName: "localhost",
       alpn: ["capnp"],
       trust: { caCertificate: server.certificate },
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
     });
     return new RawClient(connection, options.token ?? server.token);
+  }
+
+  /** Takes a connection over, e.g. one in early data. */
+  static on(connection: Connection, token: string): RawClient {
+    return new RawClient(connection, token);
   }
 
   /** Fields that are left out get what a well-behaved client sends. The answer isn't decoded: see `results`. */
