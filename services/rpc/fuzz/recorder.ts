@@ -30,14 +30,32 @@ export async function record(worlds: Record<Step["side"], World>, steps: readonl
     } while ([sides.left.deliverTo(sides.right), sides.right.deliverTo(sides.left)].some(Boolean));
   }
   const recordings = { left: sides.left.recording, right: sides.right.recording };
-  for (const side of Object.values(sides)) side.close();
+  await end(Object.values(worlds));
+  return recordings;
+}
+
+/** Plays a recording to a session made for it; answers the messages it sends, and ends it. */
+export async function play(world: World, ops: readonly Op[]): Promise<Uint8Array[]> {
+  const sent: Uint8Array[] = [];
+  const frames = new FrameReader((frame) => sent.push(frame.slice()));
+  world.stream.onSent = (chunk) => frames.push(chunk.slice());
+  for (const op of ops) {
+    if (op.kind === "bytes") world.stream.feed(op.bytes);
+    else if (op.kind === "act") world.act(op.name, op.a, op.b);
+    else await turn();
+  }
+  await end([world]);
+  return sent;
+}
+
+async function end(worlds: readonly World[]): Promise<void> {
+  for (const { stream } of worlds) stream.cut();
   await turn();
-  for (const world of Object.values(worlds)) {
+  for (const world of worlds) {
     world.endHandlers();
     world.letGo();
   }
   await turn();
-  return recordings;
 }
 
 export type Recordings = Readonly<Record<Step["side"], Recording>>;
@@ -71,10 +89,6 @@ class Side {
     for (const bytes of frames) other.#receive(bytes);
     if (frames.length > 0) other.#turn();
     return frames.length > 0;
-  }
-
-  close(): void {
-    this.#world.stream.cut();
   }
 
   #receive(bytes: Uint8Array): void {

@@ -1,7 +1,7 @@
 /** What the session's own side can do, by name. A chooses what it is done to, B what with. */
 import { Capability, serve } from "../../src/index.ts";
-import { MessageError, type StructBuilder } from "../../src/message/index.ts";
-import { Session, struct, TestPeer, type UntypedMethod, Watcher } from "../../testing/test-peer.ts";
+import { MessageError, type StructBuilder, type StructListBuilder } from "../../src/message/index.ts";
+import { Item, Session, struct, TestPeer, type UntypedMethod, Watcher } from "../../testing/test-peer.ts";
 import { Refused } from "../own-calls.ts";
 import type { PeerWorld } from "./world.ts";
 
@@ -17,6 +17,19 @@ const text: Fill = (params, _world, b) => params.setText(0, "user".repeat(b));
 const number: Fill = (params, _world, b) => params.setUint32(0, b);
 const data: Fill = (params, _world, b) => params.setData(0, new Uint8Array(b * 31).fill(b));
 
+/** A tree of items, each with text and data: many pointers. */
+const items: Fill = (params, _world, b) => fillItems(params.initStructList(0, b % 4, Item), 2);
+
+function fillItems(list: StructListBuilder<StructBuilder>, depth: number): void {
+  for (let n = 0; n < list.length; n++) {
+    const item = list.get(n);
+    item.setUint32(0, n);
+    item.setText(0, "item");
+    item.setData(1, new Uint8Array(n * 5));
+    if (depth > 0) fillItems(item.initStructList(2, 2, Item), depth - 1);
+  }
+}
+
 export const acts: Readonly<Record<string, Act>> = {
   bootstrap: (world) => void world.held.add(world.session.bootstrap()),
   echo: calling(TestPeer.echo, data),
@@ -26,6 +39,7 @@ export const acts: Readonly<Record<string, Act>> = {
     world.ownBytes += bytes;
     world.call(a, TestPeer.echo, { fill: (p) => p.setData(0, new Uint8Array(bytes)) });
   },
+  echoItems: calling(TestPeer.echoItems, items),
   fail: calling(TestPeer.fail, text),
   missing: calling(TestPeer.missing),
   never: calling(TestPeer.never),

@@ -52,6 +52,7 @@ export class Host {
     const opened = this.#gate.promise;
     return new MethodTable()
       .method(TestPeer.echo, (params, results) => results.setData(0, params.getData(0)))
+      .method(TestPeer.echoItems, (params, results) => results.getPointer(0).copyFrom(params.getPointer(0)))
       .method(TestPeer.fail, (params) => {
         throw new RpcError("overloaded", params.getText(0));
       })

@@ -7,6 +7,7 @@ export const scenarios: readonly (readonly Step[])[] = [
   stepsIn(`left bootstrap
     left echo 0 3
     left echoLarge 0 2
+    left echoItems 0 3
     left fail 0 2
     left missing 0
     left refuseToFill 0

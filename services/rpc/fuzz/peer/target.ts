@@ -6,6 +6,7 @@ import { Random } from "../random.ts";
 import { record, type Step } from "../recorder.ts";
 import type { Recording, Target } from "../target.ts";
 import { acts } from "./acts.ts";
+import { referenceRecordings } from "./reference.ts";
 import { PeerWorld } from "./world.ts";
 import { scenarios } from "./scenarios.ts";
 
@@ -58,16 +59,22 @@ export const peerTarget: Target = {
   amplificationMax: 64,
   open: (variant) => new PeerWorld(variants[variant] ?? {}),
   async record() {
+    const recordings = await recordAll(scenarios);
+    recordings.push(...(await referenceRecordings(() => new PeerWorld({}))));
     const random = new Random("recordings");
-    const all = [...scenarios, ...Array.from({ length: randomScenarios }, () => scenarioOf(random))];
-    const recordings: Recording[] = [];
-    for (const steps of all) {
-      const { left, right } = await record({ left: new PeerWorld({}), right: new PeerWorld({}) }, steps);
-      recordings.push(left, right);
-    }
+    recordings.push(...(await recordAll(Array.from({ length: randomScenarios }, () => scenarioOf(random)))));
     return recordings;
   },
 };
+
+async function recordAll(sessions: readonly (readonly Step[])[]): Promise<Recording[]> {
+  const recordings: Recording[] = [];
+  for (const steps of sessions) {
+    const { left, right } = await record({ left: new PeerWorld({}), right: new PeerWorld({}) }, steps);
+    recordings.push(left, right);
+  }
+  return recordings;
+}
 
 function knownMethod({ interfaceId, ordinal, params }: UntypedMethod): Target["methods"][number] {
   return { interfaceId, ordinal, dataWords: params.dataWords, pointerWords: params.pointerWords };

@@ -5,9 +5,10 @@ import fc from "fast-check";
 import { inputOf, type Op, textOf } from "../../fuzz/input.ts";
 import { peerTarget } from "../../fuzz/peer/target.ts";
 import { Random } from "../../fuzz/random.ts";
+import { play } from "../../fuzz/recorder.ts";
 import { resegment } from "../../fuzz/resegment.ts";
-import { turn } from "../../fuzz/run.ts";
-import { FrameReader, MessageBuilder, MessageReader } from "../../src/message/index.ts";
+import { MessageBuilder, MessageReader } from "../../src/message/index.ts";
+import { callAt, messageTag, returnAt } from "../../src/rpc-layout.ts";
 
 const number = fc.nat(1_000_000);
 const op: fc.Arbitrary<Op> = fc.oneof(
@@ -44,22 +45,35 @@ test("a recording played back is the same session, byte for byte", async () => {
   const recordings = await peerTarget.record();
   let frames = 0;
   for (const { ops, sent } of recordings) {
-    const world = peerTarget.open("plain");
-    const played: Uint8Array[] = [];
-    const reader = new FrameReader((frame) => played.push(frame.slice()));
-    world.stream.onSent = (chunk) => reader.push(chunk.slice());
-    for (const step of ops) {
-      if (step.kind === "bytes") world.stream.feed(step.bytes);
-      else if (step.kind === "act") world.act(step.name, step.a, step.b);
-      else await turn();
-    }
-    assert.deepEqual(played, sent);
-    frames += played.length;
-    world.stream.cut();
-    await turn();
-    world.letGo();
+    assert.deepEqual(await play(peerTarget.open("plain"), ops), sent);
+    frames += sent.length;
   }
   assert.ok(frames > 500, "the recordings hold little");
+});
+
+test("the recordings hold every kind of message, promises that are resolved, tail calls and many segments", async () => {
+  const frames = (await peerTarget.record()).flatMap(({ ops }) =>
+    ops.map((op) => (op.kind === "bytes" ? op.bytes : [])),
+  );
+  const seen = new Set<string>();
+  for (const frame of frames) {
+    if (!(frame instanceof Uint8Array)) continue;
+    const root = MessageReader.parse(frame).rootStruct;
+    const body = root.getStruct(0);
+    const kind = root.getUint16(0);
+    seen.add(`kind ${kind}`);
+    if (kind === messageTag.call) seen.add(`results to ${body.getUint16(callAt.sendResultsToTag)}`);
+    if (kind === messageTag.return) seen.add(`return ${body.getUint16(returnAt.tag)}`);
+    if ((frame[0] as number) > 0) seen.add("many segments");
+  }
+  const expected = ["return 0", "return 1", "return 2", "return 4", "results to 0", "results to 1", "many segments"];
+  for (const name of ["call", "return", "finish", "resolve", "release", "bootstrap", "disembargo"] as const) {
+    expected.push(`kind ${messageTag[name]}`);
+  }
+  assert.deepEqual(
+    expected.filter((one) => !seen.has(one)),
+    [],
+  );
 });
 
 test("a message spread over segments reads as it did", async () => {
