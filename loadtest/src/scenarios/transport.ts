@@ -45,9 +45,11 @@ async function measureRoundTrips(measurement: Measurement, connections: number):
   const window: Window = quick ? { warmUpMs: 150, windowMs: 500 } : { warmUpMs: 500, windowMs: 2_000 };
   await using loaded = new AsyncDisposableStack();
   const started = new Map<Side, LoadedSide>();
-  for (const side of sideNames) {
-    started.set(side, loaded.use(await LoadedSide.start(side, { ...options, connections })));
-  }
+  const starts = sideNames.map(async (side) =>
+    started.set(side, await LoadedSide.start(side, { ...options, connections })),
+  );
+  await Promise.all(starts);
+  for (const side of started.values()) loaded.use(side);
   // The first of them warms the processes up and isn't counted.
   for (let run = -1; run < runs; run++) {
     for (const side of run % 2 === 0 ? sideNames : sideNames.toReversed()) {
