@@ -29,6 +29,7 @@ const forbidden: readonly (readonly [file: string, importOf: string])[] = [
   ["services/server/src/access/planted.ts", "../store/sqlite/sqlite-store.ts"],
   ["services/server/src/calls/planted.ts", "../store/memory.ts"],
   ["services/server/src/calls/planted.ts", "quicproquo-transport/quic"],
+  ["services/server/src/calls/planted.ts", "../processes/keeper.ts"],
   ["services/server/src/planted.ts", "./main.ts"],
   ["client/core/src/planted.ts", "quicproquo-transport"],
   ["client/sdk/src/planted.ts", "quicproquo-server"],

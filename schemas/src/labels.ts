@@ -20,6 +20,8 @@ export const labels = {
   ticketKey: "quicnprotochat-ticket-key-v1",
   retryKey: "quicnprotochat-retry-key-v1",
   resetKey: "quicnprotochat-reset-key-v1",
+  /** HKDF info of the id by which workers on one port, and load balancers, know each other's connections. */
+  serverId: "quicnprotochat-server-id-v1",
   /** Hash of two identity keys, shown as digits that two people compare. */
   safetyNumber: "quicnprotochat-safety-number-v1",
   /** MLS exporter label of the epoch proof that orders commits. */

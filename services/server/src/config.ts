@@ -12,6 +12,7 @@ import { type LimitName, type LimitRow, limits, QpqError } from "quicproquo-prot
 import { type QuicLimits, quicLimits } from "quicproquo-transport/quic";
 import { type WebSocketLimits, websocketLimits } from "quicproquo-transport/websocket";
 import { parse as parseToml } from "smol-toml";
+import { type ProcessLimits, processLimits } from "./processes/process-limits.ts";
 
 export type ServerConfig = {
   readonly store: "sqlite";
@@ -25,6 +26,9 @@ export type ServerConfig = {
   readonly serverName: string;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly drainMs: number;
+  readonly processes: ProcessLimits;
+  /** 8 bytes; undefined = made from dataDir/transport-secret. */
+  readonly serverId: Uint8Array | undefined;
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly quic: QuicLimits;
   readonly websocket: "on" | "off";
@@ -55,6 +59,7 @@ const limitRows: readonly (readonly [string, LimitRow])[] = [
   ...Object.entries(limits),
   ...Object.entries(quicLimits),
   ...websocketRows,
+  ...Object.entries(processLimits),
 ];
 
 function websocketName(name: string): string {
@@ -75,6 +80,11 @@ function settings(): Record<string, Setting> {
     opsPort: row("TCP port of /livez, /readyz and /metrics; 0 = any free one.", "port", 9090),
     serverName: row("Name in the generated certificate, which clients check.", String, "localhost"),
     logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
+    serverId: row(
+      "First 8 bytes of connection ids, in hex, for load balancers. Empty = made at first start.",
+      hex8,
+      "",
+    ),
     drainMs: row("Longest time for a graceful stop, in ms.", "nat", 10_000),
     appendsInFlightMax: row("Messages accepted but not yet durable; beyond it E021_OVERLOADED.", "nat", 20_000),
     callsInFlightMax: row("Calls in flight in one RPC session.", "nat", 4_096),
@@ -88,6 +98,10 @@ function settings(): Record<string, Setting> {
   for (const [name, limit] of limitRows) rows[name] = row(limit.doc, rangeOf(limit), limit.default);
   for (const [name, setting] of Object.entries(rows)) rows[name] = { ...setting, env: `QPQ_${snake(name)}` };
   return rows;
+}
+
+function hex8(value: unknown): void {
+  if (value !== "" && !/^[0-9a-f]{16}$/i.test(String(value))) throw new Error("must be 16 hex digits");
 }
 
 function rangeOf(limit: LimitRow): (value: unknown) => void {
@@ -194,6 +208,8 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
     serverName: value("serverName"),
     logLevel: value("logLevel"),
     drainMs: numberOf("drainMs"),
+    processes: slice(processLimits, flat),
+    serverId: value("serverId") === "" ? undefined : Buffer.from(value<string>("serverId"), "hex"),
     limits: slice(limits, flat),
     quic: slice(quicLimits, flat),
     websocket: value("websocket"),

@@ -9,7 +9,7 @@
 import { alpnNode, errorCodeOf, QpqError } from "quicproquo-proto";
 import { RpcSession } from "quicproquo-rpc";
 import { type ByteStream, type Connection, closeCodes } from "quicproquo-transport";
-import { listenQuic, type QuicListener } from "quicproquo-transport/quic";
+import { type HostPort, listenQuic, type OnStray, type QuicListener, type Routing } from "quicproquo-transport/quic";
 import { listenWebSocket, type WebSocketListener, type WebSocketListenOptions } from "quicproquo-transport/websocket";
 import { StaticToken } from "./access/static-token.ts";
 import { EarlyDataGate, type Handshake } from "./calls/early-data.ts";
@@ -39,7 +39,13 @@ export type FrontEndParts = {
   readonly log: Log;
   readonly clock: Clock;
   readonly store: Store;
+  /** What every connection id says of where it belongs. */
+  readonly routing?: Routing;
+  /** Set when other workers listen on the same ports. */
+  readonly siblings?: FrontEndSiblings;
 };
+
+export type FrontEndSiblings = { readonly onStray: OnStray; readonly stats: () => Readonly<Record<string, number>> };
 
 export type FrontEnd = {
   readonly host: string;
@@ -47,6 +53,8 @@ export type FrontEnd = {
   /** TCP; undefined when it is off. */
   readonly websocketPort: number | undefined;
   readonly observer: PrometheusObserver;
+  /** Takes a datagram that came to a sibling. */
+  inject(datagram: Uint8Array, from: HostPort): void;
   /** Rejects while the store does not answer, and from the drain on. */
   ready(): Promise<void>;
   /** Answers parked calls, tells every client to go elsewhere, finishes what was accepted, frees the port. Not the store. */
@@ -57,11 +65,15 @@ const shuttingDown = "server is shutting down";
 
 /** E047_PORT_IN_USE, E046_CONFIG. Nothing is left open when it rejects. */
 export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
-  const { config, token, transportSecret, certificate, log, clock, store } = given;
+  const { config, token, transportSecret, certificate, log, clock, store, routing, siblings } = given;
   const domains = createDomains(store, config, clock);
   const sessions = new OpenSessions();
   const observer = createPrometheusObserver({
-    transport: () => ({ ...quic.stats(), ...prefixed("websocket", websocket?.stats() ?? {}) }),
+    transport: () => ({
+      ...quic.stats(),
+      ...prefixed("websocket", websocket?.stats() ?? {}),
+      ...siblings?.stats(),
+    }),
     waiters: () => domains.waiters.size,
     subscriptions: () => domains.subscriptions.size,
     rpcSessions: () => sessions.size,
@@ -90,25 +102,31 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   };
   const keys = new TransportKeys(transportSecret, clock);
   const { ticketKey, retryKey, resetKey } = keys;
-  const files = { certificate: certificate.certificateDer, privateKey: certificate.privateKeyDer };
-  const quic = await listenQuic({
-    ...files,
+  const shared = {
+    certificate: certificate.certificateDer,
+    privateKey: certificate.privateKeyDer,
     host: config.host,
+    ticketKey,
+    reusePort: siblings !== undefined,
+    onConnection,
+  };
+  const quic = await listenQuic({
+    ...shared,
     port: config.port,
     alpn: [alpnNode],
     limits: config.quic,
-    ticketKey,
     retryKey,
     resetKey,
     earlyData: true,
-    onConnection,
+    ...(routing !== undefined && { routing }),
+    ...(siblings !== undefined && { onStray: siblings.onStray }),
   });
   started.defer(() => quic.close(closeCodes.shuttingDown, shuttingDown));
   const listeners: (QuicListener | WebSocketListener)[] = [quic];
   let websocket: WebSocketListener | undefined;
   if (config.websocket === "on") {
-    const options = { ...files, host: config.host, limits: config.websocketLimits, ticketKey, onConnection };
-    websocket = await listenBeside(quic.port, config, { ...options, allowedOrigins: config.allowedOrigins });
+    const options = { ...shared, limits: config.websocketLimits, allowedOrigins: config.allowedOrigins };
+    websocket = await listenBeside(quic.port, config, options);
     listeners.push(websocket);
   }
   const stopRotation = keys.rotate(listeners);
@@ -119,6 +137,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     port: quic.port,
     websocketPort: websocket?.port,
     observer,
+    inject: (datagram, from) => quic.inject(datagram, from),
     ready: () => (isDraining ? Promise.reject(new QpqError("E033_SHUTTING_DOWN")) : store.health()),
     async close() {
       isDraining = true;

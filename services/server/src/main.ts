@@ -1,9 +1,11 @@
 /** qpq-server: arguments, words at start, signals, exit code. Nothing else. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { QpqError } from "quicproquo-proto";
 import { loadOrCreateCertificate } from "./certificate.ts";
 import { describeConfig, loadConfig, type ServerConfig } from "./config.ts";
 import { createLog } from "./observe/log.ts";
+import { startSupervisor } from "./processes/supervisor.ts";
 import { loadOrCreateSecret, type SecretFile } from "./secret-file.ts";
 import { type RunningServer, startServer } from "./server.ts";
 
@@ -25,7 +27,11 @@ async function main(args: readonly string[]): Promise<void> {
   const log = createLog(config.logLevel);
   const certificate = await loadOrCreateCertificate(config.dataDir, config.serverName);
   const token = config.authToken === undefined ? loadOrCreateSecret(config.dataDir, "auth-token") : undefined;
-  const server = await startServer({
+  const isSupervisor = config.processes.workers > 1;
+  // inherited by the other processes: one that is replaced starts with a third of the CPU time
+  if (isSupervisor) process.env["NODE_COMPILE_CACHE"] ??= join(config.dataDir, "run", "compiled");
+  const start = isSupervisor ? startSupervisor : startServer;
+  const server = await start({
     config,
     token: config.authToken ?? (token as SecretFile).text,
     transportSecret: loadOrCreateSecret(config.dataDir, "transport-secret").text,

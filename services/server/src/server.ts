@@ -1,12 +1,8 @@
 /** A server of one process: the store it owns, one front-end over it, and the pages for operators. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import type { ServerConfig } from "./config.ts";
+import { openConfiguredStore } from "./configured-store.ts";
 import { type FrontEndParts, startFrontEnd } from "./front-end.ts";
 import { startOpsServer } from "./ops/http.ts";
 import { Sweeper } from "./ops/sweeper.ts";
-import { openSqliteStore } from "./store/index.ts";
-import type { Clock, Store } from "./store/port.ts";
 
 export type ServerParts = Omit<FrontEndParts, "store"> & {
   /** Default: the store that the configuration names. */
@@ -27,7 +23,9 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
   await using started = new AsyncDisposableStack();
   const store = await openStore(config, clock);
   started.defer(() => store.close());
-  const frontEnd = await startFrontEnd({ ...parts, store });
+  const { serverId } = config;
+  const routing = serverId && { serverId, workerId: 0 };
+  const frontEnd = await startFrontEnd({ ...parts, store, ...(routing && { routing }) });
   const sweeper = new Sweeper(store.log, frontEnd.observer);
   started.defer(() => sweeper.stop());
   started.defer(() => frontEnd.close());
@@ -47,18 +45,4 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
       await owned.disposeAsync();
     },
   };
-}
-
-export function openConfiguredStore(config: ServerConfig, clock: Clock): Promise<Store> {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  return openSqliteStore({
-    file: join(config.dataDir, "qpq.db"),
-    limits: {
-      queueDepthMax: config.limits.queueDepthMax,
-      dedupeWindowMs: config.limits.dedupeWindowSecs * 1_000,
-      groupLifeMs: config.limits.groupLifeSecs * 1_000,
-      appendsInFlightMax: config.appendsInFlightMax,
-    },
-    clock,
-  });
 }

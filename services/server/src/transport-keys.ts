@@ -15,6 +15,8 @@ const ticketKeyBytes = 48;
 export class TransportKeys {
   readonly retryKey: Uint8Array;
   readonly resetKey: Uint8Array;
+  /** The first 8 bytes of connection ids, unless the operator chose others. */
+  readonly serverId: Uint8Array;
   readonly #secret: string;
   readonly #clock: Clock;
 
@@ -23,6 +25,7 @@ export class TransportKeys {
     this.#clock = clock;
     this.retryKey = derive(secret, labels.retryKey, 32);
     this.resetKey = derive(secret, labels.resetKey, 32);
+    this.serverId = derive(secret, labels.serverId, 8);
   }
 
   /** Of today. */

@@ -16,6 +16,10 @@ type LogFields = {
   readonly ms?: number;
   readonly signal?: string;
   readonly work?: string;
+  /** The process that it is about: a worker's number, or "store". */
+  readonly worker?: string;
+  readonly pid?: number;
+  readonly reason?: string;
   readonly error?: unknown;
 };
 
@@ -37,13 +41,19 @@ const allowed: readonly (keyof LogFields)[] = [
   "ms",
   "signal",
   "work",
+  "worker",
+  "pid",
+  "reason",
 ];
 
-/** To standard error: standard output is for the words of the start. */
-export function createLog(level: "debug" | "info" | "warn" | "error" | "silent"): Log {
+/** To standard error: standard output is for the words of the start. `base` stands in every line. */
+export function createLog(
+  level: "debug" | "info" | "warn" | "error" | "silent",
+  base: Pick<LogFields, "worker"> | null = null,
+): Log {
   // synchronous: a line is out before the process can be killed; there are few lines, none a message
   const destination = pino.destination({ fd: 2, sync: true });
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const logger = pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     info: (fields) => logger.info(pick(fields)),
     error: (fields) => logger.error(pick(fields)),

@@ -10,9 +10,13 @@ export type Sources = {
   readonly rpcSessions: () => number;
 };
 
+/** What prom-client's registries give, and take to be summed. */
+export type MetricsSnapshot = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
+
 export type PrometheusObserver = Observer & {
   readonly contentType: string;
   text(): Promise<string>;
+  snapshot(): Promise<MetricsSnapshot>;
   setDraining(draining: boolean): void;
 };
 
@@ -94,6 +98,7 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    snapshot: () => registry.getMetricsAsJSON(),
     setDraining: (on) => draining.set(on ? 1 : 0),
     callEnded(observation: CallObservation) {
       const { method, code } = observation;

@@ -9,10 +9,8 @@ import type { WakeupBus } from "./port.ts";
 
 type Listener = () => void;
 
-const hubDefaults = {
-  /** 1,000,000 parked waiters are what one front-end is sized for (about 0.3 KB each). */
-  listenersMax: 1_000_000,
-} as const;
+/** 1,000,000 parked waiters are what one front-end is sized for (about 0.3 KB each). */
+const listenersMaxDefault = 1_000_000;
 
 export class WakeupHub implements WakeupBus {
   /** Arrays are replaced, never changed: a publish that is under way keeps the one it began with. */
@@ -20,7 +18,7 @@ export class WakeupHub implements WakeupBus {
   readonly #listenersMax: number;
   #count = 0;
 
-  constructor(listenersMax: number = hubDefaults.listenersMax) {
+  constructor(listenersMax: number = listenersMaxDefault) {
     this.#listenersMax = listenersMax;
   }
 

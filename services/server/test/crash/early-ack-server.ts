@@ -1,9 +1,10 @@
 /** qpq-server with a planted fault: it acknowledges an enqueue before it is stored. For the trial that must find it. */
 import { loadOrCreateCertificate } from "../../src/certificate.ts";
 import { loadConfig } from "../../src/config.ts";
+import { openConfiguredStore } from "../../src/configured-store.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { loadOrCreateSecret } from "../../src/secret-file.ts";
-import { openConfiguredStore, startServer } from "../../src/server.ts";
+import { startServer } from "../../src/server.ts";
 import { ackBeforeCommit } from "./planted-faults.ts";
 
 const config = loadConfig({ args: process.argv.slice(2), env: {} });

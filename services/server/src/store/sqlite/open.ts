@@ -24,6 +24,8 @@ export type SqliteStoreOptions = {
   readonly callsInFlightMax?: number;
   readonly fileBytesMax?: number;
   readonly healthMsMax?: number;
+  /** Listeners of its wake-up bus; beyond it E021_OVERLOADED. */
+  readonly listenersMax?: number;
   /** The file was restored from a backup: readers are told epochReset, because acknowledged messages may be missing. */
   readonly raiseStoreEpoch?: boolean;
 };
@@ -43,7 +45,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   return {
     log: logOver(call),
     keys: keysOver(call),
-    wakeups: new WakeupHub(),
+    wakeups: new WakeupHub(options.listenersMax),
     health: () => withinMs(healthMsMax, link.probe()),
     close: () => link.close(),
   };

@@ -1,0 +1,96 @@
+/**
+ * The child's side of its supervisor: does what it is told, answers what it is asked, and does not outlive it.
+ *
+ * SIGTERM drains; SIGINT is the supervisor's to take (a terminal sends it to all of them).
+ */
+import { Worker } from "node:worker_threads";
+import { QpqError } from "quicproquo-proto";
+import { createLog, type Log } from "../observe/log.ts";
+import type { MetricsSnapshot } from "../observe/prometheus.ts";
+import type { Answers, FromChild, Question, Task, ToChild } from "./messages.ts";
+
+export type Running = {
+  readonly ready: () => Promise<void>;
+  readonly metrics: () => Promise<MetricsSnapshot>;
+  /** Drains and frees everything. */
+  readonly close: () => Promise<void>;
+};
+
+export type ChildSettings = {
+  /** SIGTERM drains. The store does not listen to it: the supervisor ends it when the last worker has gone. */
+  readonly drainsOnTerm: boolean;
+};
+
+/** Runs this process as a child: `start` is called once, with the task. */
+export function runChild<T extends Task>(
+  start: (task: T, log: Log) => Promise<Running>,
+  { drainsOnTerm }: ChildSettings,
+): void {
+  let running: Running | undefined;
+  let log: Log | undefined;
+  let isStopping = false;
+  const tell = (message: FromChild): void => {
+    process.send?.(message);
+  };
+  const stop = async (): Promise<void> => {
+    if (isStopping) return;
+    isStopping = true;
+    if (running === undefined) process.exit(0);
+    await running.close();
+    const metrics = await running.metrics();
+    log?.flush();
+    process.send?.({ kind: "left", metrics } satisfies FromChild, () => process.exit(0));
+  };
+  const begin = async (name: string, task: T): Promise<void> => {
+    log = createLog(task.config.logLevel, { worker: name });
+    try {
+      running = await start(task, log);
+      tell({ kind: "started" });
+    } catch (error) {
+      if (!(error instanceof QpqError)) log.error({ event: "start_failed", error });
+      process.send?.({ kind: "failed", reason: reasonOf(error) } satisfies FromChild, () => process.exit(1));
+    }
+  };
+  const answer = async (id: number, question: Question): Promise<void> => {
+    try {
+      tell({ kind: "answer", id, answer: await answerOf(running, question) });
+    } catch (error) {
+      tell({ kind: "refusal", id, reason: reasonOf(error) });
+    }
+  };
+
+  process.on("message", (message: ToChild) => {
+    switch (message.kind) {
+      case "start":
+        return void begin(message.name, message.task as T);
+      case "ask":
+        return void answer(message.id, message.question);
+      case "stop":
+        return void stop();
+    }
+  });
+  process.on("disconnect", () => process.exit(1));
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => void (drainsOnTerm && stop()));
+  process.on("uncaughtException", (error) => {
+    log?.error({ event: "crashed", error });
+    process.exit(1);
+  });
+  dieWithParent();
+}
+
+async function answerOf(running: Running | undefined, question: Question): Promise<Answers[Question]> {
+  if (question === "ping") return undefined;
+  if (running === undefined) throw new QpqError("E033_SHUTTING_DOWN", { text: "not started yet" });
+  return question === "ready" ? await running.ready().then(() => undefined) : await running.metrics();
+}
+
+function reasonOf(error: unknown): string {
+  return (error instanceof QpqError ? error : new QpqError("E034_INTERNAL")).reason;
+}
+
+/** A main thread that is stuck sees no closed channel: a thread of its own looks whether the parent is still there. */
+function dieWithParent(): void {
+  const watch = new Worker(new URL("./parent-watch.ts", import.meta.url), { workerData: process.ppid, execArgv: [] });
+  watch.unref();
+}

@@ -1,0 +1,177 @@
+/**
+ * A server of several processes: this one supervises, one owns the store, the others are workers that share the ports.
+ *
+ *     clients ──▶ worker 0..N-1 (front-end.ts) ──▶ store process ──▶ qpq.db
+ *                     ▲                                ▲
+ *                     └────── heartbeats, memory ──────┴── supervisor ──▶ /livez /readyz /metrics
+ *
+ * It touches no byte of the network, so nothing that comes from outside can stall or end it.
+ * A process that stalls, swells or ends is replaced while the others serve; when the supervisor ends, so do they all.
+ */
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { QpqError } from "quicproquo-proto";
+import type { ServerConfig } from "../config.ts";
+import type { FrontEndParts } from "../front-end.ts";
+import { startOpsServer } from "../ops/http.ts";
+import type { RunningServer } from "../server.ts";
+import { TransportKeys } from "../transport-keys.ts";
+import { claimTcpPort, claimUdpPort } from "./claimed-port.ts";
+import { GatheredMetrics } from "./gathered-metrics.ts";
+import { Keeper } from "./keeper.ts";
+import { SupervisorMetrics } from "./supervisor-metrics.ts";
+
+export type SupervisorParts = Pick<
+  FrontEndParts,
+  "config" | "token" | "transportSecret" | "certificate" | "log" | "clock"
+> & {
+  /** Default: store.ts and worker.ts. */
+  readonly programs?: { readonly store: URL; readonly worker: URL };
+};
+
+const ownPrograms = {
+  store: new URL("./store.ts", import.meta.url),
+  worker: new URL("./worker.ts", import.meta.url),
+};
+
+/** A process that answers at all answers within this. */
+const answerMsMax = 2_000;
+/** What a process has counted is asked for this often, so that little is missing when it is killed. */
+const gatherMs = 5_000;
+
+/** As startServer. Nothing is left running when it rejects. */
+export async function startSupervisor(parts: SupervisorParts): Promise<RunningServer> {
+  const config = await withPorts(parts.config);
+  const supervisor = new Supervisor({ ...parts, config });
+  await using started = new AsyncDisposableStack();
+  started.defer(() => supervisor.stop());
+  const ops = await startOpsServer(
+    { host: config.opsHost, port: config.opsPort },
+    { ready: () => supervisor.ready(), metrics: supervisor },
+  );
+  started.defer(() => ops.close());
+  await supervisor.start();
+  const owned = started.move();
+  return {
+    host: config.host,
+    port: config.port,
+    opsPort: ops.port,
+    async close() {
+      // the pages stay: they say that it drains
+      await supervisor.stop();
+      await owned.disposeAsync();
+    },
+  };
+}
+
+class Supervisor {
+  readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
+  readonly #store: Keeper;
+  readonly #workers: readonly Keeper[];
+  readonly #gathered = new GatheredMetrics();
+  readonly #own = new SupervisorMetrics(
+    () => this.#all,
+    () => this.#stopping !== undefined,
+  );
+  #gathering: ReturnType<typeof setInterval> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: SupervisorParts) {
+    const { config, token, transportSecret, clock, programs = ownPrograms } = parts;
+    const { certificateDer, privateKeyDer } = parts.certificate;
+    const serverId = config.serverId ?? new TransportKeys(transportSecret, clock).serverId;
+    const folder = join(config.dataDir, "run");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { workers, workerRssBytesMax } = config.processes;
+    const keep = (
+      name: string,
+      own: Pick<ConstructorParameters<typeof Keeper>[0], "program" | "task">,
+      rssMax: number,
+    ) =>
+      new Keeper({
+        ...own,
+        name,
+        folder,
+        log: parts.log,
+        limits: { ...config.processes, drainMs: config.drainMs, rssBytesMax: rssMax },
+        // one at a time: the others serve its clients meanwhile
+        mayDrain: () => this.#workers.every((worker) => worker.isUp),
+        onEnd: (reason) => this.#own.ended(name, reason),
+        onGone: () => this.#gathered.depart(name),
+        onMetrics: (metrics) => this.#gathered.record(name, metrics),
+      });
+    this.#store = keep("store", { program: programs.store, task: { config } }, Infinity);
+    this.#workers = Array.from({ length: workers }, (_, workerId) => {
+      const task = {
+        config,
+        token,
+        transportSecret,
+        certificate: { certificateDer, privateKeyDer },
+        serverId,
+        workerId,
+      };
+      return keep(String(workerId), { program: programs.worker, task }, workerRssBytesMax);
+    });
+  }
+
+  get #all(): readonly Keeper[] {
+    return [this.#store, ...this.#workers];
+  }
+
+  /** Rejects with what a process refused for. */
+  async start(): Promise<void> {
+    await this.#store.start();
+    await Promise.all(this.#workers.map((worker) => worker.start()));
+    this.#gathering = setInterval(() => void this.#gather(), gatherMs);
+  }
+
+  /** Drains the workers, then the store. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Resolves while some worker serves and reaches the store. */
+  async ready(): Promise<void> {
+    if (this.#stopping !== undefined) throw new QpqError("E033_SHUTTING_DOWN");
+    try {
+      await Promise.any(this.#workers.map((worker) => worker.ask("ready", answerMsMax)));
+    } catch (error) {
+      throw (error as AggregateError).errors[0];
+    }
+  }
+
+  async text(): Promise<string> {
+    await this.#gather();
+    return await this.#gathered.text(this.#own.registry);
+  }
+
+  async #gather(): Promise<void> {
+    const gather = async (keeper: Keeper): Promise<void> => {
+      this.#gathered.record(keeper.name, await keeper.ask("metrics", answerMsMax));
+    };
+    // who does not answer is told of by its heartbeat; what it told last counts
+    await Promise.allSettled(this.#all.map(gather));
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#gathering);
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await this.#store.stop();
+  }
+}
+
+/** The ports that the workers will share: 0 is a number by then. */
+async function withPorts(config: ServerConfig): Promise<ServerConfig> {
+  const { host } = config;
+  const port = await claimUdpPort({ host, port: config.port });
+  const dataDir = resolve(config.dataDir);
+  if (config.websocket === "off") return { ...config, port, dataDir };
+  const wanted = config.websocketPort === 0 ? port : config.websocketPort;
+  const websocketPort = await claimTcpPort({ host, port: wanted }).catch((error: unknown) => {
+    // where any port would do, so does another one for TCP
+    if (config.port === 0 && config.websocketPort === 0) return claimTcpPort({ host, port: 0 });
+    throw error;
+  });
+  return { ...config, port, websocketPort, dataDir };
+}
