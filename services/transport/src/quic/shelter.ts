@@ -76,8 +76,9 @@ export class Shelter implements Disposable {
   }
 
   #takeIn(): void {
+    const placesMax = canShelter ? this.#options.limits.shelteredMax : 0;
     for (const connection of this.#options.connections) {
-      if (this.#places.size >= this.#options.limits.shelteredMax) return;
+      if (this.#places.size >= placesMax) return;
       if (!connection.isOpen || !connection.established || this.#places.has(connection)) continue;
       const place: Place = { peer: connection.peer, endpoint: undefined };
       this.#places.set(connection, place);
