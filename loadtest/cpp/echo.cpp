@@ -1,8 +1,9 @@
 // The C++ reference implementation echoing over TCP on 127.0.0.1, as server and as measuring client.
 //   echo server
 //     serves on a free port, prints "port N", until its input ends
-//   echo client PORT OUTSTANDING PAYLOAD_BYTES WARM_UP_MS WINDOW_MS
-//     keeps so many calls outstanding; prints what began and ended inside the window behind the warm-up, as one line of JSON
+//   echo client
+//     for each line "PORT OUTSTANDING PAYLOAD_BYTES WARM_UP_MS WINDOW_MS" of its input: connects, keeps so many calls
+//     outstanding, prints what began and ended inside the window behind the warm-up, as one line of JSON
 #include "echo.capnp.h"
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
@@ -64,34 +65,45 @@ struct Loop {
   }
 };
 
-void measure(uint port, uint outstanding, size_t payloadBytes, std::chrono::milliseconds warmUp,
-             std::chrono::milliseconds window) {
-  auto io = kj::setupAsyncIo();
-  auto address = io.provider->getNetwork().parseAddress("127.0.0.1", port).wait(io.waitScope);
+struct Task {
+  uint port;
+  uint outstanding;
+  size_t payloadBytes;
+  uint warmUpMs;
+  uint windowMs;
+};
+
+void measure(kj::AsyncIoContext& io, const Task& task) {
+  auto address = io.provider->getNetwork().parseAddress("127.0.0.1", task.port).wait(io.waitScope);
   auto stream = address->connect().wait(io.waitScope);
   capnp::TwoPartyClient client(*stream);
-  auto from = Clock::now() + warmUp;
-  Loop loop{client.bootstrap().castAs<Echo>(), payloadBytes, from, from + window, {}};
+  auto from = Clock::now() + std::chrono::milliseconds(task.warmUpMs);
+  auto to = from + std::chrono::milliseconds(task.windowMs);
+  Loop loop{client.bootstrap().castAs<Echo>(), task.payloadBytes, from, to, {}};
   kj::Vector<kj::Promise<void>> callers;
-  for (uint i = 0; i < outstanding; i++) callers.add(loop.run());
+  for (uint i = 0; i < task.outstanding; i++) callers.add(loop.run());
   kj::joinPromises(callers.releaseAsArray()).wait(io.waitScope);
   auto& times = loop.timesMs;
-  KJ_REQUIRE(!times.empty(), "no call began and ended inside the window");
   std::sort(times.begin(), times.end());
-  auto percentile = [&](double p) { return times[std::min(times.size() - 1, size_t(times.size() * p))]; };
-  std::cout << "{\"perSecond\":" << times.size() / milliseconds(window) * 1000 << ",\"p50Ms\":" << percentile(0.5)
+  auto percentile = [&](double p) { return times.empty() ? 0 : times[std::min(times.size() - 1, size_t(times.size() * p))]; };
+  std::cout << "{\"perSecond\":" << times.size() * 1000.0 / task.windowMs << ",\"p50Ms\":" << percentile(0.5)
             << ",\"p99Ms\":" << percentile(0.99) << ",\"requests\":" << times.size() << "}" << std::endl;
+}
+
+void measureEach() {
+  auto io = kj::setupAsyncIo();
+  Task task;
+  while (std::cin >> task.port >> task.outstanding >> task.payloadBytes >> task.warmUpMs >> task.windowMs) {
+    measure(io, task);
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && !strcmp(argv[1], "server")) {
-    serve();
-    return 0;
-  }
-  KJ_REQUIRE(argc == 7 && !strcmp(argv[1], "client"), "echo server | echo client PORT OUTSTANDING BYTES WARM_UP WINDOW");
-  measure(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), std::chrono::milliseconds(atoi(argv[5])),
-          std::chrono::milliseconds(atoi(argv[6])));
+  bool isServer = argc == 2 && !strcmp(argv[1], "server");
+  KJ_REQUIRE(isServer || (argc == 2 && !strcmp(argv[1], "client")), "echo server | echo client");
+  if (isServer) serve();
+  else measureEach();
   return 0;
 }

@@ -1,6 +1,6 @@
 /**
- * Times one encoding on messages of several sizes, alone in its process: the optimizer sees no other's code. A time is the
- * median of many slices of the window, of the half of them in which the core was least given to other programs.
+ * Times one operation of all encodings on one message by turns, in slices so short that most have the core for themselves,
+ * whatever else the machine does. Answers nanoseconds an operation, by run; a run's is the median of its slices.
  */
 import { setFlagsFromString } from "node:v8";
 import { capnpEs } from "../encoding/capnp-es.ts";
@@ -12,64 +12,66 @@ import { readTask } from "./driver.ts";
 
 export type EncodingName = "ours" | "protobufjs" | "capnpEs";
 export type EncodingTask = {
-  readonly encoding: EncodingName;
-  readonly frameBytes: readonly number[];
-  readonly warmUpMs: number;
-  readonly windowMs: number;
+  readonly operation: "encode" | "decode";
+  readonly frameBytes: number;
+  readonly runs: number;
+  /** In a run, of each encoding. */
+  readonly slices: number;
 };
-/** Of one message, in nanoseconds. */
-export type EncodingTimes = { readonly frameBytes: number; readonly encodeNs: number; readonly decodeNs: number };
+export type EncodingTimes = Readonly<Record<EncodingName, readonly number[]>>;
 
-const encodings: Readonly<Record<EncodingName, MeasuredEncoding>> = { ours, protobufjs, capnpEs };
-const sliceMs = 8;
+const encodings: readonly (readonly [EncodingName, MeasuredEncoding])[] = [
+  ["ours", ours],
+  ["protobufjs", protobufjs],
+  ["capnpEs", capnpEs],
+];
+const sliceMs = 6;
 /** Operations between two looks at the clock. */
-const batch = 50;
-const warmUpOperations = 60_000;
+const batch = 20;
 // Code is optimized when that is due, not on another thread some time later: on a busy machine behind the window.
 setFlagsFromString("--no-concurrent-recompilation");
 
-const task = await readTask<EncodingTask>();
-const { encode, decode } = encodings[task.encoding];
-/** Read at the end, so that no operation can be left out as useless. */
+const { operation, frameBytes, runs, slices } = await readTask<EncodingTask>();
+const message = enqueueOf(frameBytes);
+/** Looked at in the end, so that no operation can be left out as useless. */
 let bytesSeen = 0;
 
-type Slice = { readonly ns: number; readonly operations: number; readonly onCore: number };
+function operationOf({ encode, decode }: MeasuredEncoding): () => number {
+  if (operation === "encode") return () => encode(message).length;
+  const bytes = encode(message).slice();
+  return () => decode(bytes).payload.length;
+}
 
-function slice(operation: () => number): Slice {
-  const fromCpu = process.threadCpuUsage();
+function sliceNs(run: () => number): number {
   const fromMs = performance.now();
   let operations = 0;
   let nowMs = fromMs;
   for (; nowMs < fromMs + sliceMs; nowMs = performance.now()) {
-    for (let i = 0; i < batch; i++) bytesSeen += operation();
+    for (let i = 0; i < batch; i++) bytesSeen += run();
     operations += batch;
   }
-  const { user, system } = process.threadCpuUsage(fromCpu);
-  return { ns: ((nowMs - fromMs) / operations) * 1e6, operations, onCore: (user + system) / (nowMs - fromMs) };
+  return ((nowMs - fromMs) / operations) * 1e6;
 }
 
-function timeNs(operation: () => number): number {
-  const beganMs = performance.now();
-  for (let operations = 0, spentMs = 0; spentMs < task.warmUpMs || operations < warmUpOperations; ) {
-    operations += slice(operation).operations;
-    spentMs = performance.now() - beganMs;
-    if (spentMs > 4 * task.warmUpMs) break; // a slow encoding is warm before it has done so many
-  }
-  const slices: Slice[] = [];
-  const fromMs = performance.now();
-  while (performance.now() < fromMs + task.windowMs) slices.push(slice(operation));
-  slices.sort((a, b) => b.onCore - a.onCore);
-  return median(slices.slice(0, Math.ceil(slices.length / 2)).map(({ ns }) => ns));
-}
-
-const times = task.frameBytes.map((frameBytes): EncodingTimes => {
-  const message = enqueueOf(frameBytes);
-  const bytes = encode(message).slice();
-  return {
-    frameBytes,
-    encodeNs: timeNs(() => encode(message).length),
-    decodeNs: timeNs(() => decode(bytes).payload.length),
-  };
+type Subject = {
+  readonly name: EncodingName;
+  readonly operation: () => number;
+  readonly times: number[];
+  slices: number[];
+};
+const subjects = encodings.map(([name, encoding]): Subject => {
+  return { name, operation: operationOf(encoding), times: [], slices: [] };
 });
+
+// Run -1 warms up.
+for (let run = -1; run < runs; run++) {
+  for (const subject of subjects) subject.slices = [];
+  for (let turn = 0; turn < slices; turn++) {
+    for (const subject of turn % 2 === 0 ? subjects : subjects.toReversed()) {
+      subject.slices.push(sliceNs(subject.operation));
+    }
+  }
+  if (run >= 0) for (const { times, slices } of subjects) times.push(median(slices));
+}
 if (bytesSeen === 0) throw new Error("nothing was encoded");
-process.stdout.write(`${JSON.stringify(times)}\n`);
+process.stdout.write(`${JSON.stringify(Object.fromEntries(subjects.map(({ name, times }) => [name, times])))}\n`);

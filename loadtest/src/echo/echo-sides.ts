@@ -1,72 +1,96 @@
 /**
- * Echo servers and clients, in C++ and in ours, each a process of its own: servers live as long as the measurement,
- * clients connect anew for each window. C++: cpp/echo.cpp on the reference implementation, compiled with -O2.
+ * Echo servers and clients, in C++ and in ours, each a process of its own that lives as long as the measurement. C++:
+ * cpp/echo.cpp on the reference implementation, compiled with -O2.
  */
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { LoopResult } from "../closed-loop.ts";
-import { nodeOf, outputOf, runDriver, spawnProgram } from "../drivers/driver.ts";
-import type { EchoTask } from "../drivers/echo-client.ts";
-import type { Cores } from "../pinned.ts";
+import { nodeOf } from "../drivers/driver.ts";
+import { type Cores, onCore } from "../pinned.ts";
 
 export type Language = "cpp" | "ours";
+type Command = readonly [string, ...string[]];
+
+export type EchoLoop = {
+  readonly callers: number;
+  readonly payloadBytes: number;
+  readonly warmUpMs: number;
+  readonly windowMs: number;
+};
 
 export class EchoSides implements AsyncDisposable {
-  readonly #cppProgram: string;
-  readonly #cores: Cores | undefined;
-  readonly #servers: Readonly<Record<Language, EchoServer>>;
+  readonly #ports: Readonly<Record<Language, number>>;
+  readonly #clients: Readonly<Record<Language, LineProcess>>;
+  readonly #owned: AsyncDisposable;
 
-  private constructor(cppProgram: string, cores: Cores | undefined, servers: Readonly<Record<Language, EchoServer>>) {
-    this.#cppProgram = cppProgram;
-    this.#cores = cores;
-    this.#servers = servers;
+  private constructor(
+    ports: Readonly<Record<Language, number>>,
+    clients: Readonly<Record<Language, LineProcess>>,
+    owned: AsyncDisposable,
+  ) {
+    this.#ports = ports;
+    this.#clients = clients;
+    this.#owned = owned;
   }
 
   static async start(cppProgram: string, cores: Cores | undefined): Promise<EchoSides> {
-    const cpp = await EchoServer.start([cppProgram, "server"], cores?.server);
-    const ours = await EchoServer.start(nodeOf("echo-server"), cores?.server);
-    return new EchoSides(cppProgram, cores, { cpp, ours });
+    await using started = new AsyncDisposableStack();
+    const start = (command: Command, core?: number) => started.use(new LineProcess(onCore(core, command)));
+    const servers = {
+      cpp: start([cppProgram, "server"], cores?.server),
+      ours: start(nodeOf("echo-server"), cores?.server),
+    };
+    const clients = {
+      cpp: start([cppProgram, "client"], cores?.client),
+      ours: start(nodeOf("echo-client"), cores?.client),
+    };
+    const ports = { cpp: portIn(await servers.cpp.nextLine()), ours: portIn(await servers.ours.nextLine()) };
+    return new EchoSides(ports, clients, started.move());
   }
 
-  measure(client: Language, server: Language, loop: Omit<EchoTask, "port">): Promise<LoopResult> {
-    const { port } = this.#servers[server];
-    if (client === "ours") return runDriver("echo-client", { ...loop, port }, this.#cores?.client);
-    return this.#runCppClient({ ...loop, port });
-  }
-
-  async #runCppClient({ port, callers, payloadBytes, warmUpMs, windowMs }: EchoTask): Promise<LoopResult> {
-    const numbers = [port, callers, payloadBytes, warmUpMs, windowMs].map(String);
-    const child = spawnProgram([this.#cppProgram, "client", ...numbers], this.#cores?.client);
-    return JSON.parse(await outputOf(child, "the C++ echo client")) as LoopResult;
+  /** One at a time, so that a client never shares its core with the other one. */
+  async measure(client: Language, server: Language, loop: EchoLoop): Promise<LoopResult> {
+    const { callers, payloadBytes, warmUpMs, windowMs } = loop;
+    this.#clients[client].write([this.#ports[server], callers, payloadBytes, warmUpMs, windowMs].join(" "));
+    return JSON.parse(await this.#clients[client].nextLine()) as LoopResult;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#servers.cpp.stop(), this.#servers.ours.stop()]);
+    await this.#owned[Symbol.asyncDispose]();
   }
 }
 
-class EchoServer {
-  readonly port: number;
+function portIn(line: string): number {
+  return Number(line.split(" ")[1]);
+}
+
+/** A program spoken to line by line, which ends when its input does. */
+class LineProcess implements AsyncDisposable {
+  readonly #name: string;
   readonly #process: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
 
-  private constructor(process: ChildProcess, port: number) {
-    this.#process = process;
-    this.port = port;
+  constructor(command: Command) {
+    const [program, ...args] = command;
+    this.#name = command.join(" ");
+    this.#process = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#lines = createInterface(this.#process.stdout as Readable)[Symbol.asyncIterator]();
   }
 
-  static async start(command: readonly [string, ...string[]], core: number | undefined): Promise<EchoServer> {
-    const process = spawnProgram(command, core);
-    for await (const line of createInterface(process.stdout as Readable)) {
-      return new EchoServer(process, Number(line.split(" ")[1]));
-    }
-    throw new Error(`${command[0]} did not start`);
+  write(line: string): void {
+    this.#process.stdin?.write(`${line}\n`);
   }
 
-  /** Both programs end when their input does. */
-  async stop(): Promise<void> {
+  async nextLine(): Promise<string> {
+    const { value, done } = await this.#lines.next();
+    if (done === true) throw new Error(`${this.#name} ended`);
+    return value;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#process.stdin?.end();
-    if (this.#process.exitCode === null) await once(this.#process, "exit");
+    if (this.#process.exitCode === null && this.#process.signalCode === null) await once(this.#process, "exit");
   }
 }
