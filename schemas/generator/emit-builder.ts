@@ -7,7 +7,10 @@ import type { Field, Node, Slot, StructBody } from "./schema-model.ts";
 import { docComment, literal } from "./source-text.ts";
 
 export function emitBuilder(node: Node<StructBody>, imports: Imports): string[] {
-  const lines = [`export class ${nameOf(node)}Builder extends ${imports.runtime("StructBuilder")} {`];
+  const lines = [
+    ...docComment(node.doc),
+    `export class ${nameOf(node)}Builder extends ${imports.runtime("StructBuilder")} {`,
+  ];
   for (const field of node.body.fields) {
     const member = field.place.kind === "group" ? groupMember(field, imports) : slotMember(field, field.place, imports);
     if (member === undefined) continue;

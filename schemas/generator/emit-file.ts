@@ -51,6 +51,7 @@ function emitStruct(node: Node<StructBody>, imports: Imports): string[] {
     ...constants,
     ...reader,
     ...builder,
+    ...docComment(node.doc),
     `export const ${name}: ${imports.runtime("StructType")}<${name}Reader, ${name}Builder> = {`,
     `  name: "${node.path}",`,
     `  dataWords: ${dataWords},`,

@@ -23,16 +23,27 @@ const runtimeNames = {
 
 export class Imports {
   readonly #schema: Schema;
-  readonly #runtime = new Set<keyof typeof runtimeNames>();
-  readonly #others = new Map<string, Set<string>>();
+  /** What each name in the file stands for: `module name`. Names of the file's own nodes stand there from the beginning. */
+  readonly #meanings = new Map<string, string>();
+  /** By module: what is imported, as the statement says it. */
+  readonly #imported = new Map<string, Set<string>>();
 
   constructor(schema: Schema) {
     this.#schema = schema;
+    for (const node of schema.nodes.values()) {
+      if (node.file !== schema.file) continue;
+      for (const name of exportedNames(node)) this.#meanings.set(name, `. ${name}`);
+    }
   }
 
+  /** The name under which the file knows it: another one when a node of the schema is named like it. */
   runtime(name: keyof typeof runtimeNames): string {
-    this.#runtime.add(name);
-    return name;
+    return this.#import({
+      module: "quicproquo-rpc/message",
+      name,
+      prefix: "Runtime",
+      isType: runtimeNames[name] === "type",
+    });
   }
 
   /** The node of an id; throws when the request does not hold it or it is of another kind. */
@@ -48,26 +59,41 @@ export class Imports {
     const name = nameOf(node) + suffix;
     if (!exportedNames(node).includes(name)) throw new SchemaError(`${node.path} has no ${suffix}`);
     if (node.file === this.#schema.file) return name;
-    const module = moduleOf(node.file);
-    const names = this.#others.get(module) ?? new Set();
-    this.#others.set(module, names.add(suffix === "Reader" || suffix === "Builder" ? `type ${name}` : name));
-    return name;
+    const file = node.file.slice(node.file.lastIndexOf("/") + 1).replace(/\.capnp$/, "");
+    const isType = suffix === "Reader" || suffix === "Builder";
+    // generated files of schemas that import one another lie in one folder
+    return this.#import({ module: `./${file}.ts`, name, prefix: pascal(file), isType });
   }
 
   lines(): string[] {
-    const runtime = [...this.#runtime].sort().map((name) => (runtimeNames[name] === "type" ? `type ${name}` : name));
-    const lines = runtime.length === 0 ? [] : [importOf(runtime, "quicproquo-rpc/message")];
-    for (const [module, names] of [...this.#others].sort()) lines.push(importOf([...names].sort(), module));
-    return lines;
+    const modules = [...this.#imported].sort(([a], [b]) => moduleOrder(a).localeCompare(moduleOrder(b)));
+    return modules.map(([module, names]) => `import { ${[...names].sort(byName).join(", ")} } from "${module}";`);
+  }
+
+  #import({ module, name, prefix, isType }: Imported): string {
+    const meaning = `${module} ${name}`;
+    let local = name;
+    while ((this.#meanings.get(local) ?? meaning) !== meaning) local = prefix + local;
+    this.#meanings.set(local, meaning);
+    const names = this.#imported.get(module) ?? new Set();
+    this.#imported.set(module, names.add(`${isType ? "type " : ""}${name}${local === name ? "" : ` as ${local}`}`));
+    return local;
   }
 }
 
-function importOf(names: readonly string[], module: string): string {
-  return `import { ${names.join(", ")} } from "${module}";`;
+type Imported = { readonly module: string; readonly name: string; readonly prefix: string; readonly isType: boolean };
+
+function byName(a: string, b: string): number {
+  const [first, second] = [a, b].map((name) => name.replace("type ", "")) as [string, string];
+  return first < second ? -1 : 1;
 }
 
-/** Generated files of schemas that import one another lie in one folder. */
-function moduleOf(file: string): string {
-  const name = file.slice(file.lastIndexOf("/") + 1);
-  return `./${name.replace(/\.capnp$/, ".ts")}`;
+/** Packages before neighbours. */
+function moduleOrder(module: string): string {
+  return module.startsWith(".") ? `1${module}` : `0${module}`;
+}
+
+/** `two-words` -> `TwoWords` */
+function pascal(file: string): string {
+  return file.replace(/(?:^|\W)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

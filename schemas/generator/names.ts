@@ -23,6 +23,7 @@ export function refuseClashes(schema: Schema): void {
   const owners = new Map<string, string>();
   for (const node of schema.nodes.values()) {
     for (const name of exportedNames(node)) {
+      if (name === "Uint8Array") throw new SchemaError(`${node.path} would hide the type that Data fields have`);
       const key = node.file === schema.file ? name : `${node.file}:${name}`;
       const owner = owners.get(key);
       if (owner !== undefined) throw new SchemaError(`${owner} and ${node.path} would both be named ${name}`);

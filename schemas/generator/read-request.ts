@@ -1,7 +1,8 @@
 /**
  * CodeGeneratorRequest (what `capnp compile -o-` prints) -> {@link Schema}. The only file that knows capnp-es's accessors.
  *
- * Refuses generics: a type parameter would need a runtime type, and no schema of ours has one. Annotations are ignored.
+ * Refuses generics: a type parameter would need a runtime type, and no schema of ours has one; and streaming methods, whose
+ * flow control the RPC does not have. Annotations are ignored.
  */
 import { Message, type Pointer } from "capnp-es";
 import * as capnp from "capnp-es/capnp/schema";
@@ -100,12 +101,18 @@ function nonZero(value: Value): Value {
   return isZero || (value instanceof Uint8Array && value.length === 0) ? undefined : value;
 }
 
+/** StreamResult of capnp's stream.capnp: what a method answers that is declared `-> stream`. */
+const streamResultId = 0x995f9a3377c0b16en;
+
 function interfaceOf(node: capnp.Node, memberDocs: readonly string[]): Body {
   const methods = [...node.interface.methods].map((method, ordinal) => {
     refuseBrand(method.paramBrand, node);
     refuseBrand(method.resultBrand, node);
     if (method.implicitParameters.length > 0) {
       throw new SchemaError(`${node.displayName}.${method.name} is generic; generics are not generated`);
+    }
+    if (method.resultStructType === streamResultId) {
+      throw new SchemaError(`${node.displayName}.${method.name} is a stream; streaming methods are not generated`);
     }
     return { method, ordinal };
   });

@@ -14,4 +14,6 @@ export const targets: readonly Target[] = [
   // The generator's own tests: every kind of field there is, and a second file that it imports.
   { schema: "test/fixtures/shared.capnp", module: "test/gen/shared.ts", request: "test/gen/requests/shared.bin" },
   { schema: "test/fixtures/kinds.capnp", module: "test/gen/kinds.ts", request: "test/gen/requests/kinds.bin" },
+  // What else a schema may have.
+  { schema: "test/fixtures/forms.capnp", module: "test/gen/forms.ts", request: "test/gen/requests/forms.bin" },
 ];

@@ -1,6 +1,6 @@
 /** The generator is reproducible, finds what is not up to date, and refuses what it cannot make. Needs the capnp tool. */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
@@ -126,10 +126,33 @@ test("making the same again writes nothing", (context) => {
 });
 
 const refused: Readonly<Record<string, { schema: string; text: RegExp }>> = {
-  "a generic struct": { schema: "struct Box(T) { value @0 :T; }", text: /Box is generic; generics are not generated/ },
+  "a generic struct": {
+    schema: "struct Box(T) { value @0 :T; }",
+    text: /^a\.capnp:Box is generic; generics are not generated$/,
+  },
+  "a use of a generic struct of another file": {
+    schema: 'using Other = import "other.capnp"; struct S { box @0 :Other.Box(Text); }',
+    text: /^other\.capnp:Box is generic; generics are not generated$/,
+  },
+  "a generic struct in a struct": {
+    schema: "struct Outer { struct Inner(T) { value @0 :T; } }",
+    text: /^a\.capnp:Outer\.Inner is generic; generics are not generated$/,
+  },
+  "a generic interface": {
+    schema: "interface I(T) { get @0 () -> (value :T); }",
+    text: /^a\.capnp:I\.get\$Params is generic; generics are not generated$/,
+  },
+  "an interface that extends a generic one": {
+    schema: "interface A(T) {} interface B extends(A(Text)) {}",
+    text: /^a\.capnp:A is generic; generics are not generated$/,
+  },
   "a generic method": {
     schema: "interface I { get @0 [T] () -> (value :T); }",
-    text: /generics are not generated/,
+    text: /^a\.capnp:I\.get\$Params is generic; generics are not generated$/,
+  },
+  "a streaming method": {
+    schema: "interface I { put @0 (data :Data) -> stream; }",
+    text: /^a\.capnp:I\.put is a stream; streaming methods are not generated$/,
   },
   "two paths of one name": {
     schema: "struct Outer { struct Inner {} } struct OuterInner {}",
@@ -139,13 +162,19 @@ const refused: Readonly<Record<string, { schema: string; text: RegExp }>> = {
     schema: "interface A { go @0 (); } interface B extends(A) { go @0 (); }",
     text: /B has two methods named go/,
   },
+  "a name that generated code needs": {
+    schema: "struct Uint8Array {}",
+    text: /Uint8Array would hide the type that Data fields have/,
+  },
   "a schema that capnp refuses": { schema: "struct S { a @1 :Text; }", text: /capnp refuses a\.capnp/ },
 };
 for (const [name, { schema, text }] of Object.entries(refused)) {
   test(`${name} is refused with a clear message`, (context) => {
-    const { generate, printed } = workplace(context, { "a.capnp": `@0xd0c1a5f27b3e9801;\n${schema}` });
+    const { folder, file, generate, printed } = workplace(context, { "a.capnp": `@0xd0c1a5f27b3e9801;\n${schema}` });
+    writeFileSync(file("other.capnp"), "@0xd0c1a5f27b3e9802;\nstruct Box(T) { value @0 :T; }");
     assert.equal(generate(), 1);
     assert.match(printed.join("\n"), text);
+    assert.deepEqual(readdirSync(folder).sort(), ["a.capnp", "other.capnp"], "nothing was written");
   });
 }
 

@@ -29,6 +29,7 @@ export class AuthReader extends StructReader {
     return this.getData(1);
   }
 }
+/** version must be 1. accessToken: a session token, the static token, or (sealed sender) the recipient's delivery token. */
 export class AuthBuilder extends StructBuilder {
   set version(value: number) {
     this.setUint16(0, value);
@@ -40,6 +41,7 @@ export class AuthBuilder extends StructBuilder {
     this.setData(1, value);
   }
 }
+/** version must be 1. accessToken: a session token, the static token, or (sealed sender) the recipient's delivery token. */
 export const Auth: StructType<AuthReader, AuthBuilder> = {
   name: "Auth",
   dataWords: 1,
@@ -69,6 +71,10 @@ export class EnvelopeReader extends StructReader {
     return this.getBool(192);
   }
 }
+/**
+ * One message of an inbox. seq counts from 1 without gaps in commit order. expired: a tombstone, its data is gone; the reader
+ * must know, since a lost MLS Commit breaks a group.
+ */
 export class EnvelopeBuilder extends StructBuilder {
   set seq(value: bigint) {
     this.setUint64(0, value);
@@ -86,6 +92,10 @@ export class EnvelopeBuilder extends StructBuilder {
     this.setBool(192, value);
   }
 }
+/**
+ * One message of an inbox. seq counts from 1 without gaps in commit order. expired: a tombstone, its data is gone; the reader
+ * must know, since a lost MLS Commit breaks a group.
+ */
 export const Envelope: StructType<EnvelopeReader, EnvelopeBuilder> = {
   name: "Envelope",
   dataWords: 4,
@@ -109,6 +119,10 @@ export class GapReader extends StructReader {
     return this.getUint64(16);
   }
 }
+/**
+ * What is missing up to and including upTo. epochReset: the reader's storeEpoch is not the store's, its cursor was ignored.
+ * none: upTo is the seq up to which the inbox is acknowledged; a reader whose cursor lies before it is a restored old copy.
+ */
 export class GapBuilder extends StructBuilder {
   set kind(value: GapKind) {
     this.setUint16(0, GapKind[value]);
@@ -120,6 +134,10 @@ export class GapBuilder extends StructBuilder {
     this.setUint64(16, value);
   }
 }
+/**
+ * What is missing up to and including upTo. epochReset: the reader's storeEpoch is not the store's, its cursor was ignored.
+ * none: upTo is the seq up to which the inbox is acknowledged; a reader whose cursor lies before it is a restored old copy.
+ */
 export const Gap: StructType<GapReader, GapBuilder> = {
   name: "Gap",
   dataWords: 3,
@@ -143,6 +161,7 @@ export class TraceReader extends StructReader {
     return this.getUint8(24);
   }
 }
+/** W3C trace context of a call that has no token of its own. */
 export class TraceBuilder extends StructBuilder {
   set traceHi(value: bigint) {
     this.setUint64(0, value);
@@ -157,6 +176,7 @@ export class TraceBuilder extends StructBuilder {
     this.setUint8(24, value);
   }
 }
+/** W3C trace context of a call that has no token of its own. */
 export const Trace: StructType<TraceReader, TraceBuilder> = {
   name: "Trace",
   dataWords: 4,
@@ -183,6 +203,7 @@ export class DeviceReader extends StructReader {
     return this.getData(3);
   }
 }
+/** signature: by the identity key over the device key. */
 export class DeviceBuilder extends StructBuilder {
   set deviceId(value: Uint8Array) {
     this.setData(0, value);
@@ -200,6 +221,7 @@ export class DeviceBuilder extends StructBuilder {
     this.setData(3, value);
   }
 }
+/** signature: by the identity key over the device key. */
 export const Device: StructType<DeviceReader, DeviceBuilder> = {
   name: "Device",
   dataWords: 1,
@@ -226,6 +248,7 @@ export class OutgoingReader extends StructReader {
     return this.getUint32(0);
   }
 }
+/** One message of a call with many. An empty payload means the shared payload of the call, where it has one. */
 export class OutgoingBuilder extends StructBuilder {
   set recipientKey(value: Uint8Array) {
     this.setData(0, value);
@@ -243,6 +266,7 @@ export class OutgoingBuilder extends StructBuilder {
     this.setUint32(0, value);
   }
 }
+/** One message of a call with many. An empty payload means the shared payload of the call, where it has one. */
 export const Outgoing: StructType<OutgoingReader, OutgoingBuilder> = {
   name: "Outgoing",
   dataWords: 1,

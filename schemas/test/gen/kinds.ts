@@ -99,6 +99,11 @@ export class KindsReader extends StructReader {
     return this.as(KindsPlace);
   }
 }
+/**
+ * A struct with one field of every kind.
+ *
+ * Its second paragraph.
+ */
 export class KindsBuilder extends StructBuilder {
   set flag(value: boolean) {
     this.setBool(0, value);
@@ -178,6 +183,11 @@ export class KindsBuilder extends StructBuilder {
     return this.as(KindsPlace);
   }
 }
+/**
+ * A struct with one field of every kind.
+ *
+ * Its second paragraph.
+ */
 export const Kinds: StructType<KindsReader, KindsBuilder> = {
   name: "Kinds",
   dataWords: 7,
