@@ -1,5 +1,6 @@
 /** Installs the Debian packages that tests need and that are not there yet. Nothing is skipped when that fails: it throws. */
 import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 
 export function ensureAptPackages(names: readonly string[]): void {
   const missing = names.filter((name) => !isInstalled(name));
@@ -15,6 +16,16 @@ export function ensureAptPackages(names: readonly string[]): void {
       throw new Error(`apt-get ${args[0]} failed (root and Debian are needed): ${apt.error?.message ?? apt.stderr}`);
     }
   }
+}
+
+/** Postgres 15, without the server that the package would set up and start: tests start their own. */
+export function ensurePostgres(): void {
+  const folder = "/etc/postgresql-common";
+  if (!isInstalled("postgresql-common") && !existsSync(`${folder}/createcluster.conf`)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${folder}/createcluster.conf`, "create_main_cluster = false\n");
+  }
+  ensureAptPackages(["postgresql-15"]);
 }
 
 function isInstalled(name: string): boolean {

@@ -6,7 +6,7 @@ import { globSync } from "node:fs";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
-import { ensureAptPackages } from "./apt.ts";
+import { ensureAptPackages, ensurePostgres } from "./apt.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = process.argv.slice(2);
@@ -27,6 +27,7 @@ ensureAptPackages(["capnproto", "libcapnp-dev", "g++"]);
 ensureAptPackages(["gcc", "libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"]);
 // 350 MB: only for the tests that a browser runs
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
+if (files.some((file) => file.includes("postgres"))) ensurePostgres();
 
 let passed = 0;
 let failed = 0;

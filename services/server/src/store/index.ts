@@ -3,4 +3,12 @@ export { type ConnectOptions, connectStore } from "./ipc/connect.ts";
 export { type ServedStore, serveStore } from "./ipc/serve.ts";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory.ts";
 export * from "./port.ts";
+export {
+  type DatabaseOptions,
+  migratePostgres,
+  openPostgresStore,
+  type PostgresStore,
+  type PostgresStoreOptions,
+  raiseStoreEpoch,
+} from "./postgres/open.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/open.ts";

@@ -1,0 +1,182 @@
+/**
+ * Stores a batch of appends: one statement when nothing is in its way, else the function that looks first.
+ *
+ *     at once ----------------------------> stored, or full; of the full ones some may be repeats: one more look
+ *        \-- duplicate, conflict, lost --> look first (the same ids) --> stored, duplicate, full
+ *
+ * A batch whose outcome nobody knows goes the second way until it is known: the ids say what had been stored. What is
+ * found stored then is answered as stored, not as a duplicate: it was this call that stored it, and its readers are
+ * still to be woken.
+ */
+import type { Append, Appended } from "../port.ts";
+import type { AppendBatch } from "./append-batch.ts";
+import type { Row, Statement } from "./connector.ts";
+import { failureOf } from "./failure.ts";
+import type { Link } from "./link.ts";
+import { byteaArray, numbersOf, uuidArray } from "./parameters.ts";
+import { triesMax } from "./tries.ts";
+
+/**
+ * Rows of inbox are locked in ascending order; the counter row gives the seqs, and takes as many messages as the inbox
+ * has room for (an inbox without room is not touched). A known id fails with 23505 on dedupe's key. Answers the counters
+ * before and after, and the keys in hex when they are not those of all inboxes.
+ * $1 inboxes, $2 counts, $3 keys, $4 places, $5 ids, $6 expiries, $7 payloads, $8 body indexes, $9 bodies, $10 now,
+ * $11 depth. Primary keys only; one message is two inserts, an inbox one update.
+ */
+const appendAtOnce: Statement = {
+  name: "append_at_once",
+  text: `
+    WITH entry AS MATERIALIZED (
+      SELECT * FROM unnest($3::bytea[], $4::int[], $5::uuid[], $6::bigint[], $7::bytea[], $8::int[])
+        e (key, place, id, expires_at, payload, body_at)
+    ), counted AS (
+      INSERT INTO inbox AS i (key, last)
+      SELECT key, least(added, $11::bigint) FROM unnest($1::bytea[], $2::int[]) c (key, added) ORDER BY key
+      ON CONFLICT (key) DO UPDATE
+      SET last_before = i.last, last = least(i.last + excluded.last, greatest(i.acked, i.trimmed) + $11::bigint)
+      WHERE i.last < greatest(i.acked, i.trimmed) + $11::bigint
+      RETURNING key, last_before, last
+    ), stored AS MATERIALIZED (
+      SELECT e.*, c.last_before + e.place AS seq
+      FROM entry e JOIN counted c ON c.key = e.key AND c.last_before + e.place <= c.last
+    ), body AS MATERIALIZED (
+      SELECT body_at, nextval(pg_get_serial_sequence('shared_payload', 'id')) AS id, count(*) AS refs
+      FROM stored WHERE body_at IS NOT NULL GROUP BY body_at
+    ), bodies_added AS (
+      INSERT INTO shared_payload (id, refs, payload)
+      SELECT body.id, body.refs, given.payload
+      FROM body JOIN unnest($9::bytea[]) WITH ORDINALITY given (payload, n) ON given.n = body.body_at
+    ), ids_added AS (
+      INSERT INTO dedupe (inbox_key, message_id, seq, enqueued_at) SELECT key, id, seq, $10::bigint FROM stored
+    ), messages_added AS (
+      INSERT INTO message (inbox_key, seq, enqueued_at, expires_at, shared_id, payload)
+      SELECT s.key, s.seq, $10::bigint, s.expires_at, body.id, s.payload
+      FROM stored s LEFT JOIN body ON body.body_at = s.body_at
+    )
+    SELECT array_agg(last_before ORDER BY key), array_agg(last ORDER BY key),
+      CASE WHEN count(*) < cardinality($1::bytea[]) THEN array_agg(encode(key, 'hex') ORDER BY key) END
+    FROM counted`,
+};
+
+const appendAfterLook: Statement = {
+  name: "append_after_look",
+  text: "SELECT append_after_look($1, $2, $3, $4, $5, $6, $7, $8, $9, false)",
+};
+
+/** The first seq of each id, 0 if there is none. By the primary key. */
+const firstSeqs: Statement = {
+  name: "first_seqs",
+  text: `
+    SELECT array_agg(coalesce(d.seq, 0) ORDER BY e.n)
+    FROM unnest($1::bytea[], $2::uuid[]) WITH ORDINALITY e (key, id, n)
+    LEFT JOIN LATERAL (SELECT seq FROM dedupe WHERE inbox_key = e.key AND message_id = e.id OFFSET 0) d ON true`,
+};
+
+/** What was in the way of storing at once. */
+export type LookReason = "duplicate" | "conflict" | "lost";
+
+export type AppendSettings = {
+  readonly nowMs: number;
+  readonly queueDepthMax: number;
+  /** Told when the look comes first. */
+  readonly onLook: (reason: LookReason) => void;
+};
+
+/** In the order of the entries. Throws QpqError. */
+export async function append(link: Link, batch: AppendBatch, settings: AppendSettings): Promise<Appended[]> {
+  let looksFirst = false;
+  let isUncertain = false;
+  for (let tries = 1; ; tries++) {
+    try {
+      if (!looksFirst) return await storeAtOnce(link, batch, settings);
+      return await storeAfterLook(link, batch, { ...settings, isUncertain });
+    } catch (error) {
+      const { kind, error: forCaller } = failureOf(error);
+      if (kind === "refused" || tries === triesMax) throw forCaller;
+      settings.onLook(kind);
+      looksFirst = true;
+      isUncertain ||= kind === "lost";
+    }
+  }
+}
+
+async function storeAtOnce(link: Link, batch: AppendBatch, settings: AppendSettings): Promise<Appended[]> {
+  const [row] = await link.query(appendAtOnce, [
+    batch.inboxArray,
+    batch.countArray,
+    batch.keyArray,
+    batch.placeArray,
+    batch.idArray,
+    batch.expiryArray,
+    batch.payloadArray,
+    batch.bodyIndexArray,
+    batch.bodyArray,
+    settings.nowMs,
+    settings.queueDepthMax,
+  ]);
+  const answers = seqsOf(batch, row as Row).map(
+    (seq): Appended => (seq === undefined ? { kind: "full" } : { kind: "stored", seq: BigInt(seq) }),
+  );
+  await findRepeats(link, batch.entries, answers);
+  return answers;
+}
+
+/** undefined where the inbox had no room. */
+function seqsOf(batch: AppendBatch, [befores, lasts, hexKeys]: Row): (number | undefined)[] {
+  // null: not one inbox had room
+  const before = numbersOf(befores ?? "{}");
+  const last = numbersOf(lasts ?? "{}");
+  const hasAll = before.length === batch.inboxes.length;
+  const touched = new Map(hasAll ? [] : keysOf(hexKeys).map((key, i) => [key, i]));
+  return batch.entries.map(({ inbox }, i) => {
+    const at = batch.placeOf(i);
+    const row = hasAll ? at.inbox : touched.get(inbox);
+    if (row === undefined) return undefined;
+    const seq = (before[row] as number) + at.place;
+    return seq <= (last[row] as number) ? seq : undefined;
+  });
+}
+
+function keysOf(hexKeys: string | null | undefined): string[] {
+  if (hexKeys === null || hexKeys === undefined) return [];
+  return hexKeys
+    .slice(1, -1)
+    .split(",")
+    .map((hex) => Buffer.from(hex, "hex").toString("latin1"));
+}
+
+/** A full inbox still answers a repeated message with its first seq. */
+async function findRepeats(link: Link, entries: readonly Append[], answers: Appended[]): Promise<void> {
+  const asked = entries.flatMap(({ inbox, messageId }, i) =>
+    answers[i]?.kind === "full" && messageId !== undefined ? [{ i, inbox, messageId }] : [],
+  );
+  if (asked.length === 0) return;
+  const keys = byteaArray(asked.map(({ inbox }) => inbox));
+  const ids = uuidArray(asked.map(({ messageId }) => messageId));
+  const [[text] = []] = await link.query(firstSeqs, [keys, ids]);
+  for (const [n, seq] of numbersOf(text as string).entries()) {
+    if (seq > 0) answers[asked[n]?.i as number] = { kind: "duplicate", seq: BigInt(seq) };
+  }
+}
+
+async function storeAfterLook(
+  link: Link,
+  batch: AppendBatch,
+  settings: AppendSettings & { readonly isUncertain: boolean },
+): Promise<Appended[]> {
+  const [[text] = []] = await link.query(appendAfterLook, [
+    batch.inboxArray,
+    batch.keyArray,
+    batch.idArray,
+    batch.expiryArray,
+    batch.payloadArray,
+    batch.bodyIndexArray,
+    batch.bodyArray,
+    settings.nowMs,
+    settings.queueDepthMax,
+  ]);
+  return numbersOf(text as string).map((seq): Appended => {
+    if (seq === 0) return { kind: "full" };
+    return { kind: seq > 0 || settings.isUncertain ? "stored" : "duplicate", seq: BigInt(Math.abs(seq)) };
+  });
+}

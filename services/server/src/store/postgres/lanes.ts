@@ -1,0 +1,154 @@
+/**
+ * Gathers work into batches and gives each batch to one of a few lanes. A lane has one batch in flight; what comes
+ * meanwhile gathers, so the busier the database, the larger the batches.
+ *
+ * Order: work that shares a key is done in the order it came, whichever lanes it is in. An idle key's work goes to the
+ * lane with the least to do; while some of it is unfinished, what follows joins the same lane. Work with several keys
+ * that are busy in different lanes waits until the others have finished theirs. Nobody waits for later work, so nothing
+ * waits in a circle.
+ *
+ * Without that affinity two batches of one sender ran at once on two connections, and overtook each other 93 times in
+ * 8,000 messages.
+ */
+import assert from "node:assert";
+
+export type Work = {
+  /** What it must not overtake others at; may repeat, may be empty. */
+  readonly keys: readonly string[];
+  readonly rows: number;
+  readonly bytes: number;
+  /** Fills a batch by itself. */
+  readonly isAlone: boolean;
+};
+
+export type LanesOptions<W> = {
+  readonly lanes: number;
+  /** A batch is closed when it holds this many rows ... */
+  readonly rowsMax: number;
+  /** ... or this many bytes; one piece of work always fits. */
+  readonly bytesMax: number;
+  /** Carries a batch out and settles its work. Never rejects. */
+  readonly run: (batch: readonly W[], lane: number) => Promise<void>;
+};
+
+class Place<W> {
+  readonly work: W;
+  readonly lane: Lane<W>;
+  /** Earlier work of other lanes that it waits for. */
+  blockers = 0;
+  /** Later work of other lanes that waits for it. */
+  readonly blocked: Place<W>[] = [];
+
+  constructor(work: W, lane: Lane<W>) {
+    this.work = work;
+    this.lane = lane;
+  }
+}
+
+class Lane<W> {
+  readonly index: number;
+  pending: Place<W>[] = [];
+  /** Pending and in flight. */
+  rows = 0;
+  isRunning = false;
+  flushIsDue = false;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+export class Lanes<W extends Work> {
+  readonly #options: LanesOptions<W>;
+  readonly #lanes: readonly Lane<W>[];
+  /** The latest unfinished work of each key. */
+  readonly #latest = new Map<string, Place<W>>();
+  #unfinished = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: LanesOptions<W>) {
+    assert(options.lanes > 0);
+    this.#options = options;
+    this.#lanes = Array.from({ length: options.lanes }, (_, index) => new Lane<W>(index));
+  }
+
+  add(work: W): void {
+    const place = new Place(work, this.#laneFor(work));
+    for (const key of work.keys) {
+      const before = this.#latest.get(key);
+      this.#latest.set(key, place);
+      if (before === undefined || before.lane === place.lane) continue;
+      before.blocked.push(place);
+      place.blockers++;
+    }
+    place.lane.pending.push(place);
+    place.lane.rows += work.rows;
+    this.#unfinished++;
+    this.#scheduleFlush(place.lane);
+  }
+
+  /** Resolves when everything added so far is finished. Once, and nothing may be added after it. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+      if (this.#unfinished === 0) resolve();
+    });
+  }
+
+  #laneFor({ keys }: W): Lane<W> {
+    for (const key of keys) {
+      const busy = this.#latest.get(key)?.lane;
+      if (busy !== undefined) return busy;
+    }
+    return this.#lanes.reduce((least, lane) => (lane.rows < least.rows ? lane : least));
+  }
+
+  /** At the end of the turn, so that work of one turn of the event loop travels together. */
+  #scheduleFlush(lane: Lane<W>): void {
+    if (lane.isRunning || lane.flushIsDue) return;
+    lane.flushIsDue = true;
+    setImmediate(() => {
+      lane.flushIsDue = false;
+      const batch = this.#nextBatch(lane);
+      if (batch.length > 0) void this.#run(lane, batch); // run never rejects
+    });
+  }
+
+  #nextBatch(lane: Lane<W>): Place<W>[] {
+    const { rowsMax, bytesMax } = this.#options;
+    let rows = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const { work, blockers } of lane.pending) {
+      if (blockers > 0) break;
+      rows += work.rows;
+      bytes += work.bytes;
+      if (count > 0 && (work.isAlone || rows > rowsMax || bytes > bytesMax)) break;
+      count++;
+      if (work.isAlone) break;
+    }
+    return lane.pending.splice(0, count);
+  }
+
+  async #run(lane: Lane<W>, batch: readonly Place<W>[]): Promise<void> {
+    lane.isRunning = true;
+    await this.#options.run(
+      batch.map(({ work }) => work),
+      lane.index,
+    );
+    lane.isRunning = false;
+    for (const place of batch) this.#finish(place);
+    this.#scheduleFlush(lane);
+    if (this.#unfinished === 0) this.#onIdle?.();
+  }
+
+  #finish(place: Place<W>): void {
+    place.lane.rows -= place.work.rows;
+    this.#unfinished--;
+    for (const key of place.work.keys) if (this.#latest.get(key) === place) this.#latest.delete(key);
+    for (const later of place.blocked) {
+      later.blockers--;
+      if (later.blockers === 0) this.#scheduleFlush(later.lane);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Removes what is over its life, a bounded number of rows a call. Several front-ends may do it at once: nobody waits for
+ * a row that another one holds, it is left for the next call.
+ */
+import type { Statement } from "./connector.ts";
+import type { Link } from "./link.ts";
+import { queryRepeatedly } from "./tries.ts";
+
+export type SweepSettings = { readonly nowMs: number; readonly dedupeWindowMs: number; readonly groupLifeMs: number };
+
+type Step = { readonly statement: Statement; readonly endMs: (settings: SweepSettings) => number };
+
+/** Each takes $1, the most rows, and $2, a time, and answers the number of rows. In this order. */
+const steps: readonly Step[] = [
+  // by message_by_expiry and inbox_trim_due; migration 1 has the function
+  { statement: { name: "sweep_messages", text: "SELECT sweep_messages($1, $2)" }, endMs: ({ nowMs }) => nowMs },
+  deletion("dedupe", {
+    key: ["inbox_key", "message_id"],
+    // by dedupe_by_age
+    over: "enqueued_at < $2 ORDER BY enqueued_at",
+    endMs: ({ nowMs, dedupeWindowMs }) => nowMs - dedupeWindowMs,
+  }),
+  deletion("group_commit", {
+    key: ["group_id", "message_id"],
+    // by group_commit_by_age
+    over: "committed_at < $2 ORDER BY committed_at",
+    endMs: ({ nowMs, dedupeWindowMs }) => nowMs - dedupeWindowMs,
+  }),
+  deletion("mls_group", {
+    key: ["group_id"],
+    // by mls_group_by_use
+    over: "used_at < $2 ORDER BY used_at",
+    endMs: ({ nowMs, groupLifeMs }) => nowMs - groupLifeMs,
+  }),
+  deletion("key_package", {
+    key: ["id"],
+    // by key_package_by_expiry
+    over: "expires_at <= $2 ORDER BY expires_at",
+    endMs: ({ nowMs }) => nowMs,
+  }),
+  // the time is not looked at
+  {
+    statement: { name: "sweep_shared_payloads", text: "SELECT sweep_shared_payloads($1) WHERE $2::bigint IS NOT NULL" },
+    endMs: ({ nowMs }) => nowMs,
+  },
+];
+
+/** Answers how many rows it touched. */
+export async function sweep(link: Link, rowsMax: number, settings: SweepSettings): Promise<number> {
+  let rows = 0;
+  for (const { statement, endMs } of steps) {
+    if (rows >= rowsMax) break;
+    const values = [rowsMax - rows, endMs(settings)];
+    const [[count] = []] = await queryRepeatedly(link, { statement, values });
+    rows += Number(count);
+  }
+  return rows;
+}
+
+type Deletion = { readonly key: readonly string[]; readonly over: string; readonly endMs: Step["endMs"] };
+
+function deletion(table: string, { key, over, endMs }: Deletion): Step {
+  const columns = key.join(", ");
+  const text = `
+    WITH gone AS (
+      DELETE FROM ${table} t USING (
+        SELECT ${columns} FROM ${table} WHERE ${over} LIMIT $1 FOR UPDATE SKIP LOCKED
+      ) due
+      WHERE ${key.map((column) => `t.${column} = due.${column}`).join(" AND ")} RETURNING 1
+    )
+    SELECT count(*) FROM gone`;
+  return { statement: { name: `sweep_${table}`, text }, endMs };
+}

@@ -1,0 +1,5 @@
+/** Every conformance suite over the Postgres store. */
+import { describeEverySuite } from "./every-suite.ts";
+import { postgres } from "./postgres-place.ts";
+
+describeEverySuite(postgres);
