@@ -2,11 +2,14 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { QpqError } from "quicproquo-proto";
-import type { ServerAddress } from "quicproquo-sdk";
+import type { ServerAddress, Trust } from "quicproquo-sdk";
 
 export type Options = {
   readonly server: string;
   readonly caCertFile: string | undefined;
+  readonly pin: string | undefined;
+  readonly transport: string;
+  readonly websocketPort: string | undefined;
   readonly serverName: string;
   readonly stateFile: string;
   readonly json: boolean;
@@ -36,6 +39,14 @@ type Flag = {
 export const flags = {
   server: { type: "string", env: "QPQ_SERVER", default: "127.0.0.1:7000", doc: "HOST:PORT of the server" },
   "ca-cert": { type: "string", env: "QPQ_CA_CERT", doc: "the server's certificate (DER or PEM): the only one trusted" },
+  pin: { type: "string", env: "QPQ_PIN", doc: "instead: sha256:... of the server's key; several with commas" },
+  transport: {
+    type: "string",
+    env: "QPQ_TRANSPORT",
+    default: "any",
+    doc: "quic, websocket (where UDP is blocked), or any: QUIC, and a WebSocket if that takes long",
+  },
+  "websocket-port": { type: "string", env: "QPQ_WEBSOCKET_PORT", doc: "TCP port; default: the number of the UDP port" },
   "server-name": {
     type: "string",
     env: "QPQ_SERVER_NAME",
@@ -89,6 +100,9 @@ export function parseOptions(args: readonly string[], env: Environment): Options
   return {
     server: textOf("server") as string,
     caCertFile: textOf("ca-cert"),
+    pin: textOf("pin"),
+    transport: textOf("transport") as string,
+    websocketPort: textOf("websocket-port"),
     serverName: textOf("server-name") as string,
     stateFile: textOf("state") as string,
     json: parsed.values["json"] === true,
@@ -111,24 +125,44 @@ function wholeNumber(flag: string, text: string | undefined): number | undefined
   return Number(text);
 }
 
-/** E048_USAGE, or E044-like text for a certificate that cannot be read. */
+/** E048_USAGE names the wrong word. */
 export function serverAddressOf(options: Options): ServerAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(options.server);
-  const port = Number(match?.[3]);
-  if (match === null || port < 1 || port > 65_535) {
-    throw new QpqError("E048_USAGE", { text: `--server takes HOST:PORT, not ${options.server}` });
-  }
-  if (options.caCertFile === undefined) {
-    throw new QpqError("E048_USAGE", {
-      text: "no certificate to trust: give --ca-cert FILE (the server prints it at its start)",
-    });
+  if (match === null) throw new QpqError("E048_USAGE", { text: `--server takes HOST:PORT, not ${options.server}` });
+  const { transport, websocketPort } = options;
+  if (transport !== "any" && transport !== "quic" && transport !== "websocket") {
+    throw new QpqError("E048_USAGE", { text: `--transport is quic, websocket or any, not ${transport}` });
   }
   return {
     host: (match[1] ?? match[2]) as string,
-    port,
+    port: portOf("--server", match[3] as string),
     serverName: options.serverName,
-    caCertificate: readNamed(options.caCertFile, "--ca-cert"),
+    trust: trustOf(options),
+    transport,
+    ...(websocketPort === undefined ? {} : { websocketPort: portOf("--websocket-port", websocketPort) }),
   };
+}
+
+function portOf(flag: string, text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new QpqError("E048_USAGE", { text: `${flag}: a port is 1 to 65535, not ${text}` });
+}
+
+function trustOf({ caCertFile, pin }: Options): Trust {
+  if (pin !== undefined) return { pins: pin.split(",").map(pinOf) };
+  if (caCertFile !== undefined) return { caCertificate: readNamed(caCertFile, "--ca-cert") };
+  throw new QpqError("E048_USAGE", {
+    text: "no server to trust: give --ca-cert FILE or --pin sha256:... (the server prints both at its start)",
+  });
+}
+
+/** SHA-256 of the key as base64, base64url or hex. */
+function pinOf(text: string): Uint8Array {
+  const [, value] = /^sha256:(.+)$/.exec(text.trim()) ?? [];
+  const bytes = Buffer.from(value ?? "", /^[0-9a-fA-F]{64}$/.test(value ?? "") ? "hex" : "base64");
+  if (bytes.length !== 32) throw new QpqError("E048_USAGE", { text: `--pin takes sha256: and 32 bytes, not ${text}` });
+  return bytes;
 }
 
 /** QPQ_AUTH_TOKEN, or the text of the file named by QPQ_AUTH_TOKEN_FILE. Empty when neither is set. */

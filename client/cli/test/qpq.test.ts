@@ -258,7 +258,7 @@ async function putIntoInbox(recipientKey: Uint8Array, payload: Uint8Array): Prom
     host: "127.0.0.1",
     port: server.port,
     serverName: "localhost",
-    caCertificate: server.certificate,
+    trust: { caCertificate: server.certificate },
   });
   const empty = new Uint8Array();
   const auth = { version: 1, accessToken: Buffer.from(server.token), deviceId: empty };

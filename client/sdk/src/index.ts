@@ -5,8 +5,15 @@ export {
   NodeClient,
   type ParamsOf,
   type ResultsOf,
-  type ServerAddress,
 } from "./node-client.ts";
+export {
+  type ConnectOptions,
+  MemorySessionCache,
+  type ServerAddress,
+  type SessionCache,
+  type TransportChoice,
+  type Trust,
+} from "./connect.ts";
 export { type OnCall, ReconnectingClient, type ReconnectOptions } from "./reconnecting-client.ts";
 export {
   InboxClient,

@@ -2,21 +2,12 @@
  * One connection to a front-end with typed calls. It does not reconnect and does not repeat a call: that is
  * ReconnectingClient's. Errors are QpqError with the server's code.
  */
-import { alpnNode, type MethodCodec, methodCodecs, QpqError } from "quicproquo-proto";
+import { mayRunEarly, type MethodCodec, methodCodecs, QpqError } from "quicproquo-proto";
 import { type Capability, RpcSession } from "quicproquo-rpc";
 import { type Connection, type ConnectionInfo, type ConnectionStats, closeCodes } from "quicproquo-transport";
-import { dialQuic } from "quicproquo-transport/quic";
+import { type ConnectOptions, connectTo, type ServerAddress } from "./connect.ts";
 import { SessionClient } from "./session-client.ts";
 import { type CallOptions, typedCall } from "./typed-call.ts";
-
-export type ServerAddress = {
-  readonly host: string;
-  readonly port: number;
-  /** Name that the certificate must carry. */
-  readonly serverName: string;
-  /** The server's certificate, DER or PEM: the only one that is trusted. */
-  readonly caCertificate: Uint8Array;
-};
 
 type Codecs = typeof methodCodecs;
 export type MethodName = keyof Codecs;
@@ -27,14 +18,26 @@ export class NodeClient implements Disposable {
   readonly #connection: Connection;
   readonly #session: RpcSession;
   readonly #service: Capability;
+  /** Pending while the connection is in early data. */
+  #handshake: Promise<void> | undefined;
   #open = true;
   /** Called once when the connection ends, for whatever reason. */
   onClose: (() => void) | undefined;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
+    const early = Promise.withResolvers<void>();
+    early.promise.catch(() => undefined); // who waits for it is told
+    if (connection.inEarlyData) {
+      this.#handshake = early.promise;
+      connection.onEstablished = () => {
+        this.#handshake = undefined;
+        early.resolve();
+      };
+    }
     this.#session = new RpcSession(connection.openStream(), {
-      onClose: () => {
+      onClose: (cause) => {
+        early.reject(new QpqError("E042_CONNECTION_LOST", { cause }));
         if (!this.#open) return;
         this.#open = false;
         this.onClose?.();
@@ -44,16 +47,13 @@ export class NodeClient implements Disposable {
   }
 
   /** E040_CONNECT_FAILED, E041_CERTIFICATE. */
-  static async connect(server: ServerAddress, signal?: AbortSignal): Promise<NodeClient> {
-    const connection = await dialQuic({
-      host: server.host,
-      port: server.port,
-      serverName: server.serverName,
-      alpn: [alpnNode],
-      trust: { caCertificate: server.caCertificate },
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return new NodeClient(connection);
+  static async connect(server: ServerAddress, options?: ConnectOptions): Promise<NodeClient> {
+    return new NodeClient(await connectTo(server, options));
+  }
+
+  /** The server has proved who it is. Before that (0-RTT) nobody may have heard a word. */
+  get established(): boolean {
+    return this.#handshake === undefined;
   }
 
   get open(): boolean {
@@ -68,13 +68,15 @@ export class NodeClient implements Disposable {
     return this.#connection.stats();
   }
 
-  /** Calls one method of NodeService. Data fields of the results are views into the answer's frame. */
+  /** Calls one method of NodeService; in early data one that a replay could harm waits for the handshake. Data fields of the results are views into the answer's frame. */
   async call<Name extends MethodName>(
     name: Name,
     params: ParamsOf<Name>,
     options: CallOptions = {},
   ): Promise<ResultsOf<Name>> {
     if (!this.#open) throw new QpqError("E042_CONNECTION_LOST");
+    if (this.#handshake !== undefined && !mayRunEarly(name, params as { readonly idempotencyKey?: Uint8Array }))
+      await this.#handshake;
     const codec = methodCodecs[name] as unknown as MethodCodec<ParamsOf<Name>, ResultsOf<Name>>;
     return await typedCall(this.#service, codec, params, options);
   }

@@ -4,11 +4,14 @@
  * reads, ack, uploads, and enqueue with an idempotency key, which every sender here gives.
  */
 import { QpqError } from "quicproquo-proto";
-import { type MethodName, NodeClient, type ParamsOf, type ResultsOf, type ServerAddress } from "./node-client.ts";
+import { MemorySessionCache, type ServerAddress, type SessionCache } from "./connect.ts";
+import { type MethodName, NodeClient, type ParamsOf, type ResultsOf } from "./node-client.ts";
 import type { CallOptions } from "./typed-call.ts";
 
 export type ReconnectOptions = {
   readonly server: ServerAddress;
+  /** Sessions to resume, so that the first call needs one round trip. Default: those of this object's own connections. */
+  readonly sessions?: SessionCache;
   /** After so long without success a call gives up with the last error, in ms. */
   readonly giveUpAfterMs?: number;
   /** Called for each failure that is going to be repeated. */
@@ -30,9 +33,11 @@ export class ReconnectingClient implements Disposable {
   #connecting: Promise<NodeClient> | undefined;
   #client: NodeClient | undefined;
   #closed = false;
+  readonly #sessions: SessionCache;
 
   constructor(options: ReconnectOptions) {
     this.#options = options;
+    this.#sessions = options.sessions ?? new MemorySessionCache();
   }
 
   /** The connection now, for its figures; undefined before the first call and after a loss. */
@@ -84,8 +89,11 @@ export class ReconnectingClient implements Disposable {
   async #connected(signal: AbortSignal | undefined): Promise<NodeClient> {
     if (this.#closed) throw new QpqError("E042_CONNECTION_LOST", { text: "this client was closed" });
     if (this.#client?.open === true) return this.#client;
+    // after early data that led nowhere the next connection waits for its handshake, and races
+    const earlyData = this.#client?.established !== false;
     // one dial for all callers that wait; it isn't bound to the signal of the first of them
-    this.#connecting ??= NodeClient.connect(this.#options.server).finally(() => {
+    const connectOptions = { sessions: this.#sessions, earlyData };
+    this.#connecting ??= NodeClient.connect(this.#options.server, connectOptions).finally(() => {
       this.#connecting = undefined;
     });
     this.#client = await this.#connecting;

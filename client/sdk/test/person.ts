@@ -93,7 +93,12 @@ export function temporaryFolder(): { readonly path: string; readonly remove: () 
 }
 
 export function addressOf(server: Pick<ServerProcess, "port" | "certificate">) {
-  return { host: "127.0.0.1", port: server.port, serverName: "localhost", caCertificate: server.certificate };
+  return {
+    host: "127.0.0.1",
+    port: server.port,
+    serverName: "localhost",
+    trust: { caCertificate: server.certificate },
+  };
 }
 
 function same(records: RecordStore): RecordStore {

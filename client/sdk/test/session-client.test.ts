@@ -13,7 +13,12 @@ before(async () => {
 after(() => server[Symbol.asyncDispose]());
 
 const connect = (to: ServerProcess = server): Promise<NodeClient> =>
-  NodeClient.connect({ host: "127.0.0.1", port: to.port, serverName: "localhost", caCertificate: to.certificate });
+  NodeClient.connect({
+    host: "127.0.0.1",
+    port: to.port,
+    serverName: "localhost",
+    trust: { caCertificate: to.certificate },
+  });
 const open = (client: NodeClient, token = server.token): SessionClient => client.openSession(Buffer.from(token));
 const message = (recipientKey: Uint8Array, text: string) => ({ recipientKey, payload: Buffer.from(text) });
 const fromStart = { after: 0n, storeEpoch: 0n };

@@ -6,7 +6,7 @@ import { Workload } from "../workload.ts";
 import { readTask } from "./driver.ts";
 
 export type QuicTask = {
-  readonly server: Omit<ServerAddress, "caCertificate"> & { readonly caCertificateBase64: string };
+  readonly server: Omit<ServerAddress, "trust"> & { readonly caCertificateBase64: string };
   readonly token: string;
   readonly connections: number;
   readonly callers: number;
@@ -15,7 +15,7 @@ export type QuicTask = {
 };
 
 const { server, token, connections, ...loop } = await readTask<QuicTask>();
-const address = { ...server, caCertificate: Buffer.from(server.caCertificateBase64, "base64") };
+const address = { ...server, trust: { caCertificate: Buffer.from(server.caCertificateBase64, "base64") } };
 const clients: NodeClient[] = [];
 // one after the other: a handshake storm is another scenario
 for (let i = 0; i < connections; i++) clients.push(await NodeClient.connect(address));
