@@ -14,6 +14,7 @@ import type { Clock, Store, StoreLimits, WakeupBus } from "../port.ts";
 import { type CarryOut, keysOver, logOver } from "../ports-over-calls.ts";
 import { parseDatabaseUrl } from "./address.ts";
 import { Connector, type Session } from "./connector.ts";
+import { unavailable } from "./failure.ts";
 import { type Cursor, cursorsMax } from "./heads.ts";
 import { applyMigrations, type Migrated, raiseEpoch, schemaVersion } from "./schema.ts";
 import { type PostgresStats, Workers } from "./workers.ts";
@@ -103,7 +104,8 @@ export async function migratePostgres(
   options: DatabaseOptions & { readonly clock: Clock; readonly upTo?: number },
 ): Promise<Migrated> {
   const { clock, upTo = schemaVersion } = options;
-  return await withSession(options, (session) => applyMigrations(session, { upTo, nowMs: clock() }));
+  const connector = connectorOf(options, true);
+  return await withSession(connector, (session) => applyMigrations(session, { upTo, nowMs: clock() }));
 }
 
 /**
@@ -111,13 +113,16 @@ export async function migratePostgres(
  * before removes anything. Answers the new epoch. E037_STORE_SCHEMA, E020_STORE_UNAVAILABLE.
  */
 export async function raiseStoreEpoch(options: DatabaseOptions & { readonly clock: Clock }): Promise<bigint> {
-  return await withSession(options, (session) => raiseEpoch(session, options.clock()));
+  return await withSession(connectorOf(options), (session) => raiseEpoch(session, options.clock()));
 }
 
-async function withSession<T>(options: DatabaseOptions, body: (session: Session) => Promise<T>): Promise<T> {
-  const session = await connectorOf(options, true).connect();
+async function withSession<T>(connector: Connector, body: (session: Session) => Promise<T>): Promise<T> {
+  const session = await connector.connect();
   try {
     return await body(session);
+  } catch (error) {
+    if (error instanceof QpqError) throw error;
+    throw unavailable(`the database refused: ${(error as Error).message}`, error);
   } finally {
     await session.end();
   }
