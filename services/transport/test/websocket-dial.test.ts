@@ -225,6 +225,19 @@ it("hands over a connection that the server closes in the same breath", async (t
   }
 });
 
+it("hands over a connection whose server breaks the protocol in the same breath", async (test) => {
+  const server = createHttpsServer(pem);
+  server.on("upgrade", (request, socket) => {
+    const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash("sha1").update(key).digest("base64");
+    const head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+    const rest = `Sec-WebSocket-Protocol: capnp\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+    socket.write(Buffer.concat([Buffer.from(head + rest), Buffer.from([0xff, 0xff])])); // reserved bits, unknown opcode
+  });
+  const { error, reason } = await closed(await dial(test, await serve(test, server)));
+  assert.deepEqual([error?.code, reason], ["E042_CONNECTION_LOST", "the peer broke the protocol"]);
+});
+
 it("tells that a port is in use, and shares it when all who listen want that", async (test) => {
   const listener = await startListener(test);
   await assert.rejects(startListener(test, { port: listener.port }), { code: "E047_PORT_IN_USE" });

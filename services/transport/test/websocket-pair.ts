@@ -1,5 +1,7 @@
 /** A WebSocket listener and dials to it, all closed when the test is over. */
+import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { type Connection, closeCodes } from "../src/port.ts";
 import {
   dialWebSocket,
@@ -9,7 +11,7 @@ import {
   type WebSocketListenOptions,
 } from "../src/websocket/index.ts";
 import { makeCertificate } from "./certificate.ts";
-import { echo } from "./stream-io.ts";
+import { echo, roundTrip } from "./stream-io.ts";
 
 /** One for all tests of a file: making a key is the slowest part. */
 export const trusted = await makeCertificate();
@@ -46,4 +48,17 @@ export async function dial(
   });
   test.after(() => connection.close(closeCodes.done, "test over"));
   return connection;
+}
+
+/** A listener with a client that must not notice anything. */
+export async function startWithBystander(test: TestContext, options: Partial<WebSocketListenOptions> = {}) {
+  const listener = await startListener(test, options);
+  const bystander = await dial(test, listener);
+  const unharmed = async (): Promise<void> => assert.equal(await roundTrip(bystander, "unharmed"), "unharmed");
+  return { listener, unharmed };
+}
+
+/** Looks again each millisecond until it holds; the test's own timeout bounds it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await setTimeout(1);
 }

@@ -108,8 +108,8 @@ class HttpsListener implements WebSocketListener {
     });
     server.on("request", (request, response) => this.#onRequest(request, response));
     server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
-    server.on("clientError", (_error, socket) => {
-      this.#counts.refusedRequest += 1;
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      if (error.code?.startsWith("HPE_") === true) this.#counts.refusedRequest += 1; // the parser's; others are TCP's
       socket.destroy();
     });
   }

@@ -128,7 +128,8 @@ export class NodeSocket implements MessageSocket {
   }
 
   #lookAgain(): void {
-    if (this.#ended) return;
+    // Else the peer's Close frame came, and what is left of the close has a time of its own.
+    if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) return;
     if (performance.now() - this.#aliveAtMs < this.#idleMs) {
       this.#arm();
       return;
