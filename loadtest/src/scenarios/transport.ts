@@ -16,6 +16,8 @@ import { LoadedSide, type Side, sides, type Window } from "../transport/sides.ts
 const numbers = [100, 500] as const;
 const sideNames = Object.keys(sides) as readonly Side[];
 const idle = { few: 1_000, many: 10_000 } as const;
+/** Handshakes and memory need a fresh server each time, so they have fewer runs than the round trips. */
+const crowdRuns = 3;
 
 type Measurement = {
   readonly samples: Samples;
@@ -28,21 +30,22 @@ type Measurement = {
 export const transportScenario: Scenario = {
   doc: "QUIC round trips, handshakes and idle connections, beside the library's own classes and node:tls",
   async run({ quick, say }: RunOptions) {
-    const runs = quick ? 3 : 5;
+    const runs = quick ? 7 : 11;
     const cores = coresOfTwo();
     say(`${messageBytes} B there and back, one message under way on each connection; server and client pinned apart`);
     const samples = new Samples();
-    const progress = new Progress(runs * (numbers.length + 2));
+    const progress = new Progress(runs * numbers.length + crowdRuns * 2);
     const measurement = { samples, progress, options: { ...(await pemCertificate()), cores }, quick, runs };
     for (const connections of numbers) await measureRoundTrips(measurement, connections);
-    for (let run = 0; run < runs; run++) await measureCrowd(measurement);
+    for (let run = 0; run < crowdRuns; run++) await measureCrowd(measurement);
     return reportOf(measurement, cores);
   },
 };
 
 async function measureRoundTrips(measurement: Measurement, connections: number): Promise<void> {
   const { samples, progress, options, quick, runs } = measurement;
-  const window: Window = quick ? { warmUpMs: 150, windowMs: 500 } : { warmUpMs: 500, windowMs: 2_000 };
+  // Short windows by turns: what else the machine does hits all sides alike.
+  const window: Window = quick ? { warmUpMs: 60, windowMs: 240 } : { warmUpMs: 200, windowMs: 1_000 };
   await using loaded = new AsyncDisposableStack();
   const started = new Map<Side, LoadedSide>();
   const starts = sideNames.map(async (side) =>
@@ -50,8 +53,8 @@ async function measureRoundTrips(measurement: Measurement, connections: number):
   );
   await Promise.all(starts);
   for (const side of started.values()) loaded.use(side);
-  // The first of them warms the processes up and isn't counted.
-  for (let run = -1; run < runs; run++) {
+  // The first two warm the processes up and aren't counted.
+  for (let run = -2; run < runs; run++) {
     for (const side of run % 2 === 0 ? sideNames : sideNames.toReversed()) {
       const result = await (started.get(side) as LoadedSide).measure(window);
       if (run < 0) continue;
@@ -99,6 +102,7 @@ function reportOf({ samples, quick, runs }: Measurement, cores: Cores | undefine
 
 function notesOf(quick: boolean, cores: Cores | undefined): readonly string[] {
   const notes = [
+    `runs: those of the round trips; handshakes and memory had ${crowdRuns}`,
     "CPU: user and system of the server's process within the window; the QUIC servers get the same client, node:tls one of its own",
     "handshakes: full ones, 16 at once from one process, each closed at once; the rate may be the client's limit, the CPU is the server's",
     "kb: resident bytes of the server after garbage collection beyond those with no connection, per idle connection; 1 KB = 1,024 B",
