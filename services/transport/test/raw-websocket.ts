@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { TestContext } from "node:test";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { trusted } from "./websocket-pair.ts";
-import { pemOf } from "../src/websocket/certificates.ts";
+import { pemOf } from "../src/trust.ts";
 
 export type Frame = {
   readonly opcode: number;

@@ -4,11 +4,11 @@ import { once } from "node:events";
 import { createServer as createHttpsServer } from "node:https";
 import { createServer, type Server, type Socket } from "node:net";
 import { it, type TestContext } from "node:test";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { type ErrorCode, QpqError } from "quicproquo-proto";
 import { WebSocketServer } from "ws";
 import { closeCodes } from "../src/port.ts";
-import { pemOf } from "../src/websocket/certificates.ts";
+import { pemOf } from "../src/trust.ts";
 import { listenWebSocket, type WebSocketDialOptions } from "../src/websocket/index.ts";
 import { makeCertificate } from "./certificate.ts";
 import { closed, roundTrip } from "./stream-io.ts";
@@ -100,8 +100,10 @@ it("trusts a pinned key whatever its certificate says, and no other", async (tes
   const pin = createHash("sha256").update(key).digest();
   const client = await dial(test, listener, { trust: { pins: [new Uint8Array(32), pin] } });
   assert.equal(await roundTrip(client, "pinned"), "pinned");
-  for (const pins of [[], [new Uint8Array(32)], [pin.subarray(1)]]) {
-    assertError(await refused(test, listener, { trust: { pins } }), "E041_CERTIFICATE", /not one of the pinned/);
+  const other = await refused(test, listener, { trust: { pins: [new Uint8Array(32)] } });
+  assertError(other, "E041_CERTIFICATE", /not one of the pinned/);
+  for (const pins of [[], [pin.subarray(1)]]) {
+    assertError(await refused(test, listener, { trust: { pins } }), "E046_CONFIG", /pins of 32 bytes/);
   }
   assert.equal(listener.stats()["handshakes"], 1);
 });
@@ -110,6 +112,16 @@ it("refuses a server whose certificate is another than the trusted one", async (
   const other = await makeCertificate();
   const error = await refused(test, await startListener(test), { trust: { caCertificate: other.certificate } });
   assertError(error, "E041_CERTIFICATE", /not the trusted one/);
+});
+
+it("trusts the system's authorities where that is asked for, and then not a self-signed certificate", async (test) => {
+  const listener = await startListener(test);
+  const systemRoots = { trust: { systemRoots: true } } as const;
+  assertError(await refused(test, listener, systemRoots), "E041_CERTIFICATE", /not the trusted one/);
+  const before = getCACertificates("default");
+  setDefaultCACertificates([pem.cert]);
+  test.after(() => setDefaultCACertificates(before));
+  assert.equal(await roundTrip(await dial(test, listener, systemRoots), "by authority"), "by authority");
 });
 
 it("refuses a server whose certificate is for another name", async (test) => {

@@ -6,10 +6,11 @@ import { QpqError } from "quicproquo-proto";
 import { WebSocket } from "ws";
 import { faultReporter, type OnFault } from "../fault-report.ts";
 import type { Connection } from "../port.ts";
+import { checkTrust, type Trust } from "../trust.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { infoOf } from "./info.ts";
 import { NodeSocket } from "./node-socket.ts";
-import { connectTls, type Trust } from "./tls-client.ts";
+import { connectTls } from "./tls-client.ts";
 import { refusals, subprotocol, upgradePath, wsOptions } from "./upgrade.ts";
 import { resolveWebSocketLimits, type WebSocketLimits } from "./websocket-limits.ts";
 
@@ -17,7 +18,7 @@ export type WebSocketDialOptions = {
   /** Name or address. */
   readonly host: string;
   readonly port: number;
-  /** The DNS name that the server's certificate must carry; not an address. */
+  /** The DNS name that the server's certificate must carry (but see Trust); not an address. */
   readonly serverName: string;
   readonly trust: Trust;
   readonly limits?: Partial<WebSocketLimits>;
@@ -36,6 +37,7 @@ export async function dialWebSocket(options: WebSocketDialOptions): Promise<Conn
   if (isIP(options.serverName) !== 0 || options.serverName === "") {
     throw new QpqError("E041_CERTIFICATE", { text: "the server name must be a DNS name, not an address" });
   }
+  checkTrust(options.trust);
   using bounds = new DialBounds(limits.handshakeMsMax, options.signal);
   bounds.signal.throwIfAborted();
   const tls = await connectTls(options, bounds.signal);

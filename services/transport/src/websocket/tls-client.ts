@@ -1,15 +1,8 @@
 /** Opens a TLS 1.3 connection and checks the server's certificate before a byte of HTTP is sent. */
-import { createHash } from "node:crypto";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { QpqError } from "quicproquo-proto";
-import { type Certificate, pemOf } from "./certificates.ts";
+import { isPinned, pemOf, type Trust } from "../trust.ts";
 import { httpAlpn } from "./upgrade.ts";
-
-export type Trust =
-  /** The one certificate that is trusted: the server's own, or the one that signed it. DER or PEM. */
-  | { readonly caCertificate: Certificate }
-  /** SHA-256 of the SubjectPublicKeyInfo of each key that is trusted: 32 bytes. Name and dates then don't count. */
-  | { readonly pins: readonly Uint8Array[] };
 
 export type TlsOptions = {
   readonly host: string;
@@ -37,7 +30,7 @@ export function connectTls(options: TlsOptions, signal: AbortSignal): Promise<TL
   socket.on("error", (error) => reject(signal.aborted ? signal.reason : connectError(error)));
   socket.once("close", () => reject(new QpqError("E040_CONNECT_FAILED", { text: "the server refused the handshake" })));
   socket.once("secureConnect", () => {
-    if ("pins" in trust && !hasPinnedKey(socket, trust.pins)) {
+    if ("pins" in trust && !isPinned(socket.getPeerX509Certificate()?.raw, trust.pins)) {
       reject(new QpqError("E041_CERTIFICATE", { text: "the server's key is not one of the pinned ones" }));
       socket.destroy();
     } else {
@@ -49,16 +42,10 @@ export function connectTls(options: TlsOptions, signal: AbortSignal): Promise<TL
 }
 
 function trustOptions(trust: Trust): ConnectionOptions {
-  // With a pin the handshake proves that the server has the key, and hasPinnedKey that it is the right one.
+  // With a pin the handshake proves that the server has the key, and isPinned that it is the right one.
   if ("pins" in trust) return { rejectUnauthorized: false };
+  if ("systemRoots" in trust) return {};
   return { ca: pemOf(trust.caCertificate, "CERTIFICATE"), allowPartialTrustChain: true };
-}
-
-function hasPinnedKey(socket: TLSSocket, pins: readonly Uint8Array[]): boolean {
-  const key = socket.getPeerX509Certificate()?.publicKey.export({ type: "spki", format: "der" });
-  if (key === undefined) return false;
-  const hash = createHash("sha256").update(key).digest();
-  return pins.some((pin) => hash.equals(pin));
 }
 
 function connectError(cause: Error): QpqError {
