@@ -142,7 +142,9 @@ class RemoteSink implements Sink {
     const { payloads, gap } = answerOf(answer);
     const { deliver } = sinkCodecs;
     const push = { envelopes: payloads, gap };
-    await this.#capability.call(deliver.method, (builder) => deliver.encodeParams(push, builder));
+    // disposed: capabilities that a reader puts into its answer must not live until they are collected
+    using taken = this.#capability.call(deliver.method, (builder) => deliver.encodeParams(push, builder));
+    await taken;
     this.#session.parts.observer.messagesDelivered(payloads.length);
   }
 
@@ -155,9 +157,12 @@ class RemoteSink implements Sink {
   #tell({ reason, retryAfterMs = 0 }: QpqError): void {
     const { end } = sinkCodecs;
     const told = this.#capability.call(end.method, (builder) => end.encodeParams({ reason, retryAfterMs }, builder));
-    told.then(undefined, (error: unknown) => {
-      // it never left: a reader that isn't told would wait for ever
-      if (error instanceof RpcError && error.type === "overloaded") this.#session.scope.abandon();
-    });
+    told.then(
+      () => told[Symbol.dispose](),
+      (error: unknown) => {
+        // it never left: a reader that isn't told would wait for ever
+        if (error instanceof RpcError && error.type === "overloaded") this.#session.scope.abandon();
+      },
+    );
   }
 }
