@@ -61,7 +61,8 @@ export class CommitOrder {
     if (!("seqs" in committed)) {
       throw new QpqError(committed.kind === "badProof" ? "E032_EPOCH_PROOF" : "E031_EPOCH_TAKEN");
     }
-    if (committed.kind === "accepted") for (const { inbox } of entries) wakeups.publish(inbox);
+    // when repeated too: the process that stored it may have ended before it could tell
+    for (const { inbox } of entries) wakeups.publish(inbox);
     return committed.seqs;
   }
 

@@ -50,7 +50,8 @@ export class Delivery {
     if (appended.kind === "full") {
       throw new QpqError("E009_QUEUE_FULL", { retryAfterMs: 1_000, fields: { depthMax: this.#limits.queueDepthMax } });
     }
-    if (appended.kind === "stored") this.#wakeups.publish(entry.inbox);
+    // a duplicate too: the process that stored it may have ended before it could tell
+    this.#wakeups.publish(entry.inbox);
     return appended.seq;
   }
 
@@ -107,7 +108,7 @@ export class Delivery {
     const appended = await this.#log.appendAll(entries);
     return appended.map((one, i) => {
       if (one.kind === "full") return 0n;
-      if (one.kind === "stored") this.#wakeups.publish((entries[i] as Append).inbox);
+      this.#wakeups.publish((entries[i] as Append).inbox);
       return one.seq;
     });
   }
