@@ -1,16 +1,19 @@
 /**
- * Measures the QUIC driver on this machine, server in a process of its own: `node services/transport/test/measure.ts`.
+ * Measures a transport on this machine, server in a process of its own:
+ * `node services/transport/test/measure.ts quic`, or `websocket`.
  * Not a test: numbers depend on the machine, so nothing is asserted. The comments in src/ quote it.
  */
 import { randomBytes } from "node:crypto";
 import { closeCodes, type Connection } from "../src/port.ts";
 import { dialQuic } from "../src/quic/index.ts";
+import { dialWebSocket } from "../src/websocket/index.ts";
 import { makeCertificate } from "./certificate.ts";
 import { ServerChild } from "./server-child.ts";
 import { closed, readAll, writeAll } from "./stream-io.ts";
 
+const transport = process.argv[2] === "websocket" ? "websocket" : "quic";
 const trusted = await makeCertificate();
-const server = await ServerChild.start(trusted, { connectionsPerAddressMax: 20_000, halfOpenMax: 2_000 });
+const server = await ServerChild.start(trusted, { connectionsPerAddressMax: 20_000, halfOpenMax: 2_000 }, transport);
 
 await measureHandshakes(1_000);
 for (const connections of [1, 100]) await measureRoundTrips(connections, 3_000);
@@ -19,13 +22,13 @@ await measureBulk(64 * 1024 * 1024);
 await server.kill();
 
 function dial(): Promise<Connection> {
-  return dialQuic({
+  const to = {
     host: "127.0.0.1",
     port: server.port,
     serverName: "localhost",
-    alpn: ["test"],
     trust: { caCertificate: trusted.certificate },
-  });
+  };
+  return transport === "quic" ? dialQuic({ ...to, alpn: ["test"] }) : dialWebSocket(to);
 }
 
 async function closeAll(connections: readonly Connection[]): Promise<void> {

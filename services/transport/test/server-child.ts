@@ -20,9 +20,14 @@ export class ServerChild {
     this.port = options.port;
   }
 
-  static start(certificate: TestCertificate, limits: Partial<QuicLimits> = {}): Promise<ServerChild> {
+  static start(
+    certificate: TestCertificate,
+    limits: Partial<QuicLimits> = {},
+    transport: ServerProcessOptions["transport"] = "quic",
+  ): Promise<ServerChild> {
     const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
     return ServerChild.#start({
+      transport,
       port: 0,
       certificate: base64(certificate.certificate),
       privateKey: base64(certificate.privateKey),

@@ -3,9 +3,11 @@
  * Options come by IPC, `{ port }` goes back; every later message is answered with what the process has used and seen.
  */
 import { type QuicLimits, listenQuic } from "../src/quic/index.ts";
+import { listenWebSocket } from "../src/websocket/index.ts";
 import { echo } from "./stream-io.ts";
 
 export type ServerProcessOptions = {
+  readonly transport: "quic" | "websocket";
   readonly port: number;
   /** Base64, as the keys. */
   readonly certificate: string;
@@ -28,17 +30,19 @@ process.once("disconnect", () => process.exit());
 
 process.once("message", async (options: ServerProcessOptions) => {
   const faults: string[] = [];
-  const listener = await listenQuic({
+  const common = {
     host: "127.0.0.1",
     port: options.port,
     certificate: Buffer.from(options.certificate, "base64"),
     privateKey: Buffer.from(options.privateKey, "base64"),
-    resetKey: Buffer.from(options.resetKey, "base64"),
-    alpn: ["test"],
     onConnection: echo,
-    onFault: (error) => void faults.push(String(error)),
+    onFault: (error: unknown) => void faults.push(String(error)),
     limits: options.limits,
-  });
+  };
+  const resetKey = Buffer.from(options.resetKey, "base64");
+  const listener = await (options.transport === "quic"
+    ? listenQuic({ ...common, resetKey, alpn: ["test"] })
+    : listenWebSocket(common));
   process.send?.({ port: listener.port });
   process.on("message", () => {
     const { user, system } = process.cpuUsage();
