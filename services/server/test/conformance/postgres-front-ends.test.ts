@@ -66,9 +66,11 @@ describe("front-ends on one Postgres", () => {
         }
       }),
     );
+    let hasFailed = false;
+    writing.catch(() => (hasFailed = true));
     const next = new Array<number>(writers).fill(0);
     let cursor = 0n;
-    while (cursor < messagesRead) {
+    while (cursor < messagesRead && !hasFailed) {
       const query = { inbox: alice, after: cursor, storeEpoch: 0n, limit: 1_000, bytesMax: 2 ** 20 };
       for (const { seq, payload } of (await frontEnds.at(Number(cursor)).log.read(query)).messages) {
         assert.equal(seq, cursor + 1n);
