@@ -4,6 +4,7 @@
  * All positions are byte offsets into the whole frame, whatever segment they lie in. `locate` checks nothing: it
  * may be called only on pointers the validation walk has visited. Internal to the message runtime.
  */
+import { headerBytesOf } from "./frame.ts";
 import { int32At } from "./numbers.ts";
 import { copyOf } from "./slab.ts";
 
@@ -20,17 +21,28 @@ const detachFactor = 4;
 export class Arena {
   /** Replaced by `detach`. */
   bytes: Uint8Array;
-  /** Where each segment begins; one more entry says where the last one ends. Segments lie back to back. */
-  readonly segmentStarts: readonly number[];
+  /** Where the first segment begins, which is where the root pointer stands. */
+  readonly rootAt: number;
+  #segmentStarts: readonly number[] | undefined;
   capTable: readonly unknown[] = [];
   /** Answers of `locate`, good until its next call (no object for each pointer read): where the target begins ... */
   at = 0;
   /** ... and the upper half of the pointer that describes it. */
   high = 0;
 
-  constructor(bytes: Uint8Array, segmentStarts: readonly number[]) {
+  /** `bytes` are a whole frame. */
+  constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.segmentStarts = segmentStarts;
+    this.rootAt = headerBytesOf((int32At(bytes, 0) >>> 0) + 1);
+  }
+
+  /**
+   * Where each segment begins; one more entry says where the last one ends. Segments lie back to back. Made for those who
+   * follow far pointers: most messages have none.
+   */
+  get segmentStarts(): readonly number[] {
+    this.#segmentStarts ??= segmentStartsOf(this.bytes);
+    return this.#segmentStarts;
   }
 
   /**
@@ -67,4 +79,16 @@ export class Arena {
   #segmentStart(segment: number): number {
     return this.segmentStarts[segment] as number;
   }
+}
+
+function segmentStartsOf(frame: Uint8Array): readonly number[] {
+  const segments = (int32At(frame, 0) >>> 0) + 1;
+  const starts: number[] = [];
+  let end = headerBytesOf(segments);
+  for (let segment = 0; segment < segments; segment++) {
+    starts.push(end);
+    end += (int32At(frame, 4 + 4 * segment) >>> 0) * 8;
+  }
+  starts.push(end);
+  return starts;
 }

@@ -3,10 +3,9 @@
  * nobody writes into the frame.
  */
 import { Arena } from "./arena.ts";
-import { frameBytesOf, headerBytesOf } from "./frame.ts";
+import { frameBytesOf } from "./frame.ts";
 import { defaultMessageLimits, type MessageLimits } from "./limits.ts";
 import { MessageError } from "./message-error.ts";
-import { int32At } from "./numbers.ts";
 import { readStruct } from "./read-pointer.ts";
 import { PointerReader, StructReader } from "./struct-reader.ts";
 import type { ReaderType } from "./struct-type.ts";
@@ -24,7 +23,7 @@ export class MessageReader {
     const frameBytes = frameBytesOf(frame, 0, limits);
     if (frameBytes < 0 || frameBytes > frame.length) throw new MessageError("truncated", "the message is cut off");
     if (frameBytes < frame.length) throw new MessageError("outOfBounds", "bytes stand behind the message");
-    const arena = new Arena(frame, segmentStartsOf(frame));
+    const arena = new Arena(frame);
     validate(arena, limits);
     return new MessageReader(arena);
   }
@@ -45,37 +44,19 @@ export class MessageReader {
 
   /** Throws badPointer when the root is not a struct. */
   get rootStruct(): StructReader {
-    return readStruct(this.#arena, this.#rootAt(), StructReader);
+    return readStruct(this.#arena, this.#arena.rootAt, StructReader);
   }
 
   root<R>(type: ReaderType<R>): R {
-    return readStruct(this.#arena, this.#rootAt(), type.Reader);
+    return readStruct(this.#arena, this.#arena.rootAt, type.Reader);
   }
 
   /** The root of whatever kind. */
   get rootPointer(): PointerReader {
-    return new PointerReader(this.#arena, this.#rootAt());
+    return new PointerReader(this.#arena, this.#arena.rootAt);
   }
 
   get byteLength(): number {
     return this.#arena.bytes.length;
   }
-
-  #rootAt(): number {
-    return this.#arena.segmentStarts[0] as number;
-  }
-}
-
-function segmentStartsOf(frame: Uint8Array): readonly number[] {
-  const segments = (int32At(frame, 0) >>> 0) + 1;
-  // of the right length at once: pushing makes room for 16 more
-  const starts = new Array<number>(segments + 1);
-  let end = headerBytesOf(segments);
-  for (let segment = 0; segment < segments; segment++) {
-    starts[segment] = end;
-    end += (int32At(frame, 4 + 4 * segment) >>> 0) * 8;
-  }
-  starts[segments] = end;
-  if (starts[1] === starts[0]) throw new MessageError("truncated", "the message has no root pointer");
-  return starts;
 }

@@ -17,7 +17,7 @@ export function validate(arena: Arena, limits: MessageLimits): void {
 
 class Walk {
   readonly #bytes: Uint8Array;
-  readonly #starts: readonly number[];
+  readonly #arena: Arena;
   readonly #nestingMax: number;
   /** Words that may still be visited. */
   #budgetWords: number;
@@ -29,13 +29,13 @@ class Walk {
 
   constructor(arena: Arena, limits: MessageLimits) {
     this.#bytes = arena.bytes;
-    this.#starts = arena.segmentStarts;
-    this.#start = arena.segmentStarts[0] as number;
-    this.#end = arena.segmentStarts[1] as number;
+    this.#arena = arena;
+    this.#start = arena.rootAt;
+    this.#end = arena.rootAt + (int32At(arena.bytes, 4) >>> 0) * 8;
+    if (this.#end === this.#start) throw new MessageError("truncated", "the message has no root pointer");
     this.#nestingMax = limits.nestingMax;
     this.#pointersLeft = limits.pointersMax;
-    const messageBytes = (arena.segmentStarts[arena.segmentStarts.length - 1] as number) - this.#start;
-    this.#budgetWords = (messageBytes / 8) * limits.amplificationMax;
+    this.#budgetWords = ((arena.bytes.length - arena.rootAt) / 8) * limits.amplificationMax;
   }
 
   root(): void {
@@ -131,8 +131,8 @@ class Walk {
   }
 
   #enterSegment(segment: number): void {
-    const start = this.#starts[segment];
-    const end = this.#starts[segment + 1];
+    const start = this.#arena.segmentStarts[segment];
+    const end = this.#arena.segmentStarts[segment + 1];
     if (start === undefined || end === undefined) throw new MessageError("outOfBounds", "a pointer to no segment");
     this.#start = start;
     this.#end = end;
