@@ -25,6 +25,8 @@ if (files.length === 0) {
 ensureAptPackages(["capnproto", "libcapnp-dev", "g++"]);
 // ngtcp2 with GnuTLS: the QUIC implementation that our listener is held against
 ensureAptPackages(["gcc", "libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"]);
+// test networks: links and addresses, faults, what a NAT remembers
+ensureAptPackages(["iproute2", "nftables", "conntrack"]);
 // 350 MB: only for the tests that a browser runs
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
 if (files.some((file) => file.includes("postgres"))) ensurePostgres();

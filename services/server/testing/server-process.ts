@@ -19,6 +19,8 @@ export type ServerProcessOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Another program with the same arguments and the same words. Default: qpq-server. */
   readonly program?: string;
+  /** Words in front of the program's own, e.g. those that start it in a network namespace. */
+  readonly launcher?: readonly string[];
 };
 
 export type ServerProcess = AsyncDisposable & {
@@ -49,7 +51,9 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     ...options.settings,
   };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(process.execPath, [...nodeFlags, options.program ?? qpqServer, ...args], {
+  const program = [process.execPath, ...nodeFlags, options.program ?? qpqServer];
+  const [command = "", ...commandArgs] = [...(options.launcher ?? []), ...program, ...args];
+  const child = spawn(command, commandArgs, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], ...options.env },
   });

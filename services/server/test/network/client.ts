@@ -1,0 +1,53 @@
+/** Starts client-process.ts, in a network namespace or here, and gives it orders, one at a time. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { FromClient, Orders, ToClient } from "./client-process.ts";
+
+const program = fileURLToPath(new URL("client-process.ts", import.meta.url));
+
+export class ClientProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  #onEvent: (message: FromClient) => void = () => undefined;
+
+  /** launcher: words in front of the program's own, e.g. a namespace's. */
+  constructor(launcher: readonly string[] = []) {
+    const [command = "", ...args] = [...launcher, process.execPath, program];
+    const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
+    this.#child = spawn(command, args, { stdio: [...stdio], serialization: "advanced" });
+    this.#ended = once(this.#child, "close");
+    this.#child.on("message", (message: FromClient) => this.#onEvent(message));
+    this.#child.on("close", () => this.#onEvent({ event: "failed", code: undefined, text: "the client ended" }));
+  }
+
+  /** Rejects with the client's words when the order fails. `halfway` is awaited before an exchange goes on. */
+  run<Name extends keyof Orders>(
+    order: Name,
+    argument: Parameters<Orders[Name]>[0],
+    halfway: () => void | Promise<void> = () => undefined,
+  ): ReturnType<Orders[Name]> {
+    const done = new Promise((resolve, reject) => {
+      const goOn = async (): Promise<void> => {
+        await halfway();
+        this.#send({ order: "proceed" });
+      };
+      this.#onEvent = (message) => {
+        if (message.event === "halfway") goOn().catch(reject);
+        else if (message.event === "done") resolve(message.result);
+        else reject(new Error(message.text));
+      };
+      this.#send({ order, argument });
+    });
+    return done as ReturnType<Orders[Name]>;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  #send(message: ToClient): void {
+    this.#child.send(message);
+  }
+}
