@@ -45,7 +45,7 @@ export type FrontEndParts = {
   readonly siblings?: FrontEndSiblings;
 };
 
-export type FrontEndSiblings = { readonly onStray: OnStray; readonly stats: () => Readonly<Record<string, number>> };
+type FrontEndSiblings = { readonly onStray: OnStray; readonly stats: () => Readonly<Record<string, number>> };
 
 export type FrontEnd = {
   readonly host: string;

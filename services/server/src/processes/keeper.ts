@@ -21,7 +21,7 @@ import { RestartPauses } from "./restart-pauses.ts";
  */
 export type EndReason = "stalled" | "memory" | "killed" | "exited";
 
-export type WatchLimits = {
+type WatchLimits = {
   readonly heartbeatMs: number;
   readonly heartbeatMissesMax: number;
   /** Infinity = not watched. */

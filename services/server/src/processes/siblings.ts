@@ -27,7 +27,9 @@ const words = { hello: 1, datagram: 2 } as const;
 
 export class Siblings {
   readonly #options: SiblingsOptions;
+  /** By the worker it leads to: the newest. */
   readonly #links = new Map<number, Link>();
+  readonly #open = new Set<Link>();
   readonly #server: Server;
   /** Datagrams that a sibling was too slow to take. */
   dropped = 0;
@@ -60,7 +62,7 @@ export class Siblings {
 
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const link of this.#links.values()) link.destroy();
+    for (const link of this.#open) link.destroy();
     await closed;
   }
 
@@ -72,7 +74,7 @@ export class Siblings {
       socket.once("connect", () => {
         const link = this.#link(socket);
         link.hello(this.#options.workerId);
-        this.#keep(id, link);
+        this.#links.set(id, link);
         resolve();
       });
     });
@@ -80,18 +82,16 @@ export class Siblings {
 
   #link(socket: Socket): Link {
     const link = new Link(socket, {
-      onHello: (id) => this.#keep(id, link),
+      onHello: (id) => this.#links.set(id, link),
       onDatagram: this.#options.onDatagram,
       onClose: () => this.#forget(link),
     });
+    this.#open.add(link);
     return link;
   }
 
-  #keep(id: number, link: Link): void {
-    this.#links.set(id, link);
-  }
-
   #forget(link: Link): void {
+    this.#open.delete(link);
     for (const [id, kept] of this.#links) if (kept === link) this.#links.delete(id);
   }
 }

@@ -31,6 +31,13 @@ test("without any source the defaults stand", () => {
   assert.equal(config.limits.payloadBytesMax, 5 * 1024 * 1024);
   assert.equal(config.quic.idleMs, 15_000);
   assert.equal(config.authToken, undefined);
+  assert.equal(config.serverId, undefined);
+  assert.equal(config.processes.workers, 1);
+});
+
+test("a server id is 8 bytes in hex", () => {
+  const { serverId } = loadConfig({ args: ["--server-id", "00ff0102030405aB"], env: {} });
+  assert.deepEqual([...(serverId ?? [])], [0, 255, 1, 2, 3, 4, 5, 0xab]);
 });
 
 test("a file wins over defaults, the environment over the file, a flag over both", () => {
@@ -53,6 +60,8 @@ test("an unknown key of the file, an unknown flag and a wrong value are each nam
   );
   assert.throws(() => loadConfig({ args: ["--prot", "1"], env: {} }), wrong("E048_USAGE", /--prot/));
   assert.throws(() => loadConfig({ args: ["--port", "70000"], env: {} }), wrong("E046_CONFIG", /port/));
+  assert.throws(() => loadConfig({ args: ["--workers", "0"], env: {} }), wrong("E046_CONFIG", /workers/));
+  assert.throws(() => loadConfig({ args: ["--server-id", "abc"], env: {} }), wrong("E046_CONFIG", /serverId/));
   assert.throws(() => loadConfig({ args: ["--log-level", "loud"], env: {} }), wrong("E046_CONFIG", /logLevel/));
   assert.throws(
     () => loadConfig({ args: [], env: { QPQ_PAYLOAD_BYTES_MAX: "0" } }),

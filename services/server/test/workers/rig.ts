@@ -1,5 +1,5 @@
 /** A server of several processes under test: who its processes are, and what it says of itself. */
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "../../testing/server-process.ts";
@@ -37,7 +37,16 @@ export function pidOf(server: ServerProcess, name: string): number {
 /** Those that the log tells of, the supervisor's not. */
 export function livingPids(server: ServerProcess): number[] {
   const pids = linesOf(server, "process_started").map(({ pid }) => pid as number);
-  return pids.filter((pid) => existsSync(`/proc/${pid}`));
+  return pids.filter(isAlive);
+}
+
+/** A zombie is not: it waits only to be looked at by its parent. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
 }
 
 /** Resolves when it holds; the test's own time limit says when it never will. */

@@ -1,0 +1,104 @@
+/**
+ * SIGKILL for one of the processes while 200 clients send over QUIC: nothing that was acknowledged is lost, nothing is
+ * stored twice, and everybody is back.
+ */
+import assert from "node:assert/strict";
+import dgram from "node:dgram";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import type { ServerProcess } from "../../testing/server-process.ts";
+import { faultsOf, Ledger, noFaults } from "../crash/ledger.ts";
+import { RawClient } from "../e2e/raw-client.ts";
+import { faultyServer, linesOf, livingPids, metric, page, pidOf, startWorkers, until } from "./rig.ts";
+import { SteadyClients } from "./steady-clients.ts";
+
+const settings = { "queue-depth-max": 1_000_000 };
+const clientCount = 200;
+const acknowledgedMin = 4_000;
+
+type Trial = { readonly server: ServerProcess; readonly clients: SteadyClients; readonly ledger: Ledger };
+
+async function startTrial(): Promise<Trial> {
+  const server = await startWorkers({ settings });
+  const ledger = new Ledger();
+  const clients = new SteadyClients(server, ledger, clientCount);
+  clients.start();
+  await until(
+    () => clients.acknowledged >= acknowledgedMin && clients.all.every(({ acknowledged }) => acknowledged > 0),
+  );
+  return { server, clients, ledger };
+}
+
+/** Kills the process; resolves with how long the last client was without an answer, in ms. */
+async function killAndWait({ server, clients }: Trial, name: string): Promise<number> {
+  const starts = linesOf(server, "process_started").length;
+  const killedAtMs = performance.now();
+  process.kill(pidOf(server, name), "SIGKILL");
+  await until(() => linesOf(server, "process_ended").length > 0);
+  const endedAtMs = performance.now();
+  await until(() => clients.all.every(({ lastAcknowledgedAtMs }) => lastAcknowledgedAtMs > endedAtMs));
+  const backMs = performance.now() - killedAtMs;
+  await until(() => linesOf(server, "process_started").length > starts);
+  return backMs;
+}
+
+test("a worker killed beside another: 0 lost, 0 doubled, all 200 clients back, the other's clients keep their connections", async (t) => {
+  const trial = await startTrial();
+  await using server = trial.server;
+  const { clients, ledger } = trial;
+  const backMs = await killAndWait(trial, "1");
+  // the other one too: then the kernel has given every living connection's datagrams to another socket than before
+  const unharmed = clients.unharmed.length;
+  await until(async () => (await metric(server, "qpq_workers")) === 2);
+  await killAndWait(trial, "0");
+  await clients.stopAndRead();
+  assert.deepEqual(faultsOf(ledger.verdict()), noFaults);
+  assert.ok(unharmed > 0 && clients.lost.length > 0);
+  assert.ok(backMs < 15_000, `${backMs} ms`);
+  t.diagnostic(`${clients.acknowledged} acknowledged; the last client was back after ${Math.round(backMs)} ms`);
+  t.diagnostic(`${unharmed} of ${clientCount} kept their connection through the first kill`);
+});
+
+test("the store's process killed under load: 0 lost, 0 doubled, no client loses its connection", async (t) => {
+  const trial = await startTrial();
+  await using _ = trial.server;
+  const { clients, ledger } = trial;
+  const backMs = await killAndWait(trial, "store");
+  await clients.stopAndRead();
+  assert.deepEqual(faultsOf(ledger.verdict()), noFaults);
+  assert.equal(clients.lost.length, 0);
+  t.diagnostic(`${clients.acknowledged} acknowledged; the last client was back after ${Math.round(backMs)} ms`);
+});
+
+test("while the store's process is away /readyz fails with its code, and a parked fetchWait finds what came after", async () => {
+  await using server = await startWorkers({ settings });
+  const recipientKey = new Uint8Array(32).fill(3);
+  using reader = await RawClient.connect(server);
+  using sender = await RawClient.connect(server);
+  const waiting = reader.call("fetchWait", { recipientKey, timeoutMs: 60_000n });
+  await until(async () => (await metric(server, "qpq_waiters")) === 1);
+  const store = pidOf(server, "store");
+  process.kill(store, "SIGSTOP"); // it holds the lock of its file, and answers nobody
+  const seen = page(server, "/readyz");
+  process.kill(store, "SIGKILL");
+  assert.deepEqual(await seen, { status: 503, text: "E020_STORE_UNAVAILABLE\n" });
+  await until(async () => (await page(server, "/readyz")).status === 200);
+  await sender.call("enqueue", { recipientKey, payload: Buffer.from("after") });
+  assert.equal((await waiting).payloads.length, 1);
+});
+
+test("when the supervisor is killed every process ends, one that is stuck too, and the ports are free", async () => {
+  await using server = await startWorkers({ program: faultyServer });
+  assert.equal(livingPids(server).length, 3);
+  process.kill(pidOf(server, "1"), "SIGUSR2");
+  assert.equal(await server.kill("SIGKILL"), null);
+  await until(() => livingPids(server).length === 0);
+  const udp = dgram.createSocket("udp4");
+  udp.bind({ address: "127.0.0.1", port: server.port, exclusive: true });
+  await once(udp, "listening");
+  udp.close();
+  const tcp = createServer().listen(server.opsPort, "127.0.0.1");
+  await once(tcp, "listening");
+  tcp.close();
+});
