@@ -102,7 +102,7 @@ it("refuses TLS 1.2, other ALPNs, and what is no TLS", { timeout: 10_000 }, asyn
 
 it("gives up who dawdles: before TLS, in TLS, in HTTP, and after a refusal", { timeout: 20_000 }, async (test) => {
   // Ends by nothing but the deadline: no one here sends a byte more.
-  const { listener, unharmed } = await startWithBystander(test, { limits: { handshakeMsMax: 300 } });
+  const { listener, unharmed } = await startWithBystander(test, { limits: { handshakeMsMax: 1_000 } });
   const silent = await plainTcp(test, listener);
   const halfHello = await plainTcp(test, listener);
   halfHello.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
@@ -119,7 +119,7 @@ it("gives up who dawdles: before TLS, in TLS, in HTTP, and after a refusal", { t
 });
 
 it("a deadline that is met does not end the connection later", { timeout: 10_000 }, async (test) => {
-  const listener = await startListener(test, { limits: { handshakeMsMax: 100 } });
+  const listener = await startListener(test, { limits: { handshakeMsMax: 500 } });
   const client = await dial(test, listener);
   const slow = await plainTcp(test, listener); // opened behind it, ended by its deadline
   await gone(slow);

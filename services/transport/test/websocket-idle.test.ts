@@ -74,7 +74,7 @@ it("a process that was busy for longer than the idle time reads what has come be
   for (const last of ["data", "close"]) {
     const accepted = Promise.withResolvers<Connection>();
     const listener = await startListener(test, { onConnection: accepted.resolve });
-    const client = await dial(test, listener, { limits: { idleMs: 100, keepAliveMs: 0 } });
+    const client = await dial(test, listener, { limits: { idleMs: 400, keepAliveMs: 0 } });
     const stream = client.openStream();
     const server = await accepted.promise;
     const opened = nextStream(server);
@@ -86,7 +86,7 @@ it("a process that was busy for longer than the idle time reads what has come be
     });
     if (last === "data") other.write(Buffer.from("x"));
     else server.close(closeCodes.done, "close");
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200); // nothing runs in this process meanwhile
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600); // nothing runs in this process meanwhile
     assert.equal(await heard, last);
   }
 });
