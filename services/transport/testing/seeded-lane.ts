@@ -35,7 +35,6 @@ export class SeededLane {
   readonly #deliver: (datagram: Buffer) => void;
   readonly #queue: { readonly datagram: Buffer; readonly dueMs: number }[] = [];
   readonly #heldBack = new Set<NodeJS.Timeout>();
-  #lastDueMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(faults: LaneFaults, deliver: (datagram: Buffer) => void) {
@@ -84,10 +83,8 @@ export class SeededLane {
   }
 
   #line(datagram: Buffer, lateMs: number): void {
-    const dueMs = Math.max(this.#lastDueMs, performance.now() + lateMs);
-    this.#lastDueMs = dueMs;
     if (lateMs === 0 && this.#queue.length === 0) return this.#deliver(datagram);
-    this.#queue.push({ datagram, dueMs });
+    this.#queue.push({ datagram, dueMs: performance.now() + lateMs });
     this.#timer ??= setTimeout(this.#work, lateMs);
   }
 
