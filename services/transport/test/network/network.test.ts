@@ -10,7 +10,9 @@ import { until } from "../quic-pair.ts";
 
 const program = fileURLToPath(new URL("network-process.ts", import.meta.url));
 
-it("leaves no process and no namespace when the process that opened it is killed", { timeout: 10_000 }, async (test) => {
+it("leaves no process and no namespace when the process that opened it is killed", {
+  timeout: 10_000,
+}, async (test) => {
   const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
   test.after(() => child.kill("SIGKILL"));
   const [words] = (await once(child.stdout, "data")) as [Buffer];
