@@ -26,8 +26,10 @@ export class Output {
     const { calls: rpcCalls, sent } = traffic;
     const fields = { ...info, rpcCalls, ...stats, sent };
     if (this.#json) return this.words(JSON.stringify({ event: "layers", ...fields }));
+    const transport = info.protocol === "quic" ? `QUIC version ${info.quicVersion ?? "?"}` : "WebSocket";
+    const begun = info.resumed ? "resumed" : "full handshake";
     this.words(
-      `transport  ${info.protocol} version ${info.quicVersion ?? "?"}, ${stats.datagramsOut} datagrams out, ${stats.datagramsIn} in, ${stats.bytesOut} + ${stats.bytesIn} bytes, rtt ${stats.rttMs.toFixed(2)} ms`,
+      `transport  ${transport}, ${begun}, ${stats.datagramsOut} datagrams out, ${stats.datagramsIn} in, ${stats.bytesOut} + ${stats.bytesIn} bytes, rtt ${stats.rttMs.toFixed(2)} ms`,
     );
     this.words(
       `security   ${info.tlsVersion ?? "?"}, ${info.cipher ?? "cipher not told by the library"}, ALPN ${info.alpn ?? "?"}`,

@@ -12,7 +12,7 @@ import {
   writeStateFile,
 } from "quicproquo-core";
 import type { QpqError } from "quicproquo-proto";
-import { ChatClient, ReconnectingClient } from "quicproquo-sdk";
+import { ChatClient, ReconnectingClient, RecordSessionCache, type SessionCache } from "quicproquo-sdk";
 import { accessTokenOf, type Options, serverAddressOf } from "./options.ts";
 import type { Output } from "./output.ts";
 import { Traffic } from "./traffic.ts";
@@ -32,10 +32,11 @@ export class Person implements AsyncDisposable {
   /** E036_STORE_LOCKED when another qpq works on the same state. */
   static async open(options: Options, output: Output): Promise<Person> {
     const traffic = new Traffic();
-    const client = openClient(options, output, traffic);
+    serverAddressOf(options); // a wrong word is told before anything is made
     const state = await loadOrCreateState(options, output);
     const records = openRecordFile({ file: recordFileOf(options.stateFile), databaseKey: state.databaseKey });
     try {
+      const client = openClient(options, output, traffic, new RecordSessionCache(records));
       const chat = await ChatClient.open({
         state,
         records,
@@ -68,9 +69,21 @@ export async function loadOrCreateState(options: Options, output: Output): Promi
   return state;
 }
 
-export function openClient(options: Options, output: Output, traffic: Traffic): ReconnectingClient {
+/** Without `sessions` each run makes a full handshake. */
+export function openClient(
+  options: Options,
+  output: Output,
+  traffic: Traffic,
+  sessions?: SessionCache,
+): ReconnectingClient {
   return new ReconnectingClient({
     server: serverAddressOf(options),
+    ...(sessions === undefined ? {} : { sessions }),
+    onConnect: ({ info }) => {
+      if (info.protocol === "websocket" && options.transport !== "websocket") {
+        output.words("connected by WebSocket: UDP does not get through here, or not in time");
+      }
+    },
     giveUpAfterMs: options.timeoutMs,
     onCall: traffic.onCall,
     onRetry: (error: QpqError, waitMs: number) => {

@@ -1,15 +1,13 @@
 /** qpq as people and scripts use it: real processes against a real server. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { type ServerProcess, startServerProcess } from "quicproquo-server/testing";
 import { NodeClient } from "quicproquo-sdk";
+import { type Run, runQpq, type Setting } from "./run-qpq.ts";
 
-const program = fileURLToPath(new URL("../bin/qpq.mjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "qpq-cli-"));
 let server: ServerProcess;
 before(async () => {
@@ -20,32 +18,9 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Run = { readonly code: number | null; readonly out: string; readonly err: string };
-type Setting = { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string };
-
 /** `who` names the state file. */
-function qpq(who: string, args: readonly string[], { env = {}, stdin = "" }: Setting = {}): Promise<Run> {
-  const child = spawn(process.execPath, [program, ...args], {
-    env: {
-      PATH: process.env["PATH"],
-      QPQ_SERVER: `127.0.0.1:${server.port}`,
-      QPQ_CA_CERT: server.certificateFile,
-      QPQ_AUTH_TOKEN: server.token,
-      QPQ_STATE: join(folder, `${who}.bin`),
-      ...env,
-    },
-  });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    out += chunk.toString();
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    err += chunk.toString();
-  });
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(stdin);
-  return new Promise((resolve) => child.on("close", (code) => resolve({ code, out, err })));
+function qpq(who: string, args: readonly string[], setting?: Setting): Promise<Run> {
+  return runQpq({ server, folder, who }, args, setting);
 }
 
 async function keyOf(who: string): Promise<string> {

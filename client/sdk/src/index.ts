@@ -14,6 +14,7 @@ export {
   type TransportChoice,
   type Trust,
 } from "./connect.ts";
+export { RecordSessionCache } from "./record-session-cache.ts";
 export { type OnCall, ReconnectingClient, type ReconnectOptions } from "./reconnecting-client.ts";
 export {
   InboxClient,

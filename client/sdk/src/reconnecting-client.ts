@@ -14,6 +14,8 @@ export type ReconnectOptions = {
   readonly sessions?: SessionCache;
   /** After so long without success a call gives up with the last error, in ms. */
   readonly giveUpAfterMs?: number;
+  /** Called for each connection that was made; in early data before the server has answered. */
+  readonly onConnect?: (client: NodeClient) => void;
   /** Called for each failure that is going to be repeated. */
   readonly onRetry?: (error: QpqError, waitMs: number) => void;
   /** Called for each call that was answered, for whoever shows what went over the wire. */
@@ -96,7 +98,11 @@ export class ReconnectingClient implements Disposable {
     this.#connecting ??= NodeClient.connect(this.#options.server, connectOptions).finally(() => {
       this.#connecting = undefined;
     });
-    this.#client = await this.#connecting;
+    const client = await this.#connecting;
+    if (this.#client !== client) {
+      this.#client = client;
+      this.#options.onConnect?.(client);
+    }
     if (this.#closed) this.#client.close();
     signal?.throwIfAborted();
     return this.#client;
