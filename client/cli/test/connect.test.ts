@@ -31,7 +31,7 @@ function pinOf(certificate: Uint8Array): Buffer {
 for (const transport of ["quic", "websocket"] as const) {
   test(`${transport}: a pin of the server's key, in base64 or hex, is enough; another one is E041_CERTIFICATE at once`, async () => {
     const pin = pinOf(server.certificate);
-    const other = Buffer.from(pin).reverse().toString("hex");
+    const other = Buffer.from(pin.toReversed()).toString("hex");
     const byPin = (text: string): Promise<Run> =>
       qpq(["health", "--transport", transport, "--pin", `sha256:${text}`], { env: { QPQ_CA_CERT: "" } });
     assert.equal((await byPin(pin.toString("base64"))).out, "ok\n");
