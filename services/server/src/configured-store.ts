@@ -5,7 +5,8 @@ import type { ServerConfig } from "./config.ts";
 import { openSqliteStore } from "./store/index.ts";
 import type { Clock, Store } from "./store/port.ts";
 
-export function openConfiguredStore(config: ServerConfig, clock: Clock): Promise<Store> {
+/** `onLost`: see SqliteStoreOptions. */
+export function openConfiguredStore(config: ServerConfig, clock: Clock, onLost?: () => void): Promise<Store> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   return openSqliteStore({
     file: join(config.dataDir, "qpq.db"),
@@ -16,6 +17,7 @@ export function openConfiguredStore(config: ServerConfig, clock: Clock): Promise
       appendsInFlightMax: config.appendsInFlightMax,
     },
     clock,
+    ...(onLost && { onLost }),
     listenersMax: config.processes.workers * (config.waitersMax + config.subscriptionsMax),
   });
 }

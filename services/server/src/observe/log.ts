@@ -19,6 +19,7 @@ type LogFields = {
   /** The process that it is about: a worker's number, or "store". */
   readonly worker?: string;
   readonly pid?: number;
+  readonly exitCode?: number;
   readonly reason?: string;
   readonly error?: unknown;
 };
@@ -43,6 +44,7 @@ const allowed: readonly (keyof LogFields)[] = [
   "work",
   "worker",
   "pid",
+  "exitCode",
   "reason",
 ];
 

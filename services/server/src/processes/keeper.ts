@@ -27,6 +27,8 @@ type WatchLimits = {
   /** Infinity = not watched. */
   readonly rssBytesMax: number;
   readonly drainMs: number;
+  /** Infinity = not watched: the store may have to migrate a large file. */
+  readonly startMsMax: number;
 };
 
 export type KeeperOptions = Pick<ChildOptions, "program" | "name" | "task" | "folder"> & {
@@ -42,8 +44,6 @@ export type KeeperOptions = Pick<ChildOptions, "program" | "name" | "task" | "fo
   readonly onMetrics: (metrics: MetricsSnapshot) => void;
 };
 
-/** Starting loads the program and, in the store, checks the file; on a busy machine that takes seconds. */
-const startMsMax = 60_000;
 /** Beyond drainMs, in which the child ends its drain by itself. */
 const drainGraceMs = 2_000;
 
@@ -136,7 +136,7 @@ export class Keeper {
   }
 
   #look(): void {
-    const { heartbeatMissesMax, rssBytesMax, drainMs } = this.#options.limits;
+    const { heartbeatMissesMax, rssBytesMax, drainMs, startMsMax } = this.#options.limits;
     const inStateMs = performance.now() - this.#sinceMs;
     if (this.#state === "gone") return;
     if (this.#state === "starting" && inStateMs > startMsMax) return this.#kill("stalled");
@@ -187,7 +187,8 @@ export class Keeper {
     if (this.#isStopping) return this.#finish();
     onEnd(reason);
     const pause = this.#pauses.after(livedMs);
-    log.error({ event: "process_ended", worker: name, reason, signal: String(how), ms: Math.round(livedMs) });
+    const end = typeof how === "string" ? { signal: how } : { exitCode: how };
+    log.error({ event: "process_ended", worker: name, reason, ...end, ms: Math.round(livedMs) });
     if (pause.isLoop) log.error({ event: "crash_loop", worker: name, count: pause.shortLives, ms: pause.ms });
     this.#timer = setTimeout(() => this.#begin(), pause.ms);
   }

@@ -7,9 +7,13 @@ import { runChild } from "./child-side.ts";
 import { type StoreTask, socketOf } from "./messages.ts";
 
 runChild<StoreTask>(
-  async ({ config }) => {
+  async ({ config }, log) => {
+    const onLost = (): void => {
+      log.error({ event: "store_lost" });
+      process.exit(1);
+    };
     await using started = new AsyncDisposableStack();
-    const store = await openConfiguredStore(config, Date.now);
+    const store = await openConfiguredStore(config, Date.now, onLost);
     started.defer(() => store.close());
     const none = (): number => 0;
     const observer = createPrometheusObserver({

@@ -18,7 +18,7 @@ import type { RunningServer } from "../server.ts";
 import { TransportKeys } from "../transport-keys.ts";
 import { claimTcpPort, claimUdpPort } from "./claimed-port.ts";
 import { GatheredMetrics } from "./gathered-metrics.ts";
-import { Keeper } from "./keeper.ts";
+import { Keeper, type KeeperOptions } from "./keeper.ts";
 import { SupervisorMetrics } from "./supervisor-metrics.ts";
 
 export type SupervisorParts = Pick<
@@ -34,6 +34,8 @@ const ownPrograms = {
   worker: new URL("./worker.ts", import.meta.url),
 };
 
+/** Starting loads the program, which takes seconds on a busy machine. */
+const workerStartMsMax = 60_000;
 /** A process that answers at all answers within this. */
 const answerMsMax = 2_000;
 /** What a process has counted is asked for this often, so that little is missing when it is killed. */
@@ -64,6 +66,8 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
   };
 }
 
+type Kept = Pick<KeeperOptions, "program" | "task"> & Pick<KeeperOptions["limits"], "rssBytesMax" | "startMsMax">;
+
 class Supervisor {
   readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
   readonly #store: Keeper;
@@ -83,35 +87,27 @@ class Supervisor {
     const folder = join(config.dataDir, "run");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { workers, workerRssBytesMax } = config.processes;
-    const keep = (
-      name: string,
-      own: Pick<ConstructorParameters<typeof Keeper>[0], "program" | "task">,
-      rssMax: number,
-    ) =>
+    const keep = (name: string, { program, task, ...own }: Kept): Keeper =>
       new Keeper({
-        ...own,
         name,
+        program,
+        task,
         folder,
         log: parts.log,
-        limits: { ...config.processes, drainMs: config.drainMs, rssBytesMax: rssMax },
+        limits: { ...config.processes, drainMs: config.drainMs, ...own },
         // one at a time: the others serve its clients meanwhile
         mayDrain: () => this.#workers.every((worker) => worker.isUp),
         onEnd: (reason) => this.#own.ended(name, reason),
         onGone: () => this.#gathered.depart(name),
         onMetrics: (metrics) => this.#gathered.record(name, metrics),
       });
-    this.#store = keep("store", { program: programs.store, task: { config } }, Infinity);
-    this.#workers = Array.from({ length: workers }, (_, workerId) => {
-      const task = {
-        config,
-        token,
-        transportSecret,
-        certificate: { certificateDer, privateKeyDer },
-        serverId,
-        workerId,
-      };
-      return keep(String(workerId), { program: programs.worker, task }, workerRssBytesMax);
-    });
+    const unwatched = { rssBytesMax: Infinity, startMsMax: Infinity };
+    this.#store = keep("store", { program: programs.store, task: { config }, ...unwatched });
+    const watched = { program: programs.worker, rssBytesMax: workerRssBytesMax, startMsMax: workerStartMsMax };
+    const common = { config, token, transportSecret, certificate: { certificateDer, privateKeyDer }, serverId };
+    this.#workers = Array.from({ length: workers }, (_, workerId) =>
+      keep(String(workerId), { ...watched, task: { ...common, workerId } }),
+    );
   }
 
   get #all(): readonly Keeper[] {

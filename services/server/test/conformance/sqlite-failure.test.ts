@@ -29,11 +29,14 @@ async function fill(store: Store): Promise<number> {
 }
 
 /** The store and its two threads, which it shows to nobody: Node tells of each thread that is started. */
-async function openWithThreads(place: SqlitePlace): Promise<{ store: Store; writer: Worker; reader: Worker }> {
+async function openWithThreads(
+  place: SqlitePlace,
+  onLost = () => {},
+): Promise<{ store: Store; writer: Worker; reader: Worker }> {
   const started: Worker[] = [];
   const onWorker = (message: unknown) => started.push((message as { worker: Worker }).worker);
   diagnosticsChannel.subscribe("worker_threads", onWorker);
-  const store = await place.open();
+  const store = await place.open({ onLost });
   diagnosticsChannel.unsubscribe("worker_threads", onWorker);
   const [writer, reader] = started;
   assert.ok(writer !== undefined && reader !== undefined);
@@ -82,7 +85,8 @@ describe("failures of the SQLite store", () => {
 
   test("when the writing thread dies every call in flight and every later one is rejected with E020", async () => {
     await using place = await SqlitePlace.make();
-    const { store, writer } = await openWithThreads(place);
+    const lost = Promise.withResolvers<void>();
+    const { store, writer } = await openWithThreads(place, lost.resolve);
     await appendTo(store);
     const inFlight = Array.from({ length: 100 }, () => appendTo(store));
     const terminated = writer.terminate();
@@ -92,6 +96,7 @@ describe("failures of the SQLite store", () => {
     }
     assert.ok(results.some(({ status }) => status === "rejected"));
     await terminated;
+    await lost.promise;
     await assert.rejects(appendTo(store), hasCode("E020_STORE_UNAVAILABLE"));
     await assert.rejects(store.health(), hasCode("E020_STORE_UNAVAILABLE"));
     await store.close();

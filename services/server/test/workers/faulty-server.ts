@@ -1,4 +1,4 @@
-/** qpq-server with workers that can be told to fail (faulty-worker.ts). The product has no such way in. */
+/** qpq-server with processes that can be told to fail: faulty-worker.ts, faulty-store.ts. The product has no such way in. */
 import { loadOrCreateCertificate } from "../../src/certificate.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createLog } from "../../src/observe/log.ts";
@@ -14,7 +14,7 @@ const server = await startSupervisor({
   log: createLog(config.logLevel),
   clock: Date.now,
   programs: {
-    store: new URL("../../src/processes/store.ts", import.meta.url),
+    store: new URL("./faulty-store.ts", import.meta.url),
     worker: new URL("./faulty-worker.ts", import.meta.url),
   },
 });

@@ -71,19 +71,27 @@ test("the store's process killed under load: 0 lost, 0 doubled, no client loses 
   t.diagnostic(`${clients.acknowledged} acknowledged; the last client was back after ${Math.round(backMs)} ms`);
 });
 
-test("while the store's process is away /readyz fails with its code, and a parked fetchWait finds what came after", async () => {
+test("a store's process that stalls is killed and replaced; meanwhile /readyz fails, and a parked fetchWait finds what came after", async () => {
   await using server = await startWorkers({ settings });
   const recipientKey = new Uint8Array(32).fill(3);
   using reader = await RawClient.connect(server);
   using sender = await RawClient.connect(server);
   const waiting = reader.call("fetchWait", { recipientKey, timeoutMs: 60_000n });
   await until(async () => (await metric(server, "qpq_waiters")) === 1);
-  const store = pidOf(server, "store");
-  process.kill(store, "SIGSTOP"); // it holds the lock of its file, and answers nobody
-  const seen = page(server, "/readyz");
-  process.kill(store, "SIGKILL");
-  assert.deepEqual(await seen, { status: 503, text: "E020_STORE_UNAVAILABLE\n" });
-  await until(async () => (await page(server, "/readyz")).status === 200);
+  process.kill(pidOf(server, "store"), "SIGSTOP");
+  const first = await page(server, "/readyz");
+  assert.deepEqual(first, { status: 503, text: "E028_DEADLINE\n" });
+  const later = new Set<string>();
+  await until(async () => {
+    const { status, text } = await page(server, "/readyz");
+    if (status === 503) later.add(text);
+    return status === 200;
+  });
+  assert.ok(
+    [...later].every((text) => text === "E020_STORE_UNAVAILABLE\n" || text === first.text),
+    [...later].join(),
+  );
+  assert.equal(await metric(server, "qpq_worker_restarts_total", 'worker="store",reason="stalled"'), 1);
   await sender.call("enqueue", { recipientKey, payload: Buffer.from("after") });
   assert.equal((await waiting).payloads.length, 1);
 });

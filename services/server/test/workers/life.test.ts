@@ -60,6 +60,22 @@ test("SIGTERM answers a parked fetchWait at once, tells the client to reconnect,
   assert.equal(linesOf(server, "process_ended").length, 0, server.log());
 });
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`${signal} to the whole process group, as a terminal or a service manager sends it, is one graceful stop`, async () => {
+    await using server = await startWorkers({ launcher: ["setsid"] });
+    using client = await RawClient.connect(server);
+    const waiting = client.call("fetchWait", { recipientKey, timeoutMs: 60_000n });
+    while ((await metric(server, "qpq_waiters")) !== 1);
+    const group = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pidOf(server, "0")}/status`, "latin1"))?.[1]);
+    process.kill(-group, signal);
+    assert.deepEqual((await waiting).payloads, []);
+    assert.equal(await server.ended, 0);
+    assert.deepEqual(livingPids(server), []);
+    assert.equal(linesOf(server, "process_started").length, 3, "nobody was replaced");
+    assert.equal(linesOf(server, "process_not_started").length, 0);
+  });
+}
+
 test("what was acknowledged before a stop is there after the next start, with any number of workers", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "qpq-workers-"));
   after(() => rmSync(dataDir, { recursive: true, force: true }));

@@ -11,7 +11,7 @@ type LogLine = {
   readonly [name: string]: unknown;
 };
 
-/** A supervisor whose workers can be told to fail: see faulty-worker.ts. */
+/** A supervisor whose processes can be told to fail: see faulty-worker.ts and faulty-store.ts. */
 export const faultyServer = fileURLToPath(new URL("./faulty-server.ts", import.meta.url));
 
 /** Two workers, unless settings say otherwise. */

@@ -1,10 +1,11 @@
-/** A worker that stalls, swells or cannot live: it is replaced, and the clients of the other one go on. */
+/** A process that stalls, swells or cannot live is replaced, and the clients of the others go on. */
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ServerProcess } from "../../testing/server-process.ts";
 import { faultsOf, Ledger, noFaults } from "../crash/ledger.ts";
+import { RawClient } from "../e2e/raw-client.ts";
 import { faultyServer, linesOf, metric, pidOf, startWorkers, until } from "./rig.ts";
 import { SteadyClients } from "./steady-clients.ts";
 
@@ -60,9 +61,26 @@ test("a worker that takes more memory than workerRssBytesMax is drained and repl
   await until(() => clients.all.every(({ lastAcknowledgedAtMs }) => lastAcknowledgedAtMs > endedAtMs));
   await clients.stopAndRead();
   assert.deepEqual(faultsOf(ledger.verdict()), noFaults);
-  assert.equal(linesOf(server, "process_ended")[0]?.["signal"], "0", "it exited by itself");
+  assert.equal(linesOf(server, "process_ended")[0]?.["exitCode"], 0, "it exited by itself");
   assert.equal(await metric(server, "qpq_worker_restarts_total", '"memory"'), 1);
   t.diagnostic(`${clients.lost.length} of 20 were told to reconnect`);
+});
+
+test("a store's process that has lost its writing thread makes room for another", async () => {
+  await using server = await startWorkers({ program: faultyServer });
+  using client = await RawClient.connect(server);
+  const enqueue = () => client.call("enqueue", { recipientKey: new Uint8Array(32), payload: Buffer.from("x") });
+  await enqueue();
+  process.kill(pidOf(server, "store"), "SIGUSR2");
+  await until(() => hasEnded(server, "store", "exited"));
+  assert.equal(linesOf(server, "store_lost").length, 1);
+  await until(() => startsOf(server, "store") === 2);
+  await until(() =>
+    enqueue().then(
+      ({ seq }) => seq === 2n,
+      () => false,
+    ),
+  );
 });
 
 test("a worker that cannot live is started again after longer and longer pauses, and told of", async () => {

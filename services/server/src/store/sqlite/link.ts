@@ -21,7 +21,12 @@ export const linkDefaults = {
   read: { callsMax: 64, bytesMax: 2 * 1024 * 1024, batchesInFlightMax: 2 },
 } as const satisfies Record<string, LaneLimits>;
 
-export type LinkOptions = { readonly settings: WriteSettings; readonly limits: CallLimits; readonly clock: Clock };
+export type LinkOptions = {
+  readonly settings: WriteSettings;
+  readonly limits: CallLimits;
+  readonly clock: Clock;
+  readonly onLost: () => void;
+};
 
 export class StoreLink {
   readonly #writer: StoreThread;
@@ -29,13 +34,14 @@ export class StoreLink {
   readonly #gates: CallGates;
   #closing: Promise<void> | undefined;
 
-  private constructor({ settings, limits, clock }: LinkOptions) {
+  private constructor({ settings, limits, clock, onLost }: LinkOptions) {
     this.#writer = new StoreThread({
       name: "qpq-store-write",
       program: "./write-worker.ts",
       settings,
       limits: linkDefaults.write,
       clock,
+      onLost,
     });
     this.#reader = new StoreThread({
       name: "qpq-store-read",
@@ -43,6 +49,7 @@ export class StoreLink {
       settings: { file: settings.file },
       limits: linkDefaults.read,
       clock,
+      onLost,
     });
     this.#gates = new CallGates(limits);
   }

@@ -26,6 +26,8 @@ export type SqliteStoreOptions = {
   readonly healthMsMax?: number;
   /** Listeners of its wake-up bus; beyond it E021_OVERLOADED. */
   readonly listenersMax?: number;
+  /** One of its threads has ended by itself: it will never work again, and is best opened anew. */
+  readonly onLost?: () => void;
   /** The file was restored from a backup: readers are told epochReset, because acknowledged messages may be missing. */
   readonly raiseStoreEpoch?: boolean;
 };
@@ -40,6 +42,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     settings: { file, queueDepthMax, dedupeWindowMs, groupLifeMs, fileBytesMax, raiseStoreEpoch, nowMs: clock() },
     limits: { appendsInFlightMax, appendBytesInFlightMax, callsInFlightMax },
     clock,
+    onLost: options.onLost ?? (() => undefined),
   });
   const call: CarryOut = (name, request) => link.call(name, request);
   return {

@@ -17,6 +17,8 @@ export type ThreadOptions = {
   readonly settings: WriteSettings | ReadSettings;
   readonly limits: LaneLimits;
   readonly clock: Clock;
+  /** It has ended by itself. */
+  readonly onLost: () => void;
 };
 
 export class StoreThread {
@@ -25,8 +27,9 @@ export class StoreThread {
   readonly #opened = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<void>();
   #isDead = false;
+  #isClosing = false;
 
-  constructor({ name, program, settings, limits, clock }: ThreadOptions) {
+  constructor({ name, program, settings, limits, clock, onLost }: ThreadOptions) {
     this.#worker = new Worker(new URL(program, import.meta.url), {
       name,
       workerData: settings,
@@ -41,6 +44,7 @@ export class StoreThread {
     this.#worker.on("exit", () => {
       this.#die(undefined);
       this.#exited.resolve();
+      if (!this.#isClosing) onLost();
     });
   }
 
@@ -58,6 +62,7 @@ export class StoreThread {
   /** Finishes what was accepted; the thread has ended and its file is closed when it resolves. */
   async close(): Promise<void> {
     await this.#lane.idle();
+    this.#isClosing = true;
     this.#post({ kind: "close" });
     await this.#exited.promise;
   }
