@@ -34,6 +34,7 @@ for (const transport of ["quic", "websocket"] as const) {
     const other = Buffer.from(pin.toReversed()).toString("hex");
     const byPin = (text: string): Promise<Run> =>
       qpq(["health", "--transport", transport, "--pin", `sha256:${text}`], { env: { QPQ_CA_CERT: "" } });
+    assert.ok(server.words.includes(`sha256:${pin.toString("base64")}\n`), "the server prints it at its start");
     assert.equal((await byPin(pin.toString("base64"))).out, "ok\n");
     assert.equal((await byPin(`${other},sha256:${pin.toString("hex")}`)).out, "ok\n");
     const refused = await byPin(other);

@@ -14,6 +14,8 @@ export type Certificate = {
   /** PKCS #8. */
   readonly privateKeyDer: Uint8Array;
   /** SHA-256 of the certificate, lower-case hex. */
+  /** Of the key (RFC 7469 section 2.4): what `qpq --pin` takes, the same for a later certificate of the key. */
+  readonly pin: string;
   readonly fingerprint: string;
   readonly file: string;
   readonly created: boolean;
@@ -40,9 +42,15 @@ export async function loadOrCreateCertificate(dataDir: string, serverName: strin
     certificateDer,
     privateKeyDer,
     fingerprint: createHash("sha256").update(certificateDer).digest("hex"),
+    pin: pinOf(certificateDer),
     file,
     created,
   };
+}
+
+function pinOf(certificateDer: Uint8Array): string {
+  const key = new X509Certificate(certificateDer).publicKey.export({ type: "spki", format: "der" });
+  return `sha256:${createHash("sha256").update(key).digest("base64")}`;
 }
 
 async function createFiles(files: { file: string; keyFile: string; serverName: string }): Promise<void> {

@@ -46,6 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
   const client = `qpq --server ${dial}:${server.port} --ca-cert ${certificate.file}`;
   print(`qpq-server ${version()} listens on ${server.host} port ${server.port} (QUIC, ALPN capnp)
 certificate   ${certificate.file}${certificate.created ? " (made now)" : ""}, sha256 ${certificate.fingerprint}
+pin           ${certificate.pin}
 token         ${secret ?? "from QPQ_AUTH_TOKEN"}; its holder may act for every identity
 store         ${config.dataDir}/qpq.db (embedded)
 metrics       http://${config.opsHost}:${server.opsPort}/metrics
