@@ -14,9 +14,9 @@ export type Certificate = {
   /** PKCS #8. */
   readonly privateKeyDer: Uint8Array;
   /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
   /** Of the key (RFC 7469 section 2.4): what `qpq --pin` takes, the same for a later certificate of the key. */
   readonly pin: string;
-  readonly fingerprint: string;
   readonly file: string;
   readonly created: boolean;
 };
