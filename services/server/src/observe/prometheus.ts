@@ -23,6 +23,9 @@ export type PrometheusObserver = Observer & {
 // 0.1 ms ... 10 s: an embedded enqueue takes about 5 ms under load, a fetchWait up to its timeout
 const secondsBuckets = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Of a listener's figures these rise and fall; the others only rise. */
+const sizes = /(?:^|_)(?:connections|halfOpen|sheltered)$/;
+
 const originalCounters: Readonly<Record<string, readonly [name: string, help: string]>> = {
   enqueue: ["enqueue_total", "Messages accepted by enqueue."],
   fetch: ["fetch_total", "fetch calls answered."],
@@ -72,11 +75,21 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   gaugeOf("qpq_rpc_sessions", "Open RPC sessions.", sources.rpcSessions);
   new Gauge({
     name: "qpq_transport",
-    help: "The transport's own counts and sizes, by name.",
+    help: "The transport's own sizes, by name.",
     labelNames: ["name"],
     registers,
     collect() {
-      for (const [name, value] of Object.entries(sources.transport())) this.set({ name }, value);
+      for (const [name, value] of Object.entries(sources.transport())) if (sizes.test(name)) this.set({ name }, value);
+    },
+  });
+  new Counter({
+    name: "qpq_transport_total",
+    help: "The transport's own counts since the start, by name.",
+    labelNames: ["name"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [name, value] of Object.entries(sources.transport())) if (!sizes.test(name)) this.inc({ name }, value);
     },
   });
 

@@ -53,5 +53,5 @@ export function assertComplete({ sent, received, seqs, storedTwice }: ExchangeRe
 /** Handshakes that the server has done, as /metrics tells. */
 export async function handshakes({ network, server, client }: Rig): Promise<number> {
   const metrics = await client.run("get", `http://${network.serverHost}:${server.opsPort}/metrics`);
-  return Number(/^qpq_transport\{[^}]*"handshakes"[^}]*\} (\d+)$/m.exec(metrics)?.[1]);
+  return Number(/^qpq_transport_total\{[^}]*"handshakes"[^}]*\} (\d+)$/m.exec(metrics)?.[1]);
 }

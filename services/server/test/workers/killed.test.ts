@@ -43,15 +43,28 @@ async function killAndWait({ server, clients }: Trial, name: string): Promise<nu
   return backMs;
 }
 
-test("a worker killed beside another: 0 lost, 0 doubled, all 200 clients back, the other's clients keep their connections", async (t) => {
+/** Every counter and count of a histogram, with its labels. */
+async function countersOf(server: ServerProcess): Promise<Map<string, number>> {
+  const { text } = await page(server, "/metrics");
+  const lines = text.split("\n").filter((line) => /_(?:total|count|bucket)\b/.test(line) && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+  );
+}
+
+test("a worker killed beside another: 0 lost, 0 doubled, all 200 clients back, the other's clients keep their connections, no counter goes back", async (t) => {
   const trial = await startTrial();
   await using server = trial.server;
   const { clients, ledger } = trial;
   const backMs = await killAndWait(trial, "1");
+  const seen = await countersOf(server);
+  assert.ok((seen.get('qpq_transport_total{name="handshakes"}') ?? 0) >= clientCount);
   // the other one too: then the kernel has given every living connection's datagrams to another socket than before
   const unharmed = clients.unharmed.length;
   await until(async () => (await metric(server, "qpq_workers")) === 2);
   await killAndWait(trial, "0");
+  const after = await countersOf(server);
+  for (const [name, value] of seen) assert.ok((after.get(name) ?? 0) >= value, name);
   await clients.stopAndRead();
   assert.deepEqual(faultsOf(ledger.verdict()), noFaults);
   assert.ok(unharmed > 0 && clients.lost.length > 0);
