@@ -51,7 +51,7 @@ export const rpcScenario: Scenario = {
     const samples = new Samples();
     const window = quick ? { warmUpMs: 40, windowMs: 200 } : { warmUpMs: 60, windowMs: 500 };
     // The first warms the servers up and isn't counted.
-    await measureEchoes(sides, new Samples(), { run: 0, window: { warmUpMs: 300, windowMs: 1 } });
+    await measureEchoes(sides, new Samples(), { run: 0, window: { warmUpMs: 200, windowMs: 100 } });
     for (let run = 0; run < runs; run++) {
       await measureEchoes(sides, samples, { run, window });
       const rate = (name: string): number => Math.round(samples.of(name)[run] as number);
