@@ -1,7 +1,8 @@
 /**
  * Every bound of one session, with its default and what happens at it. A peer that stays within them costs at most
  * about callBytesInFlightMax + resultBytesKeptMax + outBytesMax + one message of memory, whatever it sends, and 16 KiB for
- * each call in flight (what small messages share, kept as a whole when all others in it have ended).
+ * each call in flight (what small messages share, kept as a whole when all others in it have ended), for the first 16 of
+ * them a chunk of the network.
  */
 import { defaultMessageLimits, type MessageLimits } from "./message/index.ts";
 
