@@ -93,6 +93,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
       bootstrap: nodeService(parts, scope),
       limits: { callsInFlightMax: config.callsInFlightMax },
       errorToException: exceptionOf,
+      onError: (error) => log.error({ event: "rpc_callback_failed", error }),
     });
     sessions.add(session, stream);
   };
