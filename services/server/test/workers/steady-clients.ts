@@ -17,16 +17,15 @@ const repeatMs = 20;
  */
 const deadlineMs = 3_000;
 
-export class SteadyClients {
+export class SteadyClients implements Disposable {
   readonly #server: ServerProcess;
   readonly #ledger: Ledger;
-  readonly #clients: SteadyClient[];
+  readonly #clients: SteadyClient[] = [];
   #next = 0;
 
-  constructor(server: ServerProcess, ledger: Ledger, count: number) {
+  constructor(server: ServerProcess, ledger: Ledger) {
     this.#server = server;
     this.#ledger = ledger;
-    this.#clients = Array.from({ length: count }, () => new SteadyClient(server, ledger, () => this.#next++));
   }
 
   get acknowledged(): number {
@@ -46,8 +45,18 @@ export class SteadyClients {
     return this.#clients;
   }
 
-  start(): void {
-    for (const client of this.#clients) client.start();
+  /** So many more. */
+  start(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const client = new SteadyClient(this.#server, this.#ledger, () => this.#next++);
+      this.#clients.push(client);
+      client.start();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    // each is done with the call it is at, or the server is gone
+    for (const client of this.#clients) void client.stop();
   }
 
   /** Waits for the calls that are under way; reads every inbox into the ledger. */

@@ -23,8 +23,8 @@ test("a worker whose event loop does not turn is killed and replaced, and the ot
   await using server = await startWorkers({ program: faultyServer, settings: { ...settings, "heartbeat-ms": 500 } });
   const ledger = new Ledger();
   // the kernel spreads them: all 20 on one worker happens once in half a million
-  const clients = new SteadyClients(server, ledger, 20);
-  clients.start();
+  using clients = new SteadyClients(server, ledger);
+  clients.start(20);
   await until(() => clients.all.every(({ acknowledged }) => acknowledged > 3));
   const stalledAtMs = performance.now();
   process.kill(pidOf(server, "1"), "SIGUSR2");
@@ -51,8 +51,8 @@ test("a worker that takes more memory than workerRssBytesMax is drained and repl
     settings: { ...settings, "heartbeat-ms": 200, "heartbeat-misses-max": 50, "worker-rss-bytes-max": rssBytesMax },
   });
   const ledger = new Ledger();
-  const clients = new SteadyClients(server, ledger, 20);
-  clients.start();
+  using clients = new SteadyClients(server, ledger);
+  clients.start(20);
   await until(() => clients.all.every(({ acknowledged }) => acknowledged > 3));
   process.kill(pidOf(server, "0"), "SIGWINCH");
   await until(() => hasEnded(server, "0", "memory"));
