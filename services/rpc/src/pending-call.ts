@@ -12,6 +12,7 @@
  * BrokenTarget stands here as well because each makes the other.
  */
 import type { CallResults } from "./call-results.ts";
+import { forgetFrames } from "./rpc-error.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { ServedCall } from "./served-call.ts";
 import type { PromisedTarget, Target } from "./target.ts";
@@ -116,6 +117,7 @@ export class BrokenTarget implements Target {
   readonly #error: unknown;
 
   constructor(error: unknown) {
+    forgetFrames(error);
     this.#error = error;
   }
 

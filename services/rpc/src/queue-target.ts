@@ -24,12 +24,15 @@ export type RecordedCall = { readonly pending: PendingCall; readonly served: Ser
 
 export class QueueTarget implements PromisedTarget {
   readonly #start: QueueStart;
+  /** Not any more when it is settled: it leads back to the session, see SessionPeer. */
+  #onIdle: (() => void) | undefined;
   readonly #calls: ServedCall[] = [];
   #references = 0;
   #became: Target | undefined;
 
-  constructor(start: QueueStart) {
+  constructor({ onIdle, ...start }: QueueStart) {
     this.#start = start;
+    this.#onIdle = onIdle;
   }
 
   /** Somebody waits for this capability. */
@@ -65,6 +68,7 @@ export class QueueTarget implements PromisedTarget {
     this.#references++; // a call may bring the last reference to this very capability, and give it back on its way
     this.#start.budget.usedCalls -= this.#calls.length;
     for (const call of this.#calls.splice(0)) became.deliver(call);
+    this.#onIdle = undefined;
     this.release();
   }
 
@@ -96,6 +100,6 @@ export class QueueTarget implements PromisedTarget {
   }
 
   #checkIdle(): void {
-    if (this.#became === undefined && !this.isWanted) this.#start.onIdle?.();
+    if (this.#became === undefined && !this.isWanted) this.#onIdle?.();
   }
 }

@@ -45,3 +45,11 @@ export function exceptionOf(error: unknown): RpcException {
   if (error instanceof MessageError) return { type: "failed", reason: `${error.code}: ${error.message}` };
   return { type: "failed", reason: "internal" };
 }
+
+/**
+ * For errors that are kept. V8 keeps the objects on which an error's frames ran until somebody asks for its stack, and what
+ * keeps the error keeps them.
+ */
+export function forgetFrames(error: unknown): void {
+  for (let each = error; each instanceof Error; each = each.cause) void each.stack;
+}

@@ -16,6 +16,7 @@ import type { PendingCall } from "./pending-call.ts";
 import { ProtocolError, RpcError, type RpcException } from "./rpc-error.ts";
 import { messageTag } from "./rpc-layout.ts";
 import type { SessionLink } from "./session-link.ts";
+import { SessionPeer } from "./session-peer.ts";
 import type { CallMethod, CallOptions, CallParams, Peer, Target, WireTarget } from "./target.ts";
 
 export type SessionCoreStart = {
@@ -31,20 +32,23 @@ export class SessionCore implements Peer {
   readonly incoming: IncomingCalls;
   readonly outgoing: OutgoingCalls;
   readonly #embargoes: Embargoes;
+  readonly #peer: SessionPeer;
   readonly #start: SessionCoreStart;
 
   constructor(start: SessionCoreStart) {
     const { link, bootstrap, exceptionOf } = start;
     this.#start = start;
+    const peer = new SessionPeer(this);
+    this.#peer = peer;
     const answerTarget = (questionId: number, path: readonly number[]): Target =>
       this.incoming.targetAt(questionId, path);
-    this.capTables = new CapTables({ link, peer: this, answerTarget });
+    this.capTables = new CapTables({ link, peer, answerTarget });
     this.incoming = new IncomingCalls({ link, capTables: this.capTables, bootstrap, exceptionOf });
     const takeAnswer = (questionId: number, call: PendingCall): void => this.incoming.take(questionId, call);
-    this.outgoing = new OutgoingCalls({ link, peer: this, capTables: this.capTables, takeAnswer });
+    this.outgoing = new OutgoingCalls({ link, peer, capTables: this.capTables, takeAnswer });
     const targetOf = (to: WireTarget): Target =>
       "importId" in to ? this.capTables.exports.get(to.importId) : this.incoming.targetAt(to.questionId, to.path);
-    this.#embargoes = new Embargoes({ link, peer: this, targetOf });
+    this.#embargoes = new Embargoes({ link, peer, targetOf });
   }
 
   onFrame(frame: Uint8Array): void {
@@ -85,6 +89,7 @@ export class SessionCore implements Peer {
     this.#embargoes.failAll(error);
     this.incoming.disconnect(error);
     this.capTables.clear();
+    this.#peer.end(error);
   }
 
   startCall(to: WireTarget, call: { method: CallMethod; params: CallParams }, options: CallOptions): PendingCall {
