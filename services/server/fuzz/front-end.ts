@@ -102,6 +102,7 @@ export class FrontEnd {
     if (this.#failure !== undefined) throw this.#failure;
     const left = {
       "parked calls": this.#domains.waiters.size,
+      deadlines: this.#domains.waiters.wheel.size,
       subscriptions: this.#domains.subscriptions.size,
       listeners: (this.store.wakeups as WakeupHub).listenerCount,
       "bytes of pushes": this.#budgets.reduce((sum, { bytes }) => sum + bytes, 0),

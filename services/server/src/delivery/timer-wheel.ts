@@ -24,6 +24,11 @@ export class TimerWheel {
     this.#tickMs = tickMs;
   }
 
+  /** Deadlines that are waited for. */
+  get size(): number {
+    return this.#count;
+  }
+
   /** `onTime` is called once, not before the time is over, unless it is removed before. */
   add(timed: Timed, delayMs: number): void {
     if (this.#timer === undefined) this.#start();

@@ -113,9 +113,10 @@ class ParkedCall<A, R> implements Timed {
       return this.#reject(error);
     }
     this.#waiters.add(this);
-    this.#waiting.onGone(() => this.leave());
     if (this.#waiters.draining || timeoutMs <= 0) this.#isOver = true;
     else this.#waiters.wheel.add(this, timeoutMs);
+    // last: who is gone already leaves in here, and takes back what stands above
+    this.#waiting.onGone(() => this.leave());
     this.#look();
   }
 

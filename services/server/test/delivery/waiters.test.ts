@@ -104,6 +104,20 @@ test("a caller that leaves ends the wait at once, without another look", async (
   assert.deepEqual([box.waiters.size, box.bus.listeners.size, box.looks], [0, 0, 1]);
 });
 
+test("a caller that has left before it waits leaves nothing behind", async () => {
+  const box = new Box();
+  const gone = box.waiters.wait({
+    inbox,
+    timeoutMs: 60_000,
+    look: async () => box.messages,
+    isEnough: () => false,
+    answer: (seen) => seen,
+    onGone: (listener) => listener(),
+  });
+  await assert.rejects(gone, { code: "E042_CONNECTION_LOST" });
+  assert.deepEqual([box.waiters.size, box.waiters.wheel.size, box.bus.listeners.size], [0, 0, 0]);
+});
+
 test("a look that is under way when the caller leaves is answered, so that what it leased can be given back", async () => {
   const box = new Box();
   const answer = Promise.withResolvers<void>();
