@@ -60,11 +60,15 @@ export class PostgresCluster implements AsyncDisposable {
   }
 
   /** A copy that follows `primary` by streaming, and answers when it serves reads. */
-  static async standbyOf(primary: PostgresCluster, name: string): Promise<PostgresCluster> {
+  static async standbyOf(
+    primary: PostgresCluster,
+    name: string,
+    settings: ClusterOptions["settings"] = {},
+  ): Promise<PostgresCluster> {
     const standby = new PostgresCluster(makeFolder(), await freePort());
     const source = `host=${primary.folder} port=${primary.port} user=${superuser} application_name=${name}`;
     runProgram("pg_basebackup", ["-D", standby.#dataFolder, "-d", source, "-R", "-X", "stream", "-c", "fast", "-N"]);
-    standby.#configure({ port: standby.port, unix_socket_directories: standby.folder });
+    standby.#configure({ ...settings, port: standby.port, unix_socket_directories: standby.folder });
     await standby.startAgain();
     return standby;
   }
@@ -95,6 +99,7 @@ export class PostgresCluster implements AsyncDisposable {
     const server = this.#server;
     if (server === undefined) return;
     const exited = once(server, "exit");
+    server.ref();
     if (how === "kill") for (const pid of [server.pid as number, ...childrenOf(server.pid as number)]) kill(pid);
     else server.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
     await exited;
@@ -144,10 +149,11 @@ export class PostgresCluster implements AsyncDisposable {
       answer.resolve(false);
     });
     this.#server = server;
-    // it must not keep this process from ending
+    const isReady = await answer.promise;
+    // from now on it must not keep this process from ending
     server.unref();
     (server.stderr as unknown as { unref(): void }).unref();
-    return await answer.promise;
+    return isReady;
   }
 }
 

@@ -14,7 +14,7 @@ import { checkSchema } from "./schema.ts";
 
 export type ConnectorOptions = {
   readonly address: DatabaseAddress;
-  /** Asked at each connect, so that it may change; SCRAM shows it to nobody. */
+  /** Asked at each connect, so that it may change. Only SCRAM is spoken: it shows the password to nobody. */
   readonly password?: (() => Promise<string>) | undefined;
   /** For each host. */
   readonly connectMsMax: number;
@@ -112,6 +112,7 @@ export class Connector {
   readonly #options: ConnectorOptions;
   /** Index of the host that served last. */
   #served = 0;
+  #connected = Promise.withResolvers<void>();
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -126,6 +127,8 @@ export class Connector {
       try {
         const session = await this.connectTo(hosts[index] as DatabaseHost);
         this.#served = index;
+        this.#connected.resolve();
+        this.#connected = Promise.withResolvers();
         return session;
       } catch (error) {
         if (error instanceof QpqError) throw error;
@@ -133,6 +136,11 @@ export class Connector {
       }
     }
     throw unavailable(undefined, reasons.length === 1 ? reasons[0] : new AggregateError(reasons));
+  }
+
+  /** Resolves when somebody has connected: then others need not wait until they try again. */
+  get connected(): Promise<void> {
+    return this.#connected.promise;
   }
 
   /** One host, whether it was served by before or not. Rejects with the driver's error too. */
@@ -153,6 +161,10 @@ export class Connector {
     // until it is set up; the driver throws what nobody listens to
     client.on("error", () => undefined);
     const session = new Session(client, host);
+    // who may not be the server does not get to see it; the driver asks for the password first, and sends it later
+    for (const question of ["authenticationCleartextPassword", "authenticationMD5Password"]) {
+      client.connection.on(question, () => session.destroy());
+    }
     // connectionTimeoutMillis ends with the handshake
     const timer = setTimeout(() => session.destroy(), connectMsMax);
     try {

@@ -55,6 +55,12 @@ export function failureOf(error: unknown): StatementFailure {
   }
 }
 
+/** A server that is there, and has no room for another connection (class 53: insufficient resources). */
+export function isRefusedForNow(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && code.startsWith("53");
+}
+
 function refusalOf(code: string, cause: unknown): QpqError {
   if (code === "53100") return withCode("E035_STORE_FULL", cause); // disk_full
   // class 42: no such table, column or function, or no right to use it

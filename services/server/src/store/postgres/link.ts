@@ -11,7 +11,7 @@
  */
 import { QpqError } from "quicproquo-proto";
 import type { Connector, Row, Session, Statement, Value } from "./connector.ts";
-import { failureOf, type StatementFailure, unavailable } from "./failure.ts";
+import { failureOf, isRefusedForNow, type StatementFailure, unavailable } from "./failure.ts";
 
 export type LinkLimits = {
   /** How long a statement waits for a lost database before it is rejected. */
@@ -35,7 +35,7 @@ export class Link {
   #connected = Promise.withResolvers<Session>();
   #refusal: QpqError | undefined;
   #refuseTimer: ReturnType<typeof setTimeout> | undefined;
-  #backoffTimer: ReturnType<typeof setTimeout> | undefined;
+  #endPause: (() => void) | undefined;
   #isClosed = false;
   #losses = 0;
 
@@ -61,7 +61,7 @@ export class Link {
     if (this.#refusal !== undefined) throw this.#refusal;
     const session = this.#session ?? (await this.#connected.promise);
     const { warnings } = session;
-    const stall = setInterval(() => void this.#lookAfter(session), this.#limits.stallMs);
+    const watch = this.#watch(session);
     try {
       const rows = await session.query(statement, values);
       if (session.warnings === warnings) return rows;
@@ -71,14 +71,14 @@ export class Link {
       if (failure.endsConnection) this.#lose(session);
       throw failure;
     } finally {
-      clearInterval(stall);
+      watch[Symbol.dispose]();
     }
   }
 
   /** Nothing may be under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#backoffTimer);
+    this.#endPause?.();
     this.#refuse(unavailable("the store is closed"));
     await this.#session?.end();
   }
@@ -106,9 +106,18 @@ export class Link {
       if (this.#isClosed) return;
       // a wrong schema or setting does not mend itself in a moment: no caller needs to wait
       if (error instanceof QpqError && error.code !== "E020_STORE_UNAVAILABLE") this.#refuse(error);
-      const pauseMs = backoffMs * (1 - Math.random() / 2);
-      this.#backoffTimer = setTimeout(() => void this.#try(Math.min(backoffMs * 2, backoffMsMax)), pauseMs);
+      await this.#pause(backoffMs * (1 - Math.random() / 2));
+      if (!this.#isClosed) void this.#try(Math.min(backoffMs * 2, backoffMsMax));
     }
+  }
+
+  /** Until the time is over, the link is closed, or another one has found the database. */
+  async #pause(ms: number): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    this.#endPause = over.resolve;
+    const timer = setTimeout(over.resolve, ms);
+    await Promise.race([over.promise, this.#connector.connected]);
+    clearTimeout(timer);
   }
 
   #refuse(error: QpqError): void {
@@ -125,14 +134,35 @@ export class Link {
     this.#seek();
   }
 
-  async #lookAfter(session: Session): Promise<void> {
-    try {
-      const other = await this.#connector.connectTo(session.host);
-      const [[state] = []] = await other.run(`${askAfter}${session.backendPid}`).finally(() => other.destroy());
-      if (state === "active") return;
-    } catch {
-      // no answer is an answer: the server is not there
+  /** Asks after a statement that gets no answer, again and again, one question at a time. */
+  #watch(session: Session): Disposable {
+    const { stallMs } = this.#limits;
+    let isOver = false;
+    let timer = setTimeout(look, stallMs);
+    const isLost = () => this.#isLost(session);
+    async function look(): Promise<void> {
+      const isGivenUp = await isLost();
+      // answered meanwhile
+      if (isOver) return;
+      if (isGivenUp) session.destroy();
+      else timer = setTimeout(look, stallMs);
     }
-    session.destroy();
+    return {
+      [Symbol.dispose]() {
+        isOver = true;
+        clearTimeout(timer);
+      },
+    };
+  }
+
+  /** The server is gone, or has finished the connection's statement: its answer will not come. */
+  async #isLost({ host, backendPid }: Session): Promise<boolean> {
+    try {
+      const other = await this.#connector.connectTo(host);
+      const [[state] = []] = await other.run(`${askAfter}${backendPid}`).finally(() => other.destroy());
+      return state !== "active";
+    } catch (error) {
+      return !isRefusedForNow(error);
+    }
   }
 }
