@@ -6,6 +6,9 @@ import type { FromClient, Orders, ToClient } from "./client-process.ts";
 
 const program = fileURLToPath(new URL("client-process.ts", import.meta.url));
 
+// An order that takes longer hangs: it fails then, in time for everything to be taken down.
+const orderMsMax = 45_000;
+
 export class ClientProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -21,25 +24,25 @@ export class ClientProcess implements AsyncDisposable {
     this.#child.on("close", () => this.#onEvent({ event: "failed", code: undefined, text: "the client ended" }));
   }
 
-  /** Rejects with the client's words when the order fails. `halfway` is awaited before an exchange goes on. */
+  /** Rejects with the client's words when the order fails, or after 45 s. `halfway` is awaited before an exchange goes on. */
   run<Name extends keyof Orders>(
     order: Name,
     argument: Parameters<Orders[Name]>[0],
     halfway: () => void | Promise<void> = () => undefined,
   ): ReturnType<Orders[Name]> {
-    const done = new Promise((resolve, reject) => {
-      const goOn = async (): Promise<void> => {
-        await halfway();
-        this.#send({ order: "proceed" });
-      };
-      this.#onEvent = (message) => {
-        if (message.event === "halfway") goOn().catch(reject);
-        else if (message.event === "done") resolve(message.result);
-        else reject(new Error(message.text));
-      };
-      this.#send({ order, argument });
-    });
-    return done as ReturnType<Orders[Name]>;
+    const done = Promise.withResolvers<unknown>();
+    const late = setTimeout(() => done.reject(new Error(`no end of ${order} after ${orderMsMax} ms`)), orderMsMax);
+    const goOn = async (): Promise<void> => {
+      await halfway();
+      this.#send({ order: "proceed" });
+    };
+    this.#onEvent = (message) => {
+      if (message.event === "halfway") goOn().catch(done.reject);
+      else if (message.event === "done") done.resolve(message.result);
+      else done.reject(new Error(message.text));
+    };
+    this.#send({ order, argument });
+    return done.promise.finally(() => clearTimeout(late)) as ReturnType<Orders[Name]>;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { bounded, openRig } from "./rig.ts";
+import { openRig } from "./rig.ts";
 
 const payload = randomBytes(5 * 1024 * 1024);
 const recipientKey = new Uint8Array(32).fill(1);
 
 for (const family of ["IPv4", "IPv6"] as const) {
-  test(`5 MiB go both ways over ${family} with an MTU of 1,280 bytes, and nothing is fragmented`, bounded, async () => {
+  test(`5 MiB go both ways over ${family} with an MTU of 1,280 bytes, and nothing is fragmented`, async () => {
     await using rig = await openRig({ mtuBytes: 1_280 });
     const host = family === "IPv4" ? rig.network.serverHost : rig.network.serverHost6;
     const { server } = rig.target;

@@ -14,9 +14,6 @@ export type Rig = AsyncDisposable & {
   readonly target: { readonly server: ServerKeys; readonly options: RawOptions };
 };
 
-/** For each test: a server that hangs must not hang the run. */
-export const bounded = { timeout: 60_000 };
-
 export async function openRig(options: NetworkOptions = {}): Promise<Rig> {
   await using stack = new AsyncDisposableStack();
   const network = stack.use(await TestNetwork.open(options));
@@ -36,6 +33,12 @@ export const roomy = { "queue-depth-max": 100_000 };
 export function keysOf({ port, certificate, token }: ServerProcess): ServerKeys {
   return { port, certificate, token };
 }
+
+/**
+ * A client that waits for answers which went where it no longer is has nothing to send and notices nothing: its ping
+ * ends the wait, after 10 s by default, which is too long for a test.
+ */
+export const pingingSoon = { limits: { keepAliveMs: 500 } };
 
 /** Every message came once, in the order it was sent, and was stored once. */
 export function assertComplete({ sent, received, seqs, storedTwice }: ExchangeReport): void {
