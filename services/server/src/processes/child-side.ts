@@ -91,6 +91,6 @@ function reasonOf(error: unknown): string {
 
 /** A main thread that is stuck sees no closed channel: a thread of its own looks whether the parent is still there. */
 function dieWithParent(): void {
-  const watch = new Worker(new URL("./parent-watch.ts", import.meta.url), { workerData: process.ppid, execArgv: [] });
+  const watch = new Worker(new URL("./parent-watch.mjs", import.meta.url), { workerData: process.ppid, execArgv: [] });
   watch.unref();
 }

@@ -7,7 +7,7 @@
  *
  * Why a Unix socket and frames of our own: with 256 calls in flight 290,000 calls/s crossed it, 160,000 a child process's
  * channel as packed bytes and 115,000 as objects (its "advanced" serialization); one call alone took 33 us there and
- * back instead of 57.
+ * back instead of 57. 256 callers that append to SQLite get 27,000/s with it and without.
  */
 import { QpqError } from "quicproquo-proto";
 import { CallGates, callDefaults, withinMs } from "../call-gates.ts";

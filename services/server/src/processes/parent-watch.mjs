@@ -1,4 +1,7 @@
-/** The thread of a child process that ends the process once its parent has gone. */
+/**
+ * The thread of a child process that ends the process once its parent has gone. Plain JavaScript: to strip types it would
+ * load 17 MB more.
+ */
 import { workerData } from "node:worker_threads";
 
 const everyMs = 1_000;
