@@ -46,6 +46,8 @@ const sessionSetUp = `
   WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');
   SELECT current_setting('transaction_read_only'), pg_backend_pid()`;
 
+const endMsMax = 1_000;
+
 const asText = { getTypeParser: () => (text: string) => text };
 
 export class Session {
@@ -98,8 +100,11 @@ export class Session {
     this.#pid = Number(pid);
   }
 
+  /** With a word to the server; one that does not hear it is not waited for. */
   async end(): Promise<void> {
+    const timer = setTimeout(() => this.destroy(), endMsMax);
     await this.#client.end();
+    clearTimeout(timer);
   }
 
   /** Without a word to the server: a statement under way is not cancelled by it. */

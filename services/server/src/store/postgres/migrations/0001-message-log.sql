@@ -147,17 +147,27 @@ CREATE FUNCTION acknowledge(p_keys bytea[], p_up_tos bigint[], p_epochs bigint[]
 RETURNS bigint LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
   epoch bigint := (SELECT value FROM meta WHERE name = 'store_epoch');
+  due bytea[];
+  due_up_tos bigint[];
 BEGIN
-  PERFORM FROM (SELECT DISTINCT k FROM unnest(p_keys) k ORDER BY k) asked
-    CROSS JOIN LATERAL (SELECT FROM inbox WHERE key = k FOR UPDATE) held;
+  -- a repeated ack locks and writes nothing
+  SELECT array_agg(asked.k ORDER BY asked.k), array_agg(asked.up_to ORDER BY asked.k) INTO due, due_up_tos
+  FROM (
+    SELECT k, max(up_to) AS up_to FROM unnest(p_keys, p_up_tos, p_epochs) a (k, up_to, epoch_of_cursor)
+    WHERE epoch_of_cursor IN (0, epoch) GROUP BY k
+  ) asked
+  CROSS JOIN LATERAL (SELECT last, acked FROM inbox WHERE key = asked.k OFFSET 0) i
+  WHERE least(asked.up_to, i.last) > i.acked;
+  IF due IS NULL THEN
+    RETURN epoch;
+  END IF;
+
+  PERFORM FROM unnest(due) k CROSS JOIN LATERAL (SELECT FROM inbox WHERE key = k FOR UPDATE) held;
 
   -- after the lock, in a snapshot that has all messages up to `last`
   WITH target AS MATERIALIZED (
     SELECT k, i.trimmed, least(asked.up_to, i.last) AS up_to
-    FROM (
-      SELECT k, max(up_to) AS up_to FROM unnest(p_keys, p_up_tos, p_epochs) a (k, up_to, epoch_of_cursor)
-      WHERE epoch_of_cursor IN (0, epoch) GROUP BY k
-    ) asked
+    FROM unnest(due, due_up_tos) asked (k, up_to)
     CROSS JOIN LATERAL (SELECT * FROM inbox WHERE key = k OFFSET 0) i
     WHERE least(asked.up_to, i.last) > i.acked
   ), counted AS (
