@@ -1,6 +1,7 @@
 /** A database that is not there, goes away, comes back, hangs, is full or belongs to another host by now. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import { Client } from "pg";
 import { openPostgresStore, type PostgresStore, type PostgresStoreOptions } from "../../src/store/index.ts";
 import type { Append, ReadAnswer } from "../../src/store/port.ts";
@@ -157,14 +158,17 @@ describe("a Postgres that is lost", () => {
     for (const client of [holder, watcher]) await client.end();
   });
 
-  test("a full disk is told as E035, and stores nothing of the batch", async () => {
+  test("a full disk is told as E035, without the rows the server quotes, and stores nothing of the batch", async () => {
     const database = await (await sharedPostgres()).createDatabase();
     await using store = await open(database.url);
     await database.query(`
       CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS $$
-      BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+      BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full', DETAIL = 'a row'; END $$;
       CREATE TRIGGER is_full BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION is_full()`);
-    await assert.rejects(store.log.append(message("x")), hasCode("E035_STORE_FULL"));
+    await assert.rejects(store.log.append(message("x")), (error) => {
+      assert.ok(inspect(error).includes("could not extend file") && !inspect(error).includes("a row"));
+      return hasCode("E035_STORE_FULL")(error);
+    });
     await database.query("DROP TRIGGER is_full ON message");
     assert.deepEqual(await store.log.append(message("x")), { kind: "stored", seq: 1n });
   });

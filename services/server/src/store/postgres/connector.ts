@@ -9,7 +9,7 @@ import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
 import { QpqError } from "quicproquo-proto";
 import type { DatabaseAddress, DatabaseHost } from "./address.ts";
-import { failureOf, unavailable } from "./failure.ts";
+import { causeOf, failureOf, unavailable } from "./failure.ts";
 import { checkSchema } from "./schema.ts";
 
 export type ConnectorOptions = {
@@ -126,7 +126,7 @@ export class Connector {
   /** E020_STORE_UNAVAILABLE when no host takes writes, E037_STORE_SCHEMA, E046_CONFIG. */
   async connect(): Promise<Session> {
     const { hosts } = this.#options.address;
-    const reasons: unknown[] = [];
+    const reasons: string[] = [];
     for (let i = 0; i < hosts.length; i++) {
       const index = (this.#served + i) % hosts.length;
       try {
@@ -137,10 +137,10 @@ export class Connector {
         return session;
       } catch (error) {
         if (error instanceof QpqError) throw error;
-        reasons.push(error);
+        reasons.push(causeOf(error).message);
       }
     }
-    throw unavailable(undefined, reasons.length === 1 ? reasons[0] : new AggregateError(reasons));
+    throw unavailable(undefined, new Error(reasons.join("; ")));
   }
 
   /** Resolves when somebody has connected: then others need not wait until they try again. */

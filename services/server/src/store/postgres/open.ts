@@ -1,8 +1,10 @@
 /**
- * The cluster's store: Postgres, shared by any number of front-ends. Promises what port.ts promises; beyond it:
+ * The cluster's store: Postgres (tested with 15; 14 is the least), shared by any number of front-ends. Promises what
+ * port.ts promises; beyond it:
  *
  * - While the database cannot be reached, calls wait for it for unavailableMsMax and are then rejected with
  *   E020_STORE_UNAVAILABLE, further ones at once, until it is back: the store goes on trying by itself.
+ * - A commit that waits for the synchronous standby is waited for, however long; then E021_OVERLOADED comes first.
  * - A failover loses nothing that was acknowledged only if a synchronous standby takes over (the server's
  *   synchronous_standby_names); else `raiseStoreEpoch` must follow it.
  * - Wake-ups cross front-ends only with a bus that does, which is handed in.
@@ -14,7 +16,7 @@ import type { Clock, Store, StoreLimits, WakeupBus } from "../port.ts";
 import { type CarryOut, keysOver, logOver } from "../ports-over-calls.ts";
 import { parseDatabaseUrl } from "./address.ts";
 import { Connector, type Session } from "./connector.ts";
-import { unavailable } from "./failure.ts";
+import { causeOf, unavailable } from "./failure.ts";
 import { type Cursor, cursorsMax } from "./heads.ts";
 import { applyMigrations, type Migrated, raiseEpoch, schemaVersion } from "./schema.ts";
 import { type PostgresStats, Workers } from "./workers.ts";
@@ -122,7 +124,7 @@ async function withSession<T>(connector: Connector, body: (session: Session) => 
     return await body(session);
   } catch (error) {
     if (error instanceof QpqError) throw error;
-    throw unavailable(`the database refused: ${(error as Error).message}`, error);
+    throw unavailable(`the database refused: ${causeOf(error).message}`);
   } finally {
     await session.end();
   }
