@@ -30,13 +30,13 @@ export class Namespace implements AsyncDisposable {
     keeper.stdin.write("here\n");
     const refused = once(keeper, "close").then(() => Promise.reject(new Error(words.trim())));
     try {
-      await Promise.race([once(keeper.stdout, "data"), refused, once(keeper, "spawn").then(() => refused)]);
+      await Promise.race([once(keeper.stdout, "data"), refused]);
     } catch (cause) {
       throw new Error(`no network namespace: root with CAP_SYS_ADMIN is needed (${(cause as Error).message})`, {
         cause,
       });
     }
-    refused.catch(() => undefined);
+    refused.catch(() => undefined); // it ends with the namespace
     return new Namespace(keeper);
   }
 

@@ -67,7 +67,7 @@ export class TestNetwork implements AsyncDisposable {
     return new TestNetwork([client, router, server], stack.move());
   }
 
-  /** From now on these datagrams are lost, others by the next call. */
+  /** From now on, in place of what an earlier call said. */
   lose(loss: Loss): void {
     this.#apply({ loss });
   }
