@@ -75,10 +75,6 @@ export class Keeper {
     return this.#state === "up";
   }
 
-  get isDraining(): boolean {
-    return this.#state === "draining";
-  }
-
   /** undefined while there is no process. */
   get residentBytes(): number | undefined {
     const pid = this.#child?.pid;
