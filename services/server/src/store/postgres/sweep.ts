@@ -45,14 +45,20 @@ const steps: readonly Step[] = [
   },
 ];
 
+/** Of one transaction: some 20 ms, in which appends to the same inboxes wait. */
+const rowsAtOnceMax = 250;
+
 /** Answers how many rows it touched. */
 export async function sweep(link: Link, rowsMax: number, settings: SweepSettings): Promise<number> {
   let rows = 0;
   for (const { statement, endMs } of steps) {
-    if (rows >= rowsMax) break;
-    const values = [rowsMax - rows, endMs(settings)];
-    const [[count] = []] = await queryRepeatedly(link, { statement, values });
-    rows += Number(count);
+    let isMore = true;
+    while (isMore && rows < rowsMax) {
+      const asked = Math.min(rowsAtOnceMax, rowsMax - rows);
+      const [[count] = []] = await queryRepeatedly(link, { statement, values: [asked, endMs(settings)] });
+      rows += Number(count);
+      isMore = Number(count) === asked;
+    }
   }
   return rows;
 }

@@ -92,11 +92,10 @@ CREATE FUNCTION append_after_look(
 DECLARE
   answers bigint[];
 BEGIN
-  INSERT INTO inbox (key, last)
-  SELECT k, 0 FROM unnest(p_inboxes) k WHERE NOT EXISTS (SELECT FROM inbox WHERE key = k) ORDER BY k
-  ON CONFLICT DO NOTHING;
-
-  PERFORM FROM unnest(p_inboxes) k CROSS JOIN LATERAL (SELECT FROM inbox WHERE key = k FOR UPDATE) held;
+  -- makes and locks in one walk, in order: made first and locked then, new rows were locked before old ones. WHERE false
+  -- locks the row and leaves it as it is.
+  INSERT INTO inbox (key, last) SELECT k, 0 FROM unnest(p_inboxes) k ORDER BY k
+  ON CONFLICT (key) DO UPDATE SET last = excluded.last WHERE false;
 
   WITH entry AS MATERIALIZED (
     SELECT e.*, d.seq AS first_seq
