@@ -49,7 +49,8 @@ export class StreamTable {
   service(announce: (stream: QuicStream) => void): void {
     const mayHaveData = this.#host.native.isReadable();
     for (const stream of this.#open.values()) this.#serve(stream, mayHaveData);
-    if (mayHaveData) this.#discover(announce);
+    // What the open streams left unread is of new ones, or of paused ones.
+    if (mayHaveData && this.#host.native.isReadable()) this.#discover(announce);
   }
 
   closeAll(error: QpqError): void {
