@@ -1,8 +1,15 @@
 /** A QUIC listener, dials to it and a relay between them, all closed when the test is over. */
 import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { type Connection, closeCodes } from "../src/port.ts";
-import { type DialOptions, dialQuic, type ListenOptions, listenQuic, type QuicListener } from "../src/quic/index.ts";
+import { closeCodes } from "../src/port.ts";
+import {
+  type DialledConnection,
+  type DialOptions,
+  dialQuic,
+  type ListenOptions,
+  listenQuic,
+  type QuicListener,
+} from "../src/quic/index.ts";
 import { type RelayOptions, SeededRelay } from "../testing/index.ts";
 import { makeCertificate } from "./certificate.ts";
 import { echo } from "./stream-io.ts";
@@ -29,7 +36,7 @@ export async function dial(
   test: TestContext,
   to: { readonly port: number },
   options: Partial<DialOptions> = {},
-): Promise<Connection> {
+): Promise<DialledConnection> {
   const connection = await dialQuic({
     host: "127.0.0.1",
     port: to.port,

@@ -7,7 +7,8 @@ import { randomBytes } from "node:crypto";
 import { it, type TestContext } from "node:test";
 import { closeCodes, type ConnectionClosed } from "../src/port.ts";
 import { clientConfig } from "../src/quic/config.ts";
-import { type ConnectionOwner, QuicConnection } from "../src/quic/connection.ts";
+import { QuicConnection } from "../src/quic/connection.ts";
+import type { ConnectionOwner } from "../src/quic/connection-owner.ts";
 import { Endpoint } from "../src/quic/endpoint.ts";
 import { type NativeConnection, quiche } from "../src/quic/native.ts";
 import { resolveQuicLimits } from "../src/quic/quic-limits.ts";
@@ -43,11 +44,12 @@ async function runaway(test: TestContext) {
   const owner: ConnectionOwner = {
     ready: () => {},
     established: () => {},
+    newId: () => ({ id: randomBytes(20), resetToken: 0n }),
     closed: (_connection, closed) => void ends.push(closed),
     disposed: () => disposed.resolve(),
     fault: (error) => disposed.reject(error),
   };
-  const shared = { native, endpoint, limits, owner, peer, local: endpoint.local };
+  const shared = { native, limits, owner, peer, link: { endpoint, local: endpoint.local } };
   return {
     connection: new QuicConnection({ ...shared, role: "client", earlyData: false, bytesIn: 0 }),
     endpoint,

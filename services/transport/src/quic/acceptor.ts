@@ -9,7 +9,8 @@ import type { Endpoint } from "./endpoint.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { connectionIdBytes, mintConnectionId, type Routing } from "./connection-id.ts";
 import { refusedByTls } from "./close-reason.ts";
-import { type ConnectionOwner, QuicConnection } from "./connection.ts";
+import { QuicConnection } from "./connection.ts";
+import type { ConnectionOwner, NewId } from "./connection-owner.ts";
 import {
   idBytesMax,
   idLengthAt,
@@ -18,8 +19,10 @@ import {
   isInitial,
   longHeaderBit,
   longIdAt,
+  shortIdAt,
   versionAt,
 } from "./first-packet.ts";
+import type { Link } from "./links.ts";
 import { zeroCounts } from "./listener-stats.ts";
 import { type HostPort, initialDatagramBytesMin, type NativeConfig, type NativeConnection, quiche } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
@@ -41,7 +44,6 @@ export type AcceptorOptions = {
   readonly onFault: (error: unknown) => void;
 };
 
-const shortIdAt = 1;
 /** RFC 9000 section 7.2: a client's first destination id has 8 bytes or more. */
 const firstIdBytesMin = 8;
 /** The least a packet can be, and the least a stateless reset may be: RFC 9000 section 10.3. */
@@ -55,7 +57,8 @@ export class Acceptor implements ConnectionOwner {
   readonly counts = zeroCounts();
   readonly connections = new ConnectionTable();
   readonly #options: AcceptorOptions;
-  readonly #local: HostPort;
+  /** One for all connections. */
+  readonly #link: Link;
   /** Of what a stranger can cause: above it is nothing done. */
   readonly #budgets: Readonly<
     Record<"forgedInitials" | "retries" | "versionNegotiations" | "refusals" | "resets", PerSecond>
@@ -66,7 +69,7 @@ export class Acceptor implements ConnectionOwner {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    this.#local = options.endpoint.local;
+    this.#link = { endpoint: options.endpoint, local: options.endpoint.local };
     const { limits } = options;
     this.#budgets = {
       forgedInitials: new PerSecond(limits.forgedInitialsPerSecondMax),
@@ -122,6 +125,16 @@ export class Acceptor implements ConnectionOwner {
   established(): void {
     this.#halfOpen -= 1;
     this.counts.handshakes += 1;
+  }
+
+  newId(connection: QuicConnection): NewId {
+    const id = this.#mintId();
+    this.connections.addId(connection, id);
+    return { id, resetToken: resetTokenOf(this.#options.resetKey, id) };
+  }
+
+  forgetId(connection: QuicConnection, id: Uint8Array): void {
+    this.connections.removeId(connection, id);
   }
 
   closed(connection: QuicConnection): void {
@@ -198,9 +211,8 @@ export class Acceptor implements ConnectionOwner {
     const connection = new QuicConnection({
       native,
       role: "server",
-      endpoint: this.#options.endpoint,
+      link: this.#link,
       limits: this.#options.limits,
-      local: this.#local,
       peer: arrival.from,
       owner: this,
       earlyData: true, // as far as the Config takes any
@@ -221,12 +233,12 @@ export class Acceptor implements ConnectionOwner {
     let native: NativeConnection;
     try {
       config.setStatelessResetToken(resetTokenOf(resetKey, begun.id));
-      native = quiche.Connection.accept(begun.id, begun.originalId, this.#local, arrival.from, config);
+      native = quiche.Connection.accept(begun.id, begun.originalId, this.#link.local, arrival.from, config);
     } catch {
       return undefined; // e.g. an address with a zone, which the binding cannot parse
     }
     try {
-      native.recv(arrival.datagram, { from: arrival.from, to: this.#local });
+      native.recv(arrival.datagram, { from: arrival.from, to: this.#link.local });
     } catch {
       // A client that TLS refuses (e.g. for its ALPN) is told why by the connection; other bytes end here.
       return refusedByTls(native) ? native : undefined;

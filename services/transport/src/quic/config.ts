@@ -89,7 +89,7 @@ function configure(config: NativeConfig, alpn: readonly string[], limits: QuicLi
   config.setMaxConnectionWindow(limits.connectionWindowBytes);
   config.setInitialMaxStreamsBidi(limits.streamsMax);
   config.setInitialMaxStreamsUni(0);
-  config.setActiveConnectionIdLimit(2); // the least there may be: a peer's ids are memory and CVE-2024-1410's lever
+  config.setActiveConnectionIdLimit(limits.pathsMax); // to the library it is the limit of paths too
   // 1,000 messages at 20 % loss: CUBIC, the library's default, stalls for 8 s and more at its window of two packets, where
   // every loss is found by a timer; BBR takes 0.5 to 0.8 s in all. Bulk at 5 % loss: 5.7 MB/s instead of 0.8.
   config.setCcAlgorithmName("bbr");

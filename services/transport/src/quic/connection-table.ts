@@ -2,7 +2,7 @@
 import type { QuicConnection } from "./connection.ts";
 import { peerGroupOf } from "./peer-group.ts";
 
-type Held = { readonly ids: readonly string[]; readonly group: string };
+type Held = { readonly ids: Set<string>; readonly group: string };
 
 export class ConnectionTable {
   readonly #byId = new Map<string, QuicConnection>();
@@ -28,11 +28,22 @@ export class ConnectionTable {
   }
 
   add(connection: QuicConnection, known: { readonly ids: readonly Uint8Array[]; readonly host: string }): void {
-    const ids = known.ids.map((id) => Buffer.from(id).toString("latin1"));
     const group = peerGroupOf(known.host);
-    for (const id of ids) this.#byId.set(id, connection);
-    this.#held.set(connection, { ids, group });
+    this.#held.set(connection, { ids: new Set(), group });
+    for (const id of known.ids) this.addId(connection, id);
     this.#perGroup.set(group, (this.#perGroup.get(group) ?? 0) + 1);
+  }
+
+  /** Only for a connection that is in the table. */
+  addId(connection: QuicConnection, id: Uint8Array): void {
+    const key = keyOf(id);
+    this.#held.get(connection)?.ids.add(key);
+    this.#byId.set(key, connection);
+  }
+
+  removeId(connection: QuicConnection, id: Uint8Array): void {
+    const key = keyOf(id);
+    if (this.#held.get(connection)?.ids.delete(key) === true) this.#byId.delete(key);
   }
 
   remove(connection: QuicConnection): void {
@@ -44,4 +55,8 @@ export class ConnectionTable {
     if (left === 0) this.#perGroup.delete(held.group);
     else this.#perGroup.set(held.group, left);
   }
+}
+
+function keyOf(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString("latin1");
 }

@@ -4,60 +4,26 @@ import type { ByteStream, CloseCode, Connection, ConnectionClosed, ConnectionInf
 import { closedHere, printable } from "../closed.ts";
 import { closeCodes } from "../port.ts";
 import { closedByNative, connectFailed, failedInternally } from "./close-reason.ts";
-import type { Endpoint, Serviced } from "./endpoint.ts";
+import type { ConnectionOwner, QuicConnectionOptions } from "./connection-owner.ts";
+import type { Serviced } from "./endpoint.ts";
+import { Farewell } from "./farewell.ts";
+import { type Link, Links } from "./links.ts";
+import { Liveness } from "./liveness.ts";
+import { Moves } from "./moves.ts";
 import type { HostPort, NativeConnection } from "./native.ts";
+import { PeerIds } from "./peer-ids.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 import { cipherOfSession } from "./session-facts.ts";
 import { SessionWatch } from "./session-watch.ts";
+import { SourceIds } from "./source-ids.ts";
 import type { QuicStream, StreamHost } from "./stream.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
 import { LazyTimer } from "./timers.ts";
 import { Traffic } from "./traffic.ts";
+import { Wire } from "./wire.ts";
 
-/** Who made the connection and keeps it. None of these may throw. */
-export interface ConnectionOwner {
-  /** The handshake is done, or early data may come: hand the connection to its user. Once. */
-  ready(connection: QuicConnection): void;
-  /** The handshake is done: is the peer, by its certificate, one that is not wanted? Before anything is sent to it. */
-  refusal?(native: NativeConnection): QpqError | undefined;
-  /** The handshake is done. Once. */
-  established(connection: QuicConnection): void;
-  /** The server gave a session to resume: the library's bytes. The newest is the last. Only on a client. */
-  session?(session: Uint8Array): void;
-  /** It ended; the user has been told. Once. */
-  closed(connection: QuicConnection, closed: ConnectionClosed): void;
-  /** Nothing is left of it: forget its ids. Once, after closed. */
-  disposed(connection: QuicConnection): void;
-  /** A callback of the user threw, or the driver did. */
-  fault(error: unknown): void;
-}
-
-export type QuicConnectionOptions = {
-  readonly native: NativeConnection;
-  readonly role: Role;
-  readonly endpoint: Endpoint;
-  readonly limits: QuicLimits;
-  readonly local: HostPort;
-  readonly peer: HostPort;
-  readonly owner: ConnectionOwner;
-  /** May it be handed to its user before the handshake is over, if the library takes part in early data? */
-  readonly earlyData: boolean;
-  /** Size of the datagram that the library has read already; 0 for a client. */
-  readonly bytesIn: number;
-};
-
-/**
- * The close frame needs one packet. But while a probe of the handshake is pending the library gives out the same probe
- * for ever and never comes to the close (seen 62 times in 3,000 on a busy machine): so few packets a flush, and another
- * try when the peer's next datagram has ended the handshake there too.
- */
-const closingPacketsMax = 4;
-/** The tries are over after so many packets, or so long. */
-const closingPacketsTotalMax = 32;
+/** How long the library lives on to say goodbye. */
 const closingMsMax = 1_000;
-
-/** A ClientHello with a ticket of ours fits one; with a certificate of many hosts in it, a few. */
-const firstDatagramsMax = 4;
 
 /**
  *     handshaking --TLS done--> open --close()--> closing --next flush--> draining --3 PTO--> disposed
@@ -87,32 +53,28 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   onEstablished: (() => void) | undefined;
 
   readonly #role: Role;
-  readonly #endpoint: Endpoint;
+  readonly #links: Links;
   readonly #limits: QuicLimits;
-  readonly #local: HostPort;
   readonly #owner: ConnectionOwner;
   readonly #earlyData: boolean;
   readonly #streams: StreamTable;
+  readonly #ids: SourceIds;
+  readonly #wire: Wire;
   readonly #sessions: SessionWatch | undefined;
+  /** Only a client moves, and asks for signs of life. */
+  readonly #moves: Moves | undefined;
+  readonly #liveness: Liveness | undefined;
   readonly #traffic = new Traffic();
   readonly #timer = new LazyTimer(() => this.#onTimer());
   readonly #announce = (stream: QuicStream): void => this.#onPeerStream(stream);
   /** When the handshake, or what comes after the end, must be over. */
   #deadlineAtMs: number;
-  #peer: HostPort;
   #phase: Phase = "handshaking";
   #told = false;
-  /** A client's first datagrams, made but not sent yet: see #begin. */
-  #firstDatagrams: Buffer[] | undefined;
   #established = false;
   #marked = false;
-  /** A datagram came from another address than #peer: the library then has path events to collect. */
-  #moved = false;
   /** Set by close(): what onClose will say. */
-  #closing: (ConnectionClosed & { readonly code: number }) | undefined;
-  #closingPackets = 0;
-  /** The library has been told to close. */
-  #closeSaid = false;
+  #farewell: Farewell | undefined;
   /** Set when the library must not be asked any more. */
   #givenUp: ConnectionClosed | undefined;
   #cipher: string | undefined;
@@ -120,18 +82,24 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   constructor(options: QuicConnectionOptions) {
     this.native = options.native;
     this.#role = options.role;
-    this.#endpoint = options.endpoint;
+    this.#links = new Links(options.link);
     this.#limits = options.limits;
-    this.#local = options.local;
-    this.#peer = options.peer;
     this.#owner = options.owner;
     this.#earlyData = options.earlyData;
     this.sendQueueBytes = options.limits.sendQueueBytes;
     this.sendQueueBytesMax = options.limits.sendQueueBytesMax;
     this.#streams = new StreamTable(options.role, this, options.limits.streamsMax);
     if (options.bytesIn > 0) this.#traffic.received(options.bytesIn);
-    const { native, owner } = options;
+    const { native, owner, limits, peer } = options;
+    const [links, traffic, ids] = [this.#links, this.#traffic, new PeerIds(native)];
+    this.#wire = new Wire({ native, links, traffic, ids, peer, datagramBytes: limits.datagramBytes });
+    this.#ids = new SourceIds({ native, newId: () => owner.newId(this), forget: (id) => owner.forgetId?.(this, id) });
     this.#sessions = owner.session && new SessionWatch(native, (session) => owner.session?.(session));
+    const open = owner.openLink?.bind(owner);
+    this.#moves = open && new Moves({ links, ids, open, ask: () => this.#askPeer() });
+    const ping = (): void => native.sendAckEliciting();
+    const move = (): void => void this.migrate().catch(() => undefined); // the next silence is the next try
+    this.#liveness = open && new Liveness({ limits, traffic, ping, move });
     this.#deadlineAtMs = performance.now() + options.limits.handshakeMsMax;
     this.#timer.arm(options.limits.handshakeMsMax);
   }
@@ -143,8 +111,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       tlsVersion: "TLS 1.3", // RFC 9001 section 4.2: QUIC version 1 has no other
       cipher: this.#cipherNow(),
       alpn: Buffer.from(this.native.applicationProto()).toString("latin1") || undefined,
-      peerHost: this.#peer.host,
-      peerPort: this.#peer.port,
+      peerHost: this.peer.host,
+      peerPort: this.peer.port,
       resumed: this.#established && this.native.isResumed(),
     };
   }
@@ -153,9 +121,9 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     return this.#phase === "early";
   }
 
-  /** Where it is heard from: the last address that was validated. */
+  /** The last address that was proven. */
   get peer(): HostPort {
-    return this.#peer;
+    return this.#wire.peer;
   }
 
   get isOpen(): boolean {
@@ -180,28 +148,49 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
 
   close(code: CloseCode, reason: string): void {
     if (this.#phase === "closing" || this.#phase === "draining" || this.#phase === "disposed") return;
-    this.#closing = closedHere(code, printable(reason));
+    this.#farewell = new Farewell(this.native, closedHere(code, printable(reason)));
     this.#phase = "closing";
     this.mark();
   }
 
-  /** A datagram for this connection. It is decrypted in place. */
-  receive(datagram: Uint8Array, from: HostPort): void {
-    if (this.#phase === "disposed") return;
+  /** See Moves.move. Rejects with E042_CONNECTION_LOST before the handshake is over too. */
+  async migrate(): Promise<void> {
+    if (this.#phase !== "open" || this.#moves === undefined) throw new QpqError("E042_CONNECTION_LOST");
+    await this.#moves.move();
+  }
+
+  /** The network of a client's socket is gone. */
+  lostNetwork(): void {
+    if (this.#phase === "open") this.#liveness?.moveNow();
+  }
+
+  /** A datagram for this connection; a client has several sockets. It is decrypted in place. */
+  receive(datagram: Uint8Array, from: HostPort, link?: Link): void {
+    if (this.#phase === "disposed" || this.#ids.isLate(datagram)) return;
     this.#traffic.received(datagram.length);
-    if (from.port !== this.#peer.port || from.host !== this.#peer.host) this.#moved = true;
     try {
-      this.native.recv(datagram, { from, to: this.#local });
+      this.#read(datagram, from, link);
+      if (this.#established) this.#ids.collect();
     } catch {
       // The library has noted why and closes with it; service() sees that and tells.
     }
     this.mark();
   }
 
+  #read(datagram: Uint8Array, from: HostPort, link: Link | undefined): void {
+    if (this.#role === "server" && this.#established) {
+      if (this.#wire.receiveFromAnywhere(datagram, from)) this.#askPeer();
+    } else if (link !== undefined && this.#moves?.isTrying === true) {
+      if (this.#wire.receiveNew(datagram, from)) this.#moves.heardOn(link);
+    } else {
+      this.#wire.receive(datagram, from);
+    }
+  }
+
   mark(): void {
     if (this.#marked || this.#phase === "disposed") return;
     this.#marked = true;
-    this.#endpoint.mark(this);
+    this.#links.mark(this);
   }
 
   fault(error: unknown): void {
@@ -228,38 +217,26 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   #work(): void {
-    if (this.#closing !== undefined) {
-      this.#sendClose(this.#closing);
+    if (this.#farewell !== undefined) {
+      this.#sayGoodbye(this.#farewell);
       return;
     }
-    if (this.#role === "client" && this.#phase === "handshaking" && this.#earlyData) this.#begin();
+    if (this.#role === "client" && this.#phase === "handshaking" && this.#earlyData) this.#wire.begin();
     const justReady = this.#advance();
     // Whoever awaits the dial gets one turn to set callbacks before the first of them is due.
     if (justReady && this.#role === "client") this.mark();
     else if (this.isOpen) this.#streams.service(this.#announce);
-    if (this.#moved) this.#collectPathEvents();
+    this.#moves?.look();
+    this.#wire.collect();
+    this.#leaveIfOftenMoved();
     if (this.#phase === "open") this.#sessions?.look();
-    if (this.#closing !== undefined) {
-      this.#sendClose(this.#closing); // by a callback
+    if (this.#farewell !== undefined) {
+      this.#sayGoodbye(this.#farewell); // by a callback
       return;
     }
     if (justReady && this.#phase === "early" && this.#role === "client") return; // first what the user writes
-    if (!this.#transmit(this.#limits.packetsPerFlushMax)) this.mark(); // the others first
-  }
-
-  /**
-   * The library is in early data once it has made its first packet. That waits for the user's turn: so early data goes
-   * out in the same flight and is early even where the server is near.
-   */
-  #begin(): void {
-    if (this.#firstDatagrams !== undefined) return;
-    this.#firstDatagrams = [];
-    while (this.#firstDatagrams.length < firstDatagramsMax) {
-      const datagram = Buffer.alloc(this.#limits.datagramBytes);
-      const sent = this.#makePacket(datagram);
-      if (sent === null) return;
-      this.#firstDatagrams.push(datagram.subarray(0, sent[0]));
-    }
+    if (!this.#wire.transmit(this.#limits.packetsPerFlushMax)) this.mark(); // the others first
+    this.#traffic.flushed();
   }
 
   get #isHalfOpen(): boolean {
@@ -288,15 +265,16 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     const error = this.#owner.refusal?.(this.native);
     if (error !== undefined) {
       const code = closeCodes.certificateRefused;
-      this.#closing = { code, reason: "certificate refused", byPeer: false, error };
+      this.#farewell = new Farewell(this.native, { code, reason: "certificate refused", byPeer: false, error });
       this.#phase = "closing";
-      if (this.#told) this.#sayClose(this.#closing); // so that no early data is sent again, to this one
+      if (this.#told) this.#farewell.say(); // so that no early data is sent again, to this one
       return;
     }
     this.#phase = "open";
     this.#established = true;
     this.#deadlineAtMs = Number.POSITIVE_INFINITY;
     this.#owner.established(this);
+    this.#ids.provide();
     if (!this.#told) return;
     try {
       this.onEstablished?.();
@@ -317,45 +295,9 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     }
   }
 
-  /** False = there is more to send. */
-  #transmit(packetsMax: number): boolean {
-    for (const datagram of this.#firstDatagrams?.splice(0) ?? []) {
-      this.#traffic.sent(datagram.length);
-      this.#endpoint.sendDatagram(datagram, this.#peer);
-    }
-    for (let packets = 0; packets < packetsMax; packets++) {
-      const sent = this.#makePacket(this.#endpoint.packetBuffer());
-      if (sent === null) return true;
-      this.#traffic.sent(sent[0]);
-      this.#endpoint.sendPacket(sent[0], sent[1].to);
-    }
-    return false;
-  }
-
-  /** A handshake can fail while it is sent too, e.g. for the certificate behind refused early data: then it says why. */
-  #makePacket(into: Buffer): ReturnType<NativeConnection["send"]> {
-    try {
-      return this.native.send(into);
-    } catch (error) {
-      if (this.native.localError() === null) throw error;
-      return this.native.send(into);
-    }
-  }
-
-  #sendClose(closing: ConnectionClosed & { readonly code: number }): void {
-    if (!this.#closeSaid) {
-      // What is pending goes first: a pending probe would keep the close back.
-      this.#transmit(closingPacketsMax);
-      this.#sayClose(closing);
-    }
-    if (this.#transmit(closingPacketsMax)) return;
-    this.#closingPackets += closingPacketsMax;
-    if (this.#closingPackets >= closingPacketsTotalMax) this.#givenUp = closing;
-  }
-
-  #sayClose(closing: ConnectionClosed & { readonly code: number }): void {
-    this.#closeSaid = true;
-    this.native.close(true, closing.code, Buffer.from(closing.reason));
+  #sayGoodbye(farewell: Farewell): void {
+    const isOfUse = farewell.send((packetsMax) => this.#wire.transmit(packetsMax));
+    if (!isOfUse) this.#givenUp = farewell.closed;
   }
 
   #settle(): void {
@@ -368,7 +310,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
 
   #closedNow(): ConnectionClosed | undefined {
     if (this.#phase === "draining") return undefined;
-    if (this.#closing !== undefined) return this.#closing;
+    if (this.#farewell !== undefined) return this.#farewell.closed;
     if (this.#givenUp !== undefined) return this.#givenUp;
     // Draining is enough: waiting for closed would keep the peer's error back for up to 3 s.
     if (this.native.isDraining() || this.native.isClosed()) return closedByNative(this.native, this.#established);
@@ -392,6 +334,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   #dispose(): void {
     this.#phase = "disposed";
     this.#timer.cancel();
+    this.#moves?.end();
     this.#owner.disposed(this);
   }
 
@@ -399,31 +342,25 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     const nativeMs = this.native.timeout();
     // The binding rounds down; a millisecond more saves a second wake-up.
     const delayMs = nativeMs === null ? Number.POSITIVE_INFINITY : nativeMs + 1;
-    const ownAtMs = Math.min(this.#deadlineAtMs, this.#pingAtMs);
-    this.#timer.arm(Math.max(0, Math.min(delayMs, ownAtMs - performance.now())));
+    this.#timer.arm(Math.max(0, Math.min(delayMs, this.#ownDueAtMs - performance.now())));
   }
 
   /** Only a client pings: pings of 10,000 clients every 10 s cost a server 6 % of a core, its own would cost more. */
-  get #pingAtMs(): number {
-    const { keepAliveMs } = this.#limits;
-    if (this.#role === "server" || this.#phase !== "open" || keepAliveMs === 0) return Number.POSITIVE_INFINITY;
-    return this.#traffic.quietSinceMs + keepAliveMs;
-  }
-
-  #keepAlive(): void {
-    const nowMs = performance.now();
-    if (nowMs < this.#pingAtMs) return;
-    this.#traffic.quietSinceMs = nowMs;
-    this.native.sendAckEliciting();
+  get #ownDueAtMs(): number {
+    if (this.#phase !== "open") return this.#deadlineAtMs;
+    return Math.min(this.#liveness?.dueAtMs ?? Number.POSITIVE_INFINITY, this.#wire.dueAtMs);
   }
 
   #onTimer(): void {
     if (performance.now() >= this.#deadlineAtMs - 1) {
-      this.#givenUp = this.#closing ?? connectFailed("no answer in time");
+      this.#givenUp = this.#farewell?.closed ?? connectFailed("no answer in time");
     } else {
       try {
         this.native.onTimeout();
-        this.#keepAlive();
+        if (this.#phase === "open") {
+          this.#liveness?.look();
+          this.#wire.look();
+        }
       } catch (error) {
         this.#givenUp = failedInternally(error);
       }
@@ -431,14 +368,21 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.service();
   }
 
-  /** Path events are a queue in the library that a peer who changes its port can fill; this empties it. */
-  #collectPathEvents(): void {
-    for (;;) {
-      // The binding's types leave out that it answers null when there is no more.
-      const event = this.native.pathEventNext() as ReturnType<NativeConnection["pathEventNext"]> | null;
-      if (event === null) return;
-      if (event.type === "PeerMigrated") this.#peer = event.new;
+  /** The address of this side or the peer has changed: what was under way is found lost by an answer to something new. */
+  #askPeer(): void {
+    if (this.#role === "client") this.#ids.provideMore();
+    try {
+      this.native.sendAckEliciting();
+    } catch (error) {
+      this.fault(error);
     }
+    this.mark();
+  }
+
+  /** The library keeps every path for ever, and drops what comes from one more: better to part while there is one. */
+  #leaveIfOftenMoved(): void {
+    if (this.#wire.addressCount < this.#limits.pathsMax || this.#farewell !== undefined) return;
+    this.close(closeCodes.shuttingDown, "the address has changed too often, dial again");
   }
 
   #cipherNow(): string | undefined {

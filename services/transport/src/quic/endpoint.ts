@@ -42,6 +42,11 @@ export class Endpoint {
   datagramsOut = 0;
   onDatagram: (datagram: Buffer, from: HostPort) => void = () => {};
   onError: (error: Error) => void = () => {};
+  /** Only of a connected socket: the kernel did not take a datagram. To QUIC it is a lost packet. */
+  onSendFailure: (error: Error) => void = () => {};
+  readonly #sent = (error: Error | null): void => {
+    if (error !== null) this.onSendFailure(error);
+  };
 
   private constructor(socket: dgram.Socket, connected: boolean) {
     this.#socket = socket;
@@ -121,7 +126,7 @@ export class Endpoint {
   #send(bytes: Buffer, part: { readonly offset: number; readonly length: number; readonly to: HostPort }): void {
     if (this.#closed) return;
     this.datagramsOut += 1;
-    if (this.#connected) this.#socket.send(bytes, part.offset, part.length);
+    if (this.#connected) this.#socket.send(bytes, part.offset, part.length, this.#sent);
     else this.#socket.send(bytes, part.offset, part.length, part.to.port, part.to.host);
   }
 

@@ -16,6 +16,8 @@ export const versionAt = 1;
 export const idLengthAt = 5;
 export const longIdAt = 6;
 export const idBytesMax = 20;
+/** RFC 9000 section 17.3: flags 1 | id, of a length that only its giver knows. */
+export const shortIdAt = 1;
 
 /** RFC 9000 section 17.2: the bit that is always set, and the type. */
 const fixedBit = 0x40;

@@ -42,6 +42,18 @@ export const quicLimits = {
     max: 600_000,
     doc: "A client that has heard nothing for this long pings, in ms; below the idle time of both sides. 0 = never.",
   },
+  pathSilenceMs: {
+    default: 3_000,
+    min: 0,
+    max: 600_000,
+    doc: "A client that asks and hears nothing for this long moves to another socket, in ms. 0 = never.",
+  },
+  pathsMax: {
+    default: 16,
+    min: 2,
+    max: 64,
+    doc: "Addresses that a peer may come from in the life of a connection, each 2 KB; at the last it must dial again.",
+  },
   streamsMax: {
     default: 100,
     min: 1,

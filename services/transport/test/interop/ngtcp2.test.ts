@@ -107,6 +107,18 @@ it("keeps the connection of a client whose port changes under it, as behind a NA
   assert.equal(connections.length, 1);
 });
 
+it("lets a client migrate to another path, and goes on there", { timeout }, async (test) => {
+  const { listener, connections } = await serve(test);
+  const client = await connected(test, listener);
+  assert.equal(await client.command("echo 1024"), "ok");
+  const portBefore = connections[0]?.info.peerPort;
+  // Needs a connection id that was not used on the first path: RFC 9000 section 9.5.
+  assert.equal(await client.command("migrate"), "ok");
+  assert.equal(await client.command("echo 100000"), "ok");
+  await until(() => connections[0]?.info.peerPort !== portBefore);
+  assert.equal(connections.length, 1);
+});
+
 it("tells a client by stateless reset that a server with the same key has restarted", { timeout }, async (test) => {
   const server = await ServerChild.start(trusted);
   test.after(() => server.kill());

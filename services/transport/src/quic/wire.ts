@@ -1,0 +1,124 @@
+/** Between the library and the sockets of one connection: hands it what comes, and sends the packets it makes. */
+import type { Links } from "./links.ts";
+import type { HostPort, NativeConnection } from "./native.ts";
+import { isSame, PeerAddress } from "./peer-address.ts";
+import type { PeerIds } from "./peer-ids.ts";
+import type { Traffic } from "./traffic.ts";
+
+export type WireOptions = {
+  readonly native: NativeConnection;
+  readonly links: Links;
+  readonly traffic: Traffic;
+  readonly ids: PeerIds;
+  /** What the library is told that the peer's address is: the first one. */
+  readonly peer: HostPort;
+  readonly datagramBytes: number;
+};
+
+/** A ClientHello with a ticket of ours fits one; with a certificate of many hosts in it, a few. */
+const firstDatagramsMax = 4;
+
+export class Wire {
+  readonly #options: WireOptions;
+  /** A client's first datagrams, made but not sent yet. */
+  #firstDatagrams: Buffer[] | undefined;
+  /** Only of a server whose peer has changed its address. */
+  #address: PeerAddress | undefined;
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+  }
+
+  /** The last address of the peer that was proven. */
+  get peer(): HostPort {
+    return this.#address?.proven ?? this.#options.peer;
+  }
+
+  get addressCount(): number {
+    return this.#address?.count ?? 1;
+  }
+
+  /** Of performance.now(): when `look` is due. */
+  get dueAtMs(): number {
+    return this.#address?.dueAtMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  look(): void {
+    this.#address?.look();
+  }
+
+  /** From a peer that stays where it is, to whichever of our sockets. Throws what the library does. */
+  receive(datagram: Uint8Array, from: HostPort): void {
+    this.#options.native.recv(datagram, { from, to: this.#options.links.local });
+  }
+
+  /** From the socket; true = it was the peer's, and not heard before. */
+  receiveNew(datagram: Uint8Array, from: HostPort): boolean {
+    const { native } = this.#options;
+    const before = native.stats().recv;
+    this.receive(datagram, from);
+    return native.stats().recv > before;
+  }
+
+  /** From a peer that may be anywhere. True = it has another address now, and is to be asked for an answer. */
+  receiveFromAnywhere(datagram: Uint8Array, from: HostPort): boolean {
+    const { native, ids, links, peer } = this.#options;
+    if (this.#address === undefined) {
+      if (isSame(from, peer)) {
+        this.receive(datagram, from);
+        return false;
+      }
+      this.#address = new PeerAddress({ native, ids, local: links.local, peer });
+    }
+    return this.#address.receive(datagram, from);
+  }
+
+  /** After something has come. */
+  collect(): void {
+    this.#address?.collect();
+  }
+
+  /**
+   * Makes the first datagrams of a client without sending them: from then on the library is in early data. They wait for
+   * the user's turn, so early data goes out in the same flight, and is early even where the server is near.
+   */
+  begin(): void {
+    if (this.#firstDatagrams !== undefined) return;
+    this.#firstDatagrams = [];
+    while (this.#firstDatagrams.length < firstDatagramsMax) {
+      const datagram = Buffer.alloc(this.#options.datagramBytes);
+      const sent = this.#makePacket(datagram);
+      if (sent === null) return;
+      this.#firstDatagrams.push(datagram.subarray(0, sent[0]));
+    }
+  }
+
+  /** Sends at most so many packets; false = there is more. */
+  transmit(packetsMax: number): boolean {
+    const { links, traffic, peer } = this.#options;
+    for (const datagram of this.#firstDatagrams?.splice(0) ?? []) {
+      traffic.sent(datagram.length);
+      links.sendDatagram(datagram, peer);
+    }
+    for (let packets = 0; packets < packetsMax; packets++) {
+      const sent = this.#makePacket(links.packetBuffer());
+      if (sent === null) return true;
+      const [length, { to }] = sent;
+      traffic.sent(length);
+      links.sendPacket(length, this.#address?.wayOf(to) ?? to);
+    }
+    return false;
+  }
+
+  /** A handshake can fail while it is sent too, e.g. for the certificate behind refused early data: then it says why. */
+  #makePacket(into: Buffer): ReturnType<NativeConnection["send"]> {
+    if (this.#address !== undefined) return this.#address.makePacket(into);
+    const { native } = this.#options;
+    try {
+      return native.send(into);
+    } catch (error) {
+      if (native.localError() === null) throw error;
+      return native.send(into);
+    }
+  }
+}
