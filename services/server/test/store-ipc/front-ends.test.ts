@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import type { InboxKey } from "quicproquo-proto";
 import { ByteWriter } from "../../src/ipc/bytes.ts";
 import { frameLimits } from "../../src/ipc/frames.ts";
 import { connectStore, type Store } from "../../src/store/index.ts";
@@ -161,6 +162,25 @@ describe("front-ends of one store", () => {
     greedy.resume();
     for (let id = 0; id <= readLimits.sentMax; id++) greedy.write(readCall(id));
     await closed;
+  });
+
+  test("of a front-end that dies a call sent whole is done whole, and one sent half not at all", async () => {
+    await using owner = await Owner.start();
+    const store = await owner.connect();
+    const append = frameOf((out) => {
+      out.u8(toStore.call);
+      out.u32(0);
+      out.u8(callNames.indexOf("append"));
+      codecs.append.writeRequest(out, [message(), { ...message(), inbox: inboxOf("bob") }]);
+    });
+    const dying = await rawFrontEnd(owner.path);
+    const half = append.subarray(0, append.length - 1);
+    dying.end(Buffer.concat([append, append, half]));
+    await new Promise((resolve) => dying.once("close", resolve));
+    const seqsIn = async (inbox: InboxKey) =>
+      (await store.log.read({ ...query, inbox })).messages.map(({ seq }) => seq);
+    assert.deepEqual(await seqsIn(alice), [1n, 2n]);
+    assert.deepEqual(await seqsIn(inboxOf("bob")), [1n, 2n]);
   });
 
   test("bytes that are no words of ours cut off who sent them, and nobody else", async () => {

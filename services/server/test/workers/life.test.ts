@@ -4,18 +4,28 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { startServerProcess } from "../../testing/server-process.ts";
+import { dialWebSocket } from "quicproquo-transport/websocket";
+import { type ServerProcess, startServerProcess } from "../../testing/server-process.ts";
 import { RawClient } from "../e2e/raw-client.ts";
 import { linesOf, livingPids, metric, page, pidOf, startWorkers } from "./rig.ts";
 
 const recipientKey = new Uint8Array(32).fill(3);
 
-test("clients of different workers write to one store and wake each other", async () => {
+/** Where QUIC has its UDP port, the WebSocket has its TCP port. */
+async function connectWebSocket(server: ServerProcess): Promise<RawClient> {
+  const { port, certificate, token } = server;
+  const trust = { caCertificate: certificate };
+  return RawClient.on(await dialWebSocket({ host: "127.0.0.1", port, serverName: "localhost", trust }), token);
+}
+
+test("clients of different workers, over QUIC and over WebSockets, write to one store and wake each other", async () => {
   await using server = await startWorkers();
   const clients: RawClient[] = [];
   using _ = { [Symbol.dispose]: () => clients.forEach((client) => client.close()) };
   // the kernel spreads them by their ports: 20 are on one worker once in a million times
-  for (let i = 0; i < 20; i++) clients.push(await RawClient.connect(server));
+  for (let i = 0; i < 20; i++) {
+    clients.push(await (i % 2 === 0 ? RawClient.connect(server) : connectWebSocket(server)));
+  }
   for (const [i, client] of clients.entries()) {
     const key = new Uint8Array(32).fill(i);
     const waiting = client.call("fetchWait", { recipientKey: key, timeoutMs: 60_000n });
