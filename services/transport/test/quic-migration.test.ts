@@ -9,7 +9,7 @@ import { connectionIdBytes } from "../src/quic/connection-id.ts";
 import { answering, assertAllOnce, converse } from "./conversation.ts";
 import { PortRelay } from "./port-relay.ts";
 import { dial, openRelay, startListener, until } from "./quic-pair.ts";
-import { closed, roundTrip, writeAll } from "./stream-io.ts";
+import { closed, nextStream, readAll, roundTrip, writeAll } from "./stream-io.ts";
 
 const messages = 1_000;
 
@@ -96,6 +96,22 @@ it("uses another connection id on another path, in both directions", async (test
   }
   const layout = `${Buffer.from("server-1").toString("hex")}09`;
   for (const id of [...before.toServer, ...seen.toServer]) assert.ok(id.startsWith(layout), id);
+});
+
+it("hears what the server says after a NAT has forgotten it, though it has nothing to say itself", async (test) => {
+  const { listener, accepted } = await startAnswering(test);
+  const relay = await openRelay(test, listener);
+  // No sign of life is due within the test but the one after a burst.
+  const limits = { keepAliveMs: 600_000, idleMs: 600_000 };
+  const client = await dial(test, relay, { limits });
+  await converse(client, 10);
+  await until(() => accepted[0]?.stats().datagramsIn === client.stats().datagramsOut); // its last acknowledgement is there
+  await relay.move();
+  const heard = nextStream(client).then(readAll);
+  const stream = accepted[0]?.openStream();
+  stream?.write(Buffer.from("are you there?"));
+  stream?.end();
+  assert.equal((await heard).toString(), "are you there?");
 });
 
 it("moves by itself when it asks and hears nothing", async (test) => {

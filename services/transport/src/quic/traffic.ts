@@ -1,13 +1,21 @@
-/** What a connection has sent and received, and since when it hears nothing. */
+/** What a connection has sent and received, and since when it hears nothing. Times are of performance.now(). */
+
+/** A datagram with less is an acknowledgement, or a sign of life. */
+const wordBytesMin = 64;
+
 export class Traffic {
   // Counted here: the library counts packets, of which a datagram may hold several.
   datagramsIn = 0;
   datagramsOut = 0;
   bytesIn = 0;
   bytesOut = 0;
-  /** When the peer was last heard; of performance.now(). */
+  /** When the peer was last heard. */
   heardAtMs = performance.now();
-  /** Flushes with something to send, since then. */
+  /** When the peer was last told something, as far as its size shows. */
+  saidAtMs = this.heardAtMs;
+  /** When something was last said on either side. */
+  talkedAtMs = this.heardAtMs;
+  /** Flushes with something to send, since the peer was heard. */
   #flushes = 0;
   #secondFlushAtMs = 0;
   #flushedTo = 0;
@@ -16,12 +24,14 @@ export class Traffic {
     this.datagramsIn += 1;
     this.bytesIn += bytes;
     this.heardAtMs = performance.now();
+    if (bytes >= wordBytesMin) this.talkedAtMs = this.heardAtMs;
     this.#flushes = 0;
   }
 
   sent(bytes: number): void {
     this.datagramsOut += 1;
     this.bytesOut += bytes;
+    if (bytes >= wordBytesMin) this.talkedAtMs = this.saidAtMs = performance.now();
   }
 
   /** At the end of a flush. */
