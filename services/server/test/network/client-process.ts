@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { QpqError } from "quicproquo-proto";
 import { RawClient, type RawOptions, type ServerKeys } from "../e2e/raw-client.ts";
-import { type ExchangeOrder, type ExchangeReport, exchange } from "./exchange.ts";
+import { type ExchangeOrder, type ExchangeReport, exchange, type ListenOrder, listen } from "./exchange.ts";
 
 export type DialOrder = { readonly server: ServerKeys; readonly options: RawOptions; readonly dials: number };
 export type DialReport = { readonly outcome: string; readonly tookMs: number };
-export type CarryOrder = {
+export type SendOrder = {
   readonly server: ServerKeys;
   readonly options: RawOptions;
   readonly recipientKey: Uint8Array;
@@ -18,8 +18,11 @@ export type Orders = {
   /** All at once; the outcome is "connected" or the error's code. */
   readonly dial: (order: DialOrder) => Promise<readonly DialReport[]>;
   /** The payload to the server and back: SHA-256 of what came, in hex. */
-  readonly carry: (order: CarryOrder) => Promise<string>;
+  readonly carry: (order: SendOrder) => Promise<string>;
+  readonly send: (order: SendOrder) => Promise<void>;
   readonly exchange: (order: ExchangeOrder) => Promise<ExchangeReport>;
+  /** The seq of the one message that is waited for. */
+  readonly listen: (order: ListenOrder) => Promise<number | undefined>;
   /** Over TCP. */
   readonly get: (url: string) => Promise<string>;
 };
@@ -46,15 +49,22 @@ const orders: Orders = {
       .digest("hex");
   },
 
-  exchange: async (order) => {
-    return await exchange(order, () => {
-      tell({ event: "halfway" });
-      return proceed.promise;
-    });
+  send: async ({ server, options, recipientKey, payload }) => {
+    using client = await RawClient.connect(server, options);
+    await client.call("enqueue", { recipientKey, payload });
   },
+
+  exchange: async (order) => await exchange(order, halfway),
+
+  listen: async (order) => await listen(order, halfway),
 
   get: async (url) => await (await fetch(url)).text(),
 };
+
+function halfway(): Promise<void> {
+  tell({ event: "halfway" });
+  return proceed.promise;
+}
 
 async function dialOnce(server: ServerKeys, options: RawOptions): Promise<DialReport> {
   const begunAtMs = performance.now();

@@ -24,7 +24,7 @@ export class ClientProcess implements AsyncDisposable {
     this.#child.on("close", () => this.#onEvent({ event: "failed", code: undefined, text: "the client ended" }));
   }
 
-  /** Rejects with the client's words when the order fails, or after 45 s. `halfway` is awaited before an exchange goes on. */
+  /** Rejects with the client's words when the order fails, or after 45 s. `halfway` is awaited before an exchange or a listener goes on. */
   run<Name extends keyof Orders>(
     order: Name,
     argument: Parameters<Orders[Name]>[0],

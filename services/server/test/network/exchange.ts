@@ -58,6 +58,20 @@ export async function exchange(order: ExchangeOrder, halfway: () => Promise<void
   };
 }
 
+export type ListenOrder = Omit<ExchangeOrder, "messages">;
+
+/** Waits for one message and answers its seq; `subscribed` is called when it would be pushed. */
+export async function listen(order: ListenOrder, subscribed: () => Promise<void>): Promise<number | undefined> {
+  using client = await RawClient.connect(order.server, order.options);
+  using session = new RawSession(client.service, order.server.token);
+  const sink = new TestSink();
+  session.inbox(order.recipientKey).subscribe(sink);
+  await sink.until(() => sink.pushes.length > 0); // the first says where the inbox stands
+  await subscribed();
+  await sink.until(() => sink.isEnded || sink.isReleased || sink.seqs.length > 0);
+  return sink.seqs[0];
+}
+
 class Sender {
   sent = 0;
   storedTwice = 0;

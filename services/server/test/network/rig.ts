@@ -53,6 +53,22 @@ export function assertComplete({ sent, received, seqs, storedTwice }: ExchangeRe
   assert.equal(storedTwice, 0, "messages were stored a second time");
 }
 
+/** A client that only listens hears a message that is sent after `change` has happened to its network. */
+export async function assertHeardAfter(change: () => void, rig: Rig): Promise<void> {
+  const recipientKey = new Uint8Array(32).fill(2);
+  const { server, options } = rig.target;
+  await using sender = new ClientProcess(rig.network.client.launcher);
+  const seq = await rig.client.run(
+    "listen",
+    { server, options: { ...options, ...pingingSoon }, recipientKey },
+    async () => {
+      change();
+      await sender.run("send", { ...rig.target, recipientKey, payload: Buffer.from("hello") });
+    },
+  );
+  assert.equal(seq, 1);
+}
+
 /** Handshakes that the server has done, as /metrics tells. */
 export async function handshakes({ network, server, client }: Rig): Promise<number> {
   const metrics = await client.run("get", `http://${network.serverHost}:${server.opsPort}/metrics`);
