@@ -62,6 +62,17 @@ it("sends no datagram that is larger than the limit", async (test) => {
   assert.equal(Math.max(...sizes), 1_200);
 });
 
+it("sends what several streams have to say in one flush", async (test) => {
+  const listener = await startListener(test);
+  const client = await dial(test, listener);
+  assert.equal(await roundTrip(client, "one at a time"), "one at a time");
+  const streams = [client.openStream(), client.openStream(), client.openStream()];
+  const { datagramsOut } = client.stats();
+  for (const stream of streams) stream.write(Buffer.from("short"));
+  await new Promise(setImmediate);
+  assert.ok(client.stats().datagramsOut >= datagramsOut + streams.length, "a packet holds the frames of one stream");
+});
+
 it("carries everything when a flush may send only one packet", async (test) => {
   const limits = { packetsPerFlushMax: 1 };
   const listener = await startListener(test, { limits });

@@ -193,6 +193,10 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#links.mark(this);
   }
 
+  offered(streamId: number): void {
+    this.#wire.offered(streamId);
+  }
+
   fault(error: unknown): void {
     this.#owner.fault(error);
     this.close(closeCodes.internal, "internal error");
@@ -235,7 +239,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       return;
     }
     if (justReady && this.#phase === "early" && this.#role === "client") return; // first what the user writes
-    if (!this.#wire.transmit(this.#limits.packetsPerFlushMax)) this.mark(); // the others first
+    const { packetsPerFlushMax } = this.#limits;
+    if (!this.#wire.transmit(packetsPerFlushMax, this.#phase === "open")) this.mark(); // the others first
     this.#traffic.flushed();
   }
 
@@ -296,25 +301,21 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   #sayGoodbye(farewell: Farewell): void {
-    const isOfUse = farewell.send((packetsMax) => this.#wire.transmit(packetsMax));
+    const isOfUse = farewell.send((packetsMax) => this.#wire.transmit(packetsMax, false));
     if (!isOfUse) this.#givenUp = farewell.closed;
   }
 
   #settle(): void {
-    const closed = this.#closedNow();
-    if (closed !== undefined) this.#finish(closed);
-    const isOver = this.#role === "client" && this.#phase === "draining" && this.native.isDraining();
-    if (isOver || this.#givenUp !== undefined || this.native.isClosed()) this.#dispose();
+    const [isDraining, isClosed] = [this.native.isDraining(), this.native.isClosed()];
+    if (this.#phase !== "draining") {
+      // Draining is enough: waiting for closed would keep the peer's error back for up to 3 s.
+      if (this.#farewell !== undefined) this.#finish(this.#farewell.closed);
+      else if (this.#givenUp !== undefined) this.#finish(this.#givenUp);
+      else if (isDraining || isClosed) this.#finish(closedByNative(this.native, this.#established));
+    }
+    const isOver = this.#role === "client" && this.#phase === "draining" && isDraining;
+    if (isOver || this.#givenUp !== undefined || isClosed) this.#dispose();
     else this.#arm();
-  }
-
-  #closedNow(): ConnectionClosed | undefined {
-    if (this.#phase === "draining") return undefined;
-    if (this.#farewell !== undefined) return this.#farewell.closed;
-    if (this.#givenUp !== undefined) return this.#givenUp;
-    // Draining is enough: waiting for closed would keep the peer's error back for up to 3 s.
-    if (this.native.isDraining() || this.native.isClosed()) return closedByNative(this.native, this.#established);
-    return undefined;
   }
 
   #finish(closed: ConnectionClosed): void {

@@ -18,6 +18,8 @@ export interface StreamHost {
   readonly sendQueueBytesMax: number;
   /** There is work for the next flush. */
   mark(): void;
+  /** The library has taken bytes or FIN of this stream. */
+  offered(streamId: number): void;
   /** A callback threw. */
   fault(error: unknown): void;
 }
@@ -207,6 +209,7 @@ export class QuicStream implements ByteStream {
     try {
       const taken = this.#host.native.streamSend(this.id, chunk, fin);
       if (taken === null) return 0;
+      this.#host.offered(this.id);
       if (fin && taken === chunk.length) this.#finSent = true;
       return taken;
     } catch (thrown) {

@@ -22,6 +22,8 @@ export class Wire {
   readonly #options: WireOptions;
   /** A client's first datagrams, made but not sent yet. */
   #firstDatagrams: Buffer[] | undefined;
+  /** The one stream that has something to send, as far as is known; "many" = ask the library to the end. */
+  #offering: number | "many" | undefined;
   /** Only of a server whose peer has changed its address. */
   #address: PeerAddress | undefined;
 
@@ -93,19 +95,34 @@ export class Wire {
     }
   }
 
-  /** Sends at most so many packets; false = there is more. */
-  transmit(packetsMax: number): boolean {
-    const { links, traffic, peer } = this.#options;
+  /** The library has something to send of this stream. */
+  offered(streamId: number): void {
+    if (this.#offering === undefined) this.#offering = streamId;
+    else if (this.#offering !== streamId) this.#offering = "many";
+  }
+
+  /**
+   * Sends at most so many packets; false = there is more. isCalm: no handshake, no close. A packet holds the frames of one
+   * stream; so when that is the only one, nothing comes behind a small packet, and the library need not be asked: a tenth
+   * of a short answer's cost. If there was more after all, e.g. a second probe, it goes with the next flush.
+   */
+  transmit(packetsMax: number, isCalm: boolean): boolean {
+    const { links, traffic, peer, datagramBytes } = this.#options;
+    const mayStop = isCalm && this.#offering !== "many" && this.#address === undefined;
     for (const datagram of this.#firstDatagrams?.splice(0) ?? []) {
       traffic.sent(datagram.length);
       links.sendDatagram(datagram, peer);
     }
     for (let packets = 0; packets < packetsMax; packets++) {
       const sent = this.#makePacket(links.packetBuffer());
-      if (sent === null) return true;
+      if (sent === null) {
+        this.#offering = undefined;
+        return true;
+      }
       const [length, { to }] = sent;
       traffic.sent(length);
       links.sendPacket(length, this.#address?.wayOf(to) ?? to);
+      if (mayStop && length < datagramBytes / 2) return true;
     }
     return false;
   }
