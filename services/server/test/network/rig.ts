@@ -34,12 +34,6 @@ export function keysOf({ port, certificate, token }: ServerProcess): ServerKeys 
   return { port, certificate, token };
 }
 
-/**
- * A client that waits for answers which went where it no longer is has nothing to send and notices nothing: its ping
- * ends the wait, after 10 s by default, which is too long for a test.
- */
-export const pingingSoon = { limits: { keepAliveMs: 500 } };
-
 /** Every message came once, in the order it was sent, and was stored once. */
 export function assertComplete({ sent, received, seqs, storedTwice }: ExchangeReport): void {
   assert.deepEqual(
@@ -52,6 +46,9 @@ export function assertComplete({ sent, received, seqs, storedTwice }: ExchangeRe
   );
   assert.equal(storedTwice, 0, "messages were stored a second time");
 }
+
+// A client that only listens finds out by its ping, after 10 s by default: too long for a test.
+const pingingSoon = { limits: { keepAliveMs: 500 } };
 
 /** A client that only listens hears a message that is sent after `change` has happened to its network. */
 export async function assertHeardAfter(change: () => void, rig: Rig): Promise<void> {
