@@ -5,10 +5,14 @@
 import dgram from "node:dgram";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { clientConfig } from "../src/quic/config.ts";
 import { type HostPort, type NativeConnection, quiche } from "../src/quic/native.ts";
 import { resolveQuicLimits } from "../src/quic/quic-limits.ts";
+import { Forge } from "./forge.ts";
 import { trusted } from "./quic-pair.ts";
 
 const config = clientConfig({
@@ -17,15 +21,18 @@ const config = clientConfig({
   limits: resolveQuicLimits(),
   earlyData: true,
 });
+config.logKeys();
 
 export class RawClient {
   readonly local: HostPort;
   readonly #socket: dgram.Socket;
   readonly #server: HostPort;
+  readonly #test: TestContext;
   readonly #received: Buffer[] = [];
   #wake: (() => void) | undefined;
 
-  private constructor(socket: dgram.Socket, server: HostPort) {
+  private constructor(test: TestContext, socket: dgram.Socket, server: HostPort) {
+    this.#test = test;
     this.#socket = socket;
     this.#server = server;
     const { address, port } = socket.address();
@@ -41,13 +48,22 @@ export class RawClient {
     socket.bind(0, "127.0.0.1");
     await once(socket, "listening");
     test.after(() => socket.close());
-    return new RawClient(socket, { host: "127.0.0.1", port: server.port });
+    return new RawClient(test, socket, { host: "127.0.0.1", port: server.port });
   }
 
   connect(session?: Uint8Array): NativeConnection {
     const native = quiche.Connection.connect("localhost", randomBytes(20), this.local, this.#server, config);
     if (session !== undefined) native.setSession(session);
     return native;
+  }
+
+  /** For a connection that has not sent anything yet: forges packets for it once its handshake is over. */
+  forgeable(native: NativeConnection): () => Forge {
+    const folder = mkdtempSync(join(tmpdir(), "qpq-forge-"));
+    const keyLog = join(folder, "keys");
+    native.setKeylog(keyLog);
+    this.#test.after(() => rmSync(folder, { recursive: true }));
+    return () => new Forge(keyLog, native.destinationId());
   }
 
   /** The first datagram of a new connection. */
