@@ -11,6 +11,7 @@ import { type Link, Links } from "./links.ts";
 import { Liveness } from "./liveness.ts";
 import { Moves } from "./moves.ts";
 import type { HostPort, NativeConnection } from "./native.ts";
+import { Overhead } from "./overhead.ts";
 import { PeerIds } from "./peer-ids.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 import { cipherOfSession } from "./session-facts.ts";
@@ -65,6 +66,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   readonly #moves: Moves | undefined;
   readonly #liveness: Liveness | undefined;
   readonly #traffic = new Traffic();
+  readonly #overhead = new Overhead(this.#traffic);
   readonly #timer = new LazyTimer(() => this.#onTimer());
   readonly #announce = (stream: QuicStream): void => this.#onPeerStream(stream);
   /** When the handshake, or what comes after the end, must be over. */
@@ -197,6 +199,10 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#wire.offered(streamId);
   }
 
+  delivered(bytes: number): void {
+    this.#overhead.delivered(bytes);
+  }
+
   fault(error: unknown): void {
     this.#owner.fault(error);
     this.close(closeCodes.internal, "internal error");
@@ -233,6 +239,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#moves?.look();
     this.#wire.collect();
     this.#leaveIfOftenMoved();
+    this.#leaveIfFlooded();
     if (this.#phase === "open") this.#sessions?.look();
     if (this.#farewell !== undefined) {
       this.#sayGoodbye(this.#farewell); // by a callback
@@ -384,6 +391,16 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   #leaveIfOftenMoved(): void {
     if (this.#wire.addressCount < this.#limits.pathsMax || this.#farewell !== undefined) return;
     this.close(closeCodes.shuttingDown, "the address has changed too often, dial again");
+  }
+
+  #leaveIfFlooded(): void {
+    const excess = this.#overhead.look();
+    const { overheadBytesMax, connectionWindowBytes } = this.#limits;
+    if (excess <= overheadBytesMax || this.#farewell !== undefined) return;
+    // What is not read yet, or came in the wrong order, may be as much as the window; with headers, and some of it twice.
+    const unread = this.#streams.anyHeld ? connectionWindowBytes : this.#overhead.deliveredBytes;
+    if (excess <= overheadBytesMax + 1.25 * Math.min(unread, connectionWindowBytes)) return;
+    this.close(closeCodes.limitExceeded, "too much that carries nothing");
   }
 
   #cipherNow(): string | undefined {

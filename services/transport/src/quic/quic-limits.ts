@@ -72,6 +72,12 @@ export const quicLimits = {
     max: 64 * mebi,
     doc: "Bytes a peer may send on all its streams ahead of the reader: what a slow reader costs in memory.",
   },
+  overheadBytesMax: {
+    default: mebi,
+    min: 64 * 1024,
+    max: 64 * mebi,
+    doc: "Bytes that a peer may send on a connection beyond those of streams and what goes with them; a little more each s.",
+  },
   sendQueueBytes: {
     default: 256 * 1024,
     min: 1,

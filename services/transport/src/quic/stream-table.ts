@@ -53,6 +53,11 @@ export class StreamTable {
     if (mayHaveData && this.#host.native.isReadable()) this.#discover(announce);
   }
 
+  /** Does what comes on some stream wait in the library? */
+  get anyHeld(): boolean {
+    return this.#open.values().some((stream) => stream.isHeld);
+  }
+
   closeAll(error: QpqError): void {
     for (const stream of this.#open.values()) stream.finish(error);
     this.#open.clear();

@@ -20,6 +20,8 @@ export interface StreamHost {
   mark(): void;
   /** The library has taken bytes or FIN of this stream. */
   offered(streamId: number): void;
+  /** So many bytes of a stream were handed over. */
+  delivered(bytes: number): void;
   /** A callback threw. */
   fault(error: unknown): void;
 }
@@ -65,6 +67,11 @@ export class QuicStream implements ByteStream {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** What comes is not read: it waits in the library. */
+  get isHeld(): boolean {
+    return !this.#reads;
   }
 
   write(chunk: Uint8Array): boolean {
@@ -143,6 +150,7 @@ export class QuicStream implements ByteStream {
         const received = this.#receive(scratch);
         if (received === null) return;
         const [length, fin] = received;
+        this.#host.delivered(length);
         // The receiver keeps the chunk and the scratch is used again, so it is copied; small ones share Node's pool.
         if (length > 0) this.#onData?.(Buffer.from(scratch.subarray(0, length)));
         if (fin) this.#end();
@@ -180,7 +188,7 @@ export class QuicStream implements ByteStream {
   }
 
   #send(): void {
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && this.#hasRoom) {
       const head = this.#queue[0] as Uint8Array;
       const taken = this.#offer(head, this.#finWanted && this.#queue.length === 1);
       if (this.#failure !== undefined) return;
@@ -201,6 +209,18 @@ export class QuicStream implements ByteStream {
       this.onDrain?.();
     } catch (thrown) {
       this.#host.fault(thrown);
+    }
+  }
+
+  /**
+   * Asked before the library is offered what it could not take: at each try it tells the peer that it is blocked, the peer
+   * acknowledges that, and the acknowledgement is the next try, for ever.
+   */
+  get #hasRoom(): boolean {
+    try {
+      return this.#host.native.streamCapacity(this.id) > 0;
+    } catch {
+      return true; // the offer will say what is wrong
     }
   }
 
