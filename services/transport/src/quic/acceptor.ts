@@ -25,6 +25,7 @@ import {
 import type { Link } from "./links.ts";
 import { zeroCounts } from "./listener-stats.ts";
 import { type HostPort, initialDatagramBytesMin, type NativeConfig, type NativeConnection, quiche } from "./native.ts";
+import { NativeWeight } from "./native-weight.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 import { refusalOf } from "./refusal.ts";
 import { isRetryToken, mintRetryToken, openRetryToken } from "./retry-token.ts";
@@ -64,6 +65,7 @@ export class Acceptor implements ConnectionOwner {
     Record<"forgedInitials" | "retries" | "versionNegotiations" | "refusals" | "resets", PerSecond>
   >;
   readonly #strays: Strays;
+  readonly #weights = new NativeWeight();
   #halfOpen = 0;
   #refusing = false;
 
@@ -210,6 +212,7 @@ export class Acceptor implements ConnectionOwner {
     }
     const connection = new QuicConnection({
       native,
+      weight: this.#weights.ofOne(),
       role: "server",
       link: this.#link,
       limits: this.#options.limits,

@@ -39,6 +39,8 @@ export type NewId = {
 
 export type QuicConnectionOptions = {
   readonly native: NativeConnection;
+  /** Kept as long as the connection: see NativeWeight. Only where there are many. */
+  readonly weight?: object;
   readonly role: Role;
   readonly link: Link;
   readonly limits: QuicLimits;

@@ -47,6 +47,7 @@ type Phase = "handshaking" | "early" | "open" | "closing" | "draining" | "dispos
 
 export class QuicConnection implements Connection, StreamHost, Serviced {
   readonly native: NativeConnection;
+  readonly weight: object | undefined;
   readonly sendQueueBytes: number;
   readonly sendQueueBytesMax: number;
   onStream: ((stream: ByteStream) => void) | undefined;
@@ -83,6 +84,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
 
   constructor(options: QuicConnectionOptions) {
     this.native = options.native;
+    this.weight = options.weight;
     this.#role = options.role;
     this.#links = new Links(options.link);
     this.#limits = options.limits;
