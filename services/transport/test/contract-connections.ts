@@ -19,6 +19,20 @@ export function describeConnections({ start, pair, make, traits }: ContractRig):
     assert.throws(() => client.openStream(), QpqError);
   });
 
+  it("is handed over when nothing on it can be a replay, and says so", async () => {
+    const told: string[] = [];
+    const { dial } = await start((connection) => {
+      echo(connection);
+      assert.equal(connection.inEarlyData, false);
+      connection.onEstablished = () => void told.push("server");
+    });
+    const client = await dial();
+    client.onEstablished = () => void told.push("client");
+    assert.equal(client.inEarlyData, false);
+    assert.equal(await roundTrip(client, "proven"), "proven");
+    assert.deepEqual(told, [], "who got it established need not be told");
+  });
+
   it("calls onClose exactly once and nothing after it", async () => {
     const { client, server, dial } = await pair();
     const calls: string[] = [];

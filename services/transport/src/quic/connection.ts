@@ -225,7 +225,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       this.#owner.fault(error);
       this.#givenUp = failedInternally(error);
     }
-    this.#settle();
+    this.#settle(); // asks the library only what cannot fail
   }
 
   #work(): void {
