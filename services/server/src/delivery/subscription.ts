@@ -11,7 +11,7 @@
  * under way, else both windows and the budget of the RPC session hold.
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
-import type { MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
+import type { MessageLog, ReadAnswer, WakeupBus, WakeupListener } from "../store/port.ts";
 import type { PushBudget } from "./push-budget.ts";
 
 /** The reader's side. */
@@ -39,9 +39,8 @@ export type SubscriptionParts = {
   readonly onEnd: () => void;
 };
 
-export class Subscription {
+export class Subscription implements WakeupListener {
   readonly #parts: SubscriptionParts;
-  readonly #unsubscribe: () => void;
   readonly #onRoom = (): void => this.#look();
   #cursor: bigint;
   #storeEpoch: bigint;
@@ -51,7 +50,7 @@ export class Subscription {
   /** The size of a message that was read and had no room. */
   #wantedBytes = 1;
   /** Something may stand behind the cursor. */
-  #isHinted = true;
+  #isHinted = false;
   #isReading = false;
   /** The first answer is pushed though it is empty: it says where the inbox stands. */
   #isTold = false;
@@ -62,10 +61,13 @@ export class Subscription {
     this.#parts = parts;
     this.#cursor = parts.after;
     this.#storeEpoch = parts.storeEpoch;
-    this.#unsubscribe = parts.wakeups.subscribe(parts.inbox, () => {
-      this.#isHinted = true;
-      this.#look();
-    });
+    const listening = parts.wakeups.subscribe(parts.inbox, this);
+    if (listening === undefined) this.onHint();
+    else void listening.then(() => this.onHint());
+  }
+
+  onHint(): void {
+    this.#isHinted = true;
     this.#look();
   }
 
@@ -73,7 +75,7 @@ export class Subscription {
   end(reason?: QpqError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#unsubscribe();
+    this.#parts.wakeups.unsubscribe(this.#parts.inbox, this);
     this.#parts.budget.forget(this.#onRoom);
     this.#parts.sink.end(reason);
     this.#parts.onEnd();

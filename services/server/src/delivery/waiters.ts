@@ -7,7 +7,7 @@
  * timer and an AbortSignal cost five times the memory.
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
-import type { WakeupBus } from "../store/port.ts";
+import type { WakeupBus, WakeupListener } from "../store/port.ts";
 import { type Timed, TimerWheel } from "./timer-wheel.ts";
 
 /** fetchWait's timeout is exact to this. */
@@ -80,13 +80,12 @@ export class Waiters {
   }
 }
 
-class ParkedCall<A, R> implements Timed {
+class ParkedCall<A, R> implements Timed, WakeupListener {
   dueTick = 0;
   readonly #waiters: Waiters;
   readonly #waiting: Waiting<A, R>;
   readonly #resolve: (answer: R) => void;
   readonly #reject: (error: unknown) => void;
-  #unsubscribe: (() => void) | undefined;
   #isLooking = false;
   #isHinted = false;
   #isOver = false;
@@ -107,8 +106,9 @@ class ParkedCall<A, R> implements Timed {
 
   start(): void {
     const { inbox, timeoutMs } = this.#waiting;
+    let listening: Promise<void> | undefined;
     try {
-      this.#unsubscribe = this.#waiters.wakeups.subscribe(inbox, () => this.#hint());
+      listening = this.#waiters.wakeups.subscribe(inbox, this);
     } catch (error) {
       return this.#reject(error);
     }
@@ -117,7 +117,8 @@ class ParkedCall<A, R> implements Timed {
     else this.#waiters.wheel.add(this, timeoutMs);
     // last: who is gone already leaves in here, and takes back what stands above
     this.#waiting.onGone(() => this.leave());
-    this.#look();
+    if (listening === undefined) this.#look();
+    else void listening.then(() => this.onHint());
   }
 
   onTime(): void {
@@ -127,7 +128,7 @@ class ParkedCall<A, R> implements Timed {
   /** Answers what there is. */
   end(): void {
     this.#isOver = true;
-    this.#hint();
+    this.onHint();
   }
 
   leave(): void {
@@ -137,7 +138,7 @@ class ParkedCall<A, R> implements Timed {
     this.#reject(new QpqError("E042_CONNECTION_LOST", { text: "the caller has gone" }));
   }
 
-  #hint(): void {
+  onHint(): void {
     if (this.#isLooking) this.#isHinted = true;
     else this.#look();
   }
@@ -169,7 +170,7 @@ class ParkedCall<A, R> implements Timed {
 
   #settle(): void {
     this.#isSettled = true;
-    this.#unsubscribe?.();
+    this.#waiters.wakeups.unsubscribe(this.#waiting.inbox, this);
     this.#waiters.wheel.remove(this);
     this.#waiters.remove(this);
   }

@@ -5,16 +5,17 @@
  * that unsubscribes itself or another meanwhile disturbs nobody. It does not cross processes.
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
-import type { WakeupBus } from "./port.ts";
-
-type Listener = () => void;
+import type { HintSource, WakeupBus, WakeupListener } from "./port.ts";
 
 /** 1,000,000 parked waiters are what one front-end is sized for (about 0.3 KB each). */
 const listenersMaxDefault = 1_000_000;
 
 export class WakeupHub implements WakeupBus {
-  /** Arrays are replaced, never changed: a publish that is under way keeps the one it began with. */
-  readonly #listeners = new Map<InboxKey, readonly Listener[]>();
+  /**
+   * Most inboxes have one listener, which then stands for itself: an array costs 100 bytes more. Arrays are replaced,
+   * never changed: a publish that is under way keeps the one it began with.
+   */
+  readonly #listeners = new Map<InboxKey, WakeupListener | readonly WakeupListener[]>();
   readonly #listenersMax: number;
   #count = 0;
 
@@ -36,27 +37,40 @@ export class WakeupHub implements WakeupBus {
   }
 
   publish(inbox: InboxKey): void {
+    this.hint(inbox, "hint");
+  }
+
+  /** Tells the listeners of the inbox why they look. */
+  hint(inbox: InboxKey, source: HintSource): void {
     const listeners = this.#listeners.get(inbox);
     if (listeners === undefined) return;
-    for (const listener of listeners) listener();
+    if (!isSeveral(listeners)) return listeners.onHint(source);
+    for (const listener of listeners) listener.onHint(source);
   }
 
-  /** Throws E021_OVERLOADED beyond listenersMax. */
-  subscribe(inbox: InboxKey, listener: Listener): () => void {
+  /** Hints come from now on. Throws E021_OVERLOADED beyond listenersMax. */
+  subscribe(inbox: InboxKey, listener: WakeupListener): undefined {
     if (this.#count >= this.#listenersMax) throw new QpqError("E021_OVERLOADED", { fields: { limit: "listenersMax" } });
-    // Wrapped so that the same function subscribed twice is two subscriptions.
-    const own: Listener = () => listener();
-    this.#listeners.set(inbox, [...(this.#listeners.get(inbox) ?? []), own]);
+    const before = this.#listeners.get(inbox);
+    this.#listeners.set(inbox, before === undefined ? listener : [...several(before), listener]);
     this.#count++;
-    return () => this.#unsubscribe(inbox, own);
   }
 
-  #unsubscribe(inbox: InboxKey, own: Listener): void {
+  unsubscribe(inbox: InboxKey, listener: WakeupListener): void {
     const before = this.#listeners.get(inbox);
-    if (before === undefined || !before.includes(own)) return;
-    const after = before.filter((listener) => listener !== own);
-    if (after.length === 0) this.#listeners.delete(inbox);
-    else this.#listeners.set(inbox, after);
-    this.#count--;
+    if (before === undefined) return;
+    const after = several(before).filter((other) => other !== listener);
+    const [first, second] = after;
+    if (first === undefined) this.#listeners.delete(inbox);
+    else this.#listeners.set(inbox, second === undefined ? first : after);
+    this.#count -= several(before).length - after.length;
   }
+}
+
+function several(listeners: WakeupListener | readonly WakeupListener[]): readonly WakeupListener[] {
+  return isSeveral(listeners) ? listeners : [listeners];
+}
+
+function isSeveral(listeners: WakeupListener | readonly WakeupListener[]): listeners is readonly WakeupListener[] {
+  return Array.isArray(listeners);
 }

@@ -132,13 +132,32 @@ export interface MessageLog {
 }
 
 /**
+ * Why somebody is told to look again. `hint`: something was published. `timer`: the safety sweep found something that no
+ * hint told of. `reconnect`: the bus was cut off and may have missed hints.
+ */
+export type HintSource = "hint" | "timer" | "reconnect";
+
+/** An object and not a function: a parked reader is its own listener, and costs no closure. */
+export interface WakeupListener {
+  /** Look again: at any time after `subscribe`, also within it, also for nothing. Must not throw. */
+  onHint(source: HintSource): void;
+}
+
+/**
  * Hints only ("look again"): losing one costs latency, never a message. A bus that was cut off, and may have missed
- * publishes, calls every listener once when it is back.
+ * publishes, tells every listener `reconnect` once when it is back.
  */
 export interface WakeupBus {
+  /** Every listener of the inbox is told at some time afterwards; several publishes may become one hint. */
   publish(inbox: InboxKey): void;
-  /** Called at some time after a publish for the inbox. Returns the unsubscribe function. Listeners must not throw. */
-  subscribe(inbox: InboxKey, listener: () => void): () => void;
+  /**
+   * A listener stands at most once an inbox. undefined: hints come from now on. Else the promise resolves when they do:
+   * who looks then misses nothing. It never rejects: it resolves also when the bus is cut off, and then `reconnect`
+   * comes. Throws E021_OVERLOADED when the bus takes no more listeners.
+   */
+  subscribe(inbox: InboxKey, listener: WakeupListener): Promise<void> | undefined;
+  /** Who does not stand there is no error. No later publish tells it anything. */
+  unsubscribe(inbox: InboxKey, listener: WakeupListener): void;
 }
 
 export type KeyPackagePut = {

@@ -108,11 +108,13 @@ describe("limits of the SQLite store", () => {
 
   test("a hub refuses listeners beyond listenersMax and has room again after one has left", () => {
     const hub = new WakeupHub(2);
-    hub.subscribe(alice, () => undefined);
-    const leave = hub.subscribe(alice, () => undefined);
-    assert.throws(() => hub.subscribe(alice, () => undefined), hasCode("E021_OVERLOADED"));
-    leave();
-    hub.subscribe(inboxOf("bob"), () => undefined);
+    const onHint = (): void => undefined;
+    const [first, second, third] = [{ onHint }, { onHint }, { onHint }];
+    hub.subscribe(alice, first);
+    hub.subscribe(alice, second);
+    assert.throws(() => hub.subscribe(alice, third), hasCode("E021_OVERLOADED"));
+    hub.unsubscribe(alice, second);
+    hub.subscribe(inboxOf("bob"), third);
     assert.equal(hub.listenerCount, 2);
   });
 

@@ -1,6 +1,7 @@
 /** The promises of WakeupBus. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { HintSource } from "../../src/store/port.ts";
 import { inboxOf, Setup, type Subject } from "./subject.ts";
 
 const alice = inboxOf("alice");
@@ -13,9 +14,9 @@ export function describeWakeupBus(subject: Subject): void {
       const { wakeups } = setup.store;
       const woken = { first: Promise.withResolvers<void>(), second: Promise.withResolvers<void>() };
       let wokenBobs = 0;
-      wakeups.subscribe(alice, () => woken.first.resolve());
-      wakeups.subscribe(alice, () => woken.second.resolve());
-      wakeups.subscribe(bob, () => wokenBobs++);
+      await wakeups.subscribe(alice, { onHint: () => woken.first.resolve() });
+      await wakeups.subscribe(alice, { onHint: () => woken.second.resolve() });
+      await wakeups.subscribe(bob, { onHint: () => wokenBobs++ });
       wakeups.publish(alice);
       await Promise.all([woken.first.promise, woken.second.promise]);
       assert.equal(wokenBobs, 0);
@@ -26,24 +27,37 @@ export function describeWakeupBus(subject: Subject): void {
       const { wakeups } = setup.store;
       const woken = Promise.withResolvers<void>();
       let wokenGone = 0;
-      const listener = () => wokenGone++;
-      const unsubscribe = wakeups.subscribe(alice, listener);
-      wakeups.subscribe(alice, () => woken.resolve());
-      unsubscribe();
-      unsubscribe();
+      const listener = { onHint: () => wokenGone++ };
+      await wakeups.subscribe(alice, listener);
+      await wakeups.subscribe(alice, { onHint: () => woken.resolve() });
+      wakeups.unsubscribe(alice, listener);
+      wakeups.unsubscribe(alice, listener);
       wakeups.publish(alice);
       await woken.promise;
       assert.equal(wokenGone, 0);
     });
 
-    test("one function subscribed twice is two subscriptions", async () => {
+    test("a listener that comes back after it has left is woken, told that something was published", async () => {
       await using setup = await Setup.make(subject);
       const { wakeups } = setup.store;
-      const woken = Promise.withResolvers<void>();
-      const listener = () => woken.resolve();
-      wakeups.subscribe(alice, listener)();
-      wakeups.subscribe(alice, listener);
+      const woken = Promise.withResolvers<HintSource>();
+      const listener = { onHint: woken.resolve };
+      await wakeups.subscribe(alice, listener);
+      wakeups.unsubscribe(alice, listener);
+      await wakeups.subscribe(alice, listener);
       wakeups.publish(alice);
+      assert.equal(await woken.promise, "hint");
+    });
+
+    test("one listener of two inboxes that leaves one is woken for the other", async () => {
+      await using setup = await Setup.make(subject);
+      const { wakeups } = setup.store;
+      const woken = Promise.withResolvers<HintSource>();
+      const listener = { onHint: woken.resolve };
+      await wakeups.subscribe(alice, listener);
+      await wakeups.subscribe(bob, listener);
+      wakeups.unsubscribe(alice, listener);
+      wakeups.publish(bob);
       await woken.promise;
     });
 
@@ -51,10 +65,14 @@ export function describeWakeupBus(subject: Subject): void {
       await using setup = await Setup.make(subject);
       const { wakeups } = setup.store;
       const woken = Promise.withResolvers<void>();
-      const stop: (() => void)[] = [];
-      stop.push(wakeups.subscribe(alice, () => stop.forEach((unsubscribe) => unsubscribe())));
-      stop.push(wakeups.subscribe(alice, () => undefined));
-      wakeups.subscribe(alice, () => woken.resolve());
+      const second = { onHint: () => undefined };
+      const first = {
+        onHint: () => {
+          for (const listener of [first, second]) wakeups.unsubscribe(alice, listener);
+        },
+      };
+      for (const listener of [first, second]) await wakeups.subscribe(alice, listener);
+      await wakeups.subscribe(alice, { onHint: () => woken.resolve() });
       wakeups.publish(alice);
       await woken.promise;
     });

@@ -26,7 +26,7 @@ async function hintsOf(send: (domains: ReturnType<typeof createDomains>) => Prom
   const store = createMemoryStore({ limits: defaultLimits, clock });
   const domains = createDomains(store, { limits, waitersMax: 10, subscriptionsMax: 10 }, clock);
   let hints = 0;
-  store.wakeups.subscribe(inboxKeyOf(recipientKey, channelId), () => hints++);
+  store.wakeups.subscribe(inboxKeyOf(recipientKey, channelId), { onHint: () => hints++ });
   assert.deepEqual(await send(domains), await send(domains), "the same message");
   await store.close();
   return hints;

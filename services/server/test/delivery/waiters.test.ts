@@ -4,19 +4,24 @@ import { mock, test } from "node:test";
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import { TimerWheel } from "../../src/delivery/timer-wheel.ts";
 import { Waiters } from "../../src/delivery/waiters.ts";
-import type { WakeupBus } from "../../src/store/port.ts";
+import type { WakeupBus, WakeupListener } from "../../src/store/port.ts";
 
 const inbox = "i".repeat(32) as InboxKey;
 
 /** A bus whose every moment the test decides. */
 class Bus implements WakeupBus {
-  readonly listeners = new Set<() => void>();
+  readonly listeners = new Set<WakeupListener>();
+  /** While set, a new listener hears nothing yet. */
+  listening: Promise<void> | undefined;
   publish(): void {
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) listener.onHint("hint");
   }
-  subscribe(_: InboxKey, listener: () => void): () => void {
+  subscribe(_: InboxKey, listener: WakeupListener): Promise<void> | undefined {
     this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.listening;
+  }
+  unsubscribe(_: InboxKey, listener: WakeupListener): void {
+    this.listeners.delete(listener);
   }
 }
 
@@ -60,6 +65,34 @@ test("what is there already is answered without parking", async () => {
   const box = new Box();
   box.messages = 2;
   assert.equal(await box.wait(), 2);
+  assert.deepEqual([box.waiters.size, box.bus.listeners.size, box.looks], [0, 0, 1]);
+});
+
+test("on a bus that hears only later the first look waits for that, so an append before it is found", async () => {
+  const box = new Box();
+  const listening = Promise.withResolvers<void>();
+  box.bus.listening = listening.promise;
+  const waiting = box.wait();
+  await quiet();
+  assert.equal(box.looks, 0);
+  box.messages++;
+  listening.resolve();
+  assert.equal(await waiting, 1);
+  assert.equal(box.looks, 1);
+});
+
+test("who leaves, or is drained, before the bus hears does not wait for it, and nothing is left behind", async () => {
+  const box = new Box();
+  const listening = Promise.withResolvers<void>();
+  box.bus.listening = listening.promise;
+  const leaving = box.wait();
+  box.leave();
+  await assert.rejects(leaving, { code: "E042_CONNECTION_LOST" });
+  const drained = box.wait();
+  box.waiters.drain();
+  assert.equal(await drained, 0);
+  listening.resolve();
+  await quiet();
   assert.deepEqual([box.waiters.size, box.bus.listeners.size, box.looks], [0, 0, 1]);
 });
 

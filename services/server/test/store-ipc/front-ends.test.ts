@@ -67,9 +67,11 @@ describe("front-ends of one store", () => {
     const [sender, receiver] = [await owner.connect(), await owner.connect()];
     let calls = 0;
     const called = Promise.withResolvers<void>();
-    receiver.wakeups.subscribe(alice, () => {
-      calls++;
-      called.resolve();
+    receiver.wakeups.subscribe(alice, {
+      onHint() {
+        calls++;
+        called.resolve();
+      },
     });
     await receiver.health();
     for (let i = 0; i < 1_000; i++) sender.wakeups.publish(alice);

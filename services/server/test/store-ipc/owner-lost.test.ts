@@ -90,16 +90,20 @@ describe("the owner of the store is lost", () => {
     const calls = new Map<string, number>();
     const all = Promise.withResolvers<void>();
     for (const inbox of inboxes) {
-      store.wakeups.subscribe(inbox, () => {
-        calls.set(inbox, (calls.get(inbox) ?? 0) + 1);
-        if (calls.size === inboxes.length) all.resolve();
+      store.wakeups.subscribe(inbox, {
+        onHint(source) {
+          assert.equal(source, calls.has(inbox) ? "hint" : "reconnect");
+          calls.set(inbox, (calls.get(inbox) ?? 0) + 1);
+          if (calls.size === inboxes.length) all.resolve();
+        },
       });
     }
     let calledLeaver = 0;
-    const leave = store.wakeups.subscribe(alice, () => calledLeaver++);
+    const leaver = { onHint: () => calledLeaver++ };
+    store.wakeups.subscribe(alice, leaver);
     await store.health();
     await owner.goAway();
-    leave();
+    store.wakeups.unsubscribe(alice, leaver);
     await owner.comeBack();
     await all.promise;
     assert.ok([...calls.values()].every((count) => count === 1));
@@ -107,7 +111,7 @@ describe("the owner of the store is lost", () => {
     other.wakeups.publish(alice);
     const last = inboxes.at(-1) as (typeof inboxes)[number];
     const hinted = Promise.withResolvers<void>();
-    store.wakeups.subscribe(last, hinted.resolve);
+    store.wakeups.subscribe(last, { onHint: () => hinted.resolve() });
     await store.health();
     other.wakeups.publish(last);
     await hinted.promise;
@@ -118,8 +122,10 @@ describe("the owner of the store is lost", () => {
     await using owner = await Owner.start();
     const store = await owner.connect();
     const found = Promise.withResolvers<number>();
-    store.wakeups.subscribe(alice, () => {
-      store.log.read(query).then(({ messages }) => found.resolve(messages.length), found.reject);
+    store.wakeups.subscribe(alice, {
+      onHint() {
+        store.log.read(query).then(({ messages }) => found.resolve(messages.length), found.reject);
+      },
     });
     await store.health();
     await owner.goAway();

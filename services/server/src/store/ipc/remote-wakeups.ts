@@ -5,7 +5,7 @@
  */
 import type { InboxKey } from "quicproquo-proto";
 import { WakeupHub } from "../hub.ts";
-import type { WakeupBus } from "../port.ts";
+import type { WakeupBus, WakeupListener } from "../port.ts";
 
 /** After a cut 1,000 listeners every 20 ms look again: 50,000 reads/s, which the embedded store answers as they come. */
 const lookAgain = { listeners: 1_000, everyMs: 20 } as const;
@@ -31,18 +31,17 @@ export class RemoteWakeups implements WakeupBus {
     this.#owner.publish(inbox);
   }
 
-  /** Throws E021_OVERLOADED as WakeupHub. */
-  subscribe(inbox: InboxKey, listener: () => void): () => void {
+  /** The word to the owner goes before any later read. Throws E021_OVERLOADED as WakeupHub. */
+  subscribe(inbox: InboxKey, listener: WakeupListener): undefined {
     const isFirst = !this.#hub.hasListener(inbox);
-    const unsubscribe = this.#hub.subscribe(inbox, listener);
+    this.#hub.subscribe(inbox, listener);
     if (isFirst) this.#owner.subscribe(inbox);
-    let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
-      unsubscribe();
-      if (!this.#hub.hasListener(inbox)) this.#owner.unsubscribe(inbox);
-    };
+  }
+
+  unsubscribe(inbox: InboxKey, listener: WakeupListener): void {
+    if (!this.#hub.hasListener(inbox)) return;
+    this.#hub.unsubscribe(inbox, listener);
+    if (!this.#hub.hasListener(inbox)) this.#owner.unsubscribe(inbox);
   }
 
   /** A hint has come. */
@@ -65,7 +64,7 @@ export class RemoteWakeups implements WakeupBus {
 
   #lookAgain(): void {
     clearTimeout(this.#timer);
-    for (const inbox of this.#toLookAgain.splice(-lookAgain.listeners)) this.#hub.publish(inbox);
+    for (const inbox of this.#toLookAgain.splice(-lookAgain.listeners)) this.#hub.hint(inbox, "reconnect");
     if (this.#toLookAgain.length > 0) this.#timer = setTimeout(() => this.#lookAgain(), lookAgain.everyMs);
   }
 }

@@ -13,7 +13,7 @@ import { type InboxKey, QpqError } from "quicproquo-proto";
 import type { ByteReader, ByteWriter } from "../../ipc/bytes.ts";
 import { FrameSocket, frameLimits, isEmptyFrame, newFrame } from "../../ipc/frames.ts";
 import { type CallName, type Calls, codecs } from "../packing/index.ts";
-import type { Store } from "../port.ts";
+import type { Store, WakeupListener } from "../port.ts";
 import { callNameOf, isRead, protocolNumber, readLimits, toFrontEnd, toStore, writeText } from "./protocol.ts";
 
 export type ServedStore = {
@@ -52,7 +52,7 @@ function listening(server: Server, path: string): Promise<void> {
 class FrontEndChannel {
   readonly #store: Store;
   readonly #frames: FrameSocket;
-  readonly #unsubscribeOf = new Map<InboxKey, () => void>();
+  readonly #listeners = new Map<InboxKey, WakeupListener>();
   /** Hints of one inbox that wait together are one. */
   readonly #hints = new Set<InboxKey>();
   #out: ByteWriter = newFrame();
@@ -68,7 +68,7 @@ class FrontEndChannel {
       onDrain: () => this.#onDrain(),
       onClose: () => {
         this.#isClosed = true;
-        for (const unsubscribe of this.#unsubscribeOf.values()) unsubscribe();
+        for (const [inbox, listener] of this.#listeners) store.wakeups.unsubscribe(inbox, listener);
         onClose();
       },
     });
@@ -89,12 +89,8 @@ class FrontEndChannel {
     switch (reader.u8()) {
       case toStore.subscribe:
         return this.#subscribe(reader.latin1() as InboxKey);
-      case toStore.unsubscribe: {
-        const inbox = reader.latin1() as InboxKey;
-        this.#unsubscribeOf.get(inbox)?.();
-        this.#unsubscribeOf.delete(inbox);
-        return;
-      }
+      case toStore.unsubscribe:
+        return this.#unsubscribe(reader.latin1() as InboxKey);
       case toStore.publish:
         return this.#store.wakeups.publish(reader.latin1() as InboxKey);
       case toStore.call: {
@@ -108,12 +104,22 @@ class FrontEndChannel {
   }
 
   #subscribe(inbox: InboxKey): void {
-    this.#unsubscribeOf.get(inbox)?.();
-    const unsubscribe = this.#store.wakeups.subscribe(inbox, () => {
+    this.#unsubscribe(inbox);
+    const onHint = (): void => {
       this.#hints.add(inbox);
       this.#flushLater();
-    });
-    this.#unsubscribeOf.set(inbox, unsubscribe);
+    };
+    const listener = { onHint };
+    // the owner's bus is of its own process, so hints come before any read behind this word
+    void this.#store.wakeups.subscribe(inbox, listener);
+    this.#listeners.set(inbox, listener);
+  }
+
+  #unsubscribe(inbox: InboxKey): void {
+    const listener = this.#listeners.get(inbox);
+    if (listener === undefined) return;
+    this.#store.wakeups.unsubscribe(inbox, listener);
+    this.#listeners.delete(inbox);
   }
 
   #call(call: Call): void {
