@@ -28,6 +28,11 @@ export function ensurePostgres(): void {
   ensureAptPackages(["postgresql-15"]);
 }
 
+/** Redis 7, of which tests start servers of their own. */
+export function ensureRedis(): void {
+  ensureAptPackages(["redis-server", "redis-tools"]);
+}
+
 function isInstalled(name: string): boolean {
   const query = spawnSync("dpkg-query", ["-W", "-f", "${db:Status-Status}", name], { encoding: "utf8" });
   return query.status === 0 && query.stdout === "installed";

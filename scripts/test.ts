@@ -6,7 +6,7 @@ import { globSync } from "node:fs";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
-import { ensureAptPackages, ensurePostgres } from "./apt.ts";
+import { ensureAptPackages, ensurePostgres, ensureRedis } from "./apt.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = process.argv.slice(2);
@@ -29,7 +29,8 @@ ensureAptPackages(["gcc", "libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgn
 ensureAptPackages(["iproute2", "nftables", "conntrack"]);
 // 350 MB: only for the tests that a browser runs
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
-if (files.some((file) => file.includes("postgres"))) ensurePostgres();
+if (files.some((file) => /postgres|cluster|redis/.test(file))) ensurePostgres();
+if (files.some((file) => /cluster|redis/.test(file))) ensureRedis();
 
 let passed = 0;
 let failed = 0;
