@@ -13,9 +13,21 @@ import { type QuicLimits, quicLimits } from "quicproquo-transport/quic";
 import { type WebSocketLimits, websocketLimits } from "quicproquo-transport/websocket";
 import { parse as parseToml } from "smol-toml";
 import { type ProcessLimits, processLimits } from "./processes/process-limits.ts";
+import { kebab, type Setting, settings, websocketName } from "./settings.ts";
+
+/** Where the store of several servers is. */
+export type ClusterConfig = {
+  /** store/postgres/address.ts says what it looks like. */
+  readonly databaseUrl: string;
+  readonly databasePassword: string | undefined;
+  /** A secret. undefined = without Redis. */
+  readonly redisUrl: string | undefined;
+  readonly redisMode: "single" | "cluster";
+};
 
 export type ServerConfig = {
-  readonly store: "sqlite";
+  /** undefined = the embedded store, in dataDir. */
+  readonly cluster: ClusterConfig | undefined;
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
@@ -41,89 +53,6 @@ export type ServerConfig = {
   readonly waitersMax: number;
   readonly subscriptionsMax: number;
 };
-
-type Setting = {
-  readonly doc: string;
-  readonly format: unknown;
-  readonly default: unknown;
-  readonly env: string;
-  readonly nullable?: boolean;
-  readonly sensitive?: boolean;
-};
-
-/** A limit of the WebSocket has its transport in its name: both transports have an idle time. */
-const websocketRows = Object.entries(websocketLimits).map(([name, limit]): [string, LimitRow] => {
-  return [websocketName(name), limit];
-});
-const limitRows: readonly (readonly [string, LimitRow])[] = [
-  ...Object.entries(limits),
-  ...Object.entries(quicLimits),
-  ...websocketRows,
-  ...Object.entries(processLimits),
-];
-
-function websocketName(name: string): string {
-  return `websocket${name[0]?.toUpperCase()}${name.slice(1)}`;
-}
-
-/** Flat on purpose: one name is key of the file, flag (--kebab-case) and variable (QPQ_UPPER_CASE). */
-function settings(): Record<string, Setting> {
-  const rows: Record<string, Setting> = {
-    store: row("Where messages stand: sqlite = one file, no other service needed.", ["sqlite"], "sqlite"),
-    dataDir: row("Folder of qpq.db, the certificate and generated secrets.", String, "data"),
-    host: row("Address to listen on (UDP). :: = all, IPv6 and IPv4.", String, "::"),
-    port: row("UDP port; 0 = any free one.", "port", 7000),
-    websocket: row("A WebSocket over TLS beside QUIC, for browsers and networks that block UDP.", ["on", "off"], "on"),
-    websocketPort: row("TCP port of the WebSocket; 0 = the number of the UDP port.", "port", 0),
-    allowedOrigins: row("Origins of pages that may connect, with commas between; programs always may.", String, ""),
-    opsHost: row("Address of /livez, /readyz and /metrics (TCP).", String, "127.0.0.1"),
-    opsPort: row("TCP port of /livez, /readyz and /metrics; 0 = any free one.", "port", 9090),
-    serverName: row("Name in the generated certificate, which clients check.", String, "localhost"),
-    logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
-    serverId: row(
-      "First 8 bytes of connection ids, in hex, for load balancers. Empty = made at first start.",
-      hex8,
-      "",
-    ),
-    drainMs: row("Longest time for a graceful stop, in ms.", "nat", 10_000),
-    appendsInFlightMax: row("Messages accepted but not yet durable; beyond it E021_OVERLOADED.", "nat", 20_000),
-    callsInFlightMax: row("Calls in flight in one RPC session.", "nat", 4_096),
-    waitersMax: row("Parked fetchWait calls in all.", "nat", 100_000),
-    subscriptionsMax: row("Open subscriptions in all.", "nat", 100_000),
-    authToken: {
-      ...row("Static bearer token; its holder may act for every identity. Empty = generated.", String, ""),
-      sensitive: true,
-    },
-  };
-  for (const [name, limit] of limitRows) rows[name] = row(limit.doc, rangeOf(limit), limit.default);
-  for (const [name, setting] of Object.entries(rows)) rows[name] = { ...setting, env: `QPQ_${snake(name)}` };
-  return rows;
-}
-
-function hex8(value: unknown): void {
-  if (value !== "" && !/^[0-9a-f]{16}$/i.test(String(value))) throw new Error("must be 16 hex digits");
-}
-
-function rangeOf(limit: LimitRow): (value: unknown) => void {
-  return (value) => {
-    if (!Number.isInteger(value) || (value as number) < limit.min || (value as number) > limit.max) {
-      throw new Error(`must be a whole number from ${limit.min} to ${limit.max}`);
-    }
-  };
-}
-
-function row(doc: string, format: unknown, defaultValue: unknown): Setting {
-  return { doc, format, default: defaultValue, env: "" };
-}
-
-/** `payloadBytesMax` -> `PAYLOAD_BYTES_MAX` */
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
 
 export type ConfigSources = {
   /** Arguments behind the program's name. */
@@ -198,7 +127,7 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
   const value = <T>(name: string): T => flat[name] as T;
   const numberOf = (name: string): number => value<number>(name);
   const config: ServerConfig = {
-    store: value("store"),
+    cluster: clusterOf(flat),
     dataDir: value("dataDir"),
     host: value("host"),
     port: numberOf("port"),
@@ -229,6 +158,28 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
   return Object.freeze(config);
 }
 
+/** undefined: the embedded store. */
+function clusterOf(flat: Record<string, unknown>): ClusterConfig | undefined {
+  const textOf = (name: string): string | undefined => (flat[name] === "" ? undefined : String(flat[name]));
+  const databaseUrl = textOf("databaseUrl");
+  const redisUrl = textOf("redisUrl");
+  if (flat["store"] !== "cluster") {
+    // else messages would go into a file that the other servers don't see
+    const unused = databaseUrl === undefined ? redisUrl && "redisUrl" : "databaseUrl";
+    if (unused === undefined) return undefined;
+    throw new QpqError("E046_CONFIG", { text: `${unused} is for store=cluster, and store=${flat["store"]}` });
+  }
+  if (databaseUrl === undefined) {
+    throw new QpqError("E046_CONFIG", { text: "store=cluster needs QPQ_DATABASE_URL (or QPQ_DATABASE_URL_FILE)" });
+  }
+  return {
+    databaseUrl,
+    databasePassword: textOf("databasePassword"),
+    redisUrl,
+    redisMode: flat["redisMode"] as ClusterConfig["redisMode"],
+  };
+}
+
 function slice<Name extends string>(
   table: Record<Name, LimitRow>,
   flat: Record<string, unknown>,
@@ -237,13 +188,4 @@ function slice<Name extends string>(
   return Object.freeze(
     Object.fromEntries(Object.keys(table).map((name) => [name, flat[settingOf(name)]])) as Record<Name, number>,
   );
-}
-
-/** The settings for `--help`: flag, variable, default, meaning. */
-export function describeConfig(): string {
-  const lines = Object.entries(settings()).map(([name, setting]) => {
-    const flag = setting.sensitive === true ? "" : `--${kebab(name)}`;
-    return `  ${flag.padEnd(32)}${setting.env.padEnd(36)}${String(setting.default).padEnd(12)}${setting.doc}`;
-  });
-  return lines.join("\n");
 }

@@ -3,11 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { QpqError } from "quicproquo-proto";
 import { loadOrCreateCertificate } from "./certificate.ts";
-import { describeConfig, loadConfig, type ServerConfig } from "./config.ts";
+import { loadConfig, type ServerConfig } from "./config.ts";
 import { createLog } from "./observe/log.ts";
 import { startSupervisor } from "./processes/supervisor.ts";
 import { loadOrCreateSecret, type SecretFile } from "./secret-file.ts";
 import { type RunningServer, startServer } from "./server.ts";
+import { describeConfig } from "./settings.ts";
 
 const help = `qpq-server: a delivery service for end-to-end encrypted messages
 

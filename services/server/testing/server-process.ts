@@ -17,10 +17,20 @@ export type ServerProcessOptions = {
   /** Flags without dashes: { "queue-depth-max": 1000 }. */
   readonly settings?: Readonly<Record<string, string | number>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** On the cluster's store instead of one in its folder. */
+  readonly cluster?: ClusterAddress;
   /** Another program with the same arguments and the same words. Default: qpq-server. */
   readonly program?: string;
   /** Words in front of the program's own, e.g. those that start it in a network namespace. */
   readonly launcher?: readonly string[];
+};
+
+/** As the variables QPQ_DATABASE_URL, QPQ_REDIS_URL and QPQ_REDIS_MODE have it. */
+export type ClusterAddress = {
+  readonly databaseUrl: string;
+  /** Default: no Redis. */
+  readonly redisUrl?: string;
+  readonly redisMode?: "single" | "cluster";
 };
 
 export type ServerProcess = AsyncDisposable & {
@@ -55,7 +65,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   const [command = "", ...commandArgs] = [...(options.launcher ?? []), ...program, ...args];
   const child = spawn(command, commandArgs, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"], ...options.env },
+    env: { PATH: process.env["PATH"], ...environmentOf(options.cluster), ...options.env },
   });
   let words = "";
   let log = "";
@@ -103,5 +113,17 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
       await kill("SIGKILL");
       cleanUp();
     },
+  };
+}
+
+/** Its URLs are secrets, so there are no flags for them. */
+function environmentOf(cluster: ClusterAddress | undefined): Record<string, string> {
+  if (cluster === undefined) return {};
+  const { databaseUrl, redisUrl = "", redisMode = "single" } = cluster;
+  return {
+    QPQ_STORE: "cluster",
+    QPQ_DATABASE_URL: databaseUrl,
+    QPQ_REDIS_URL: redisUrl,
+    QPQ_REDIS_MODE: redisMode,
   };
 }

@@ -12,6 +12,9 @@ export type CallObservation = {
   readonly requestBytes: number;
 };
 
+/** The servers behind the store: can they be reached just now? One that is not used is not there. */
+export type StoreParts = Readonly<Partial<Record<"postgres" | "redis", boolean>>>;
+
 export interface Observer {
   callEnded(observation: CallObservation): void;
   messagesDelivered(count: number): void;

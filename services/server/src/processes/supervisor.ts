@@ -70,7 +70,8 @@ type Kept = Pick<KeeperOptions, "program" | "task"> & Pick<KeeperOptions["limits
 
 class Supervisor {
   readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
-  readonly #store: Keeper;
+  /** undefined: the workers share the cluster's store, and each opens it itself. */
+  readonly #store: Keeper | undefined;
   readonly #workers: readonly Keeper[];
   readonly #gathered = new GatheredMetrics();
   readonly #own = new SupervisorMetrics(
@@ -102,7 +103,9 @@ class Supervisor {
         onMetrics: (metrics) => this.#gathered.record(name, metrics),
       });
     const unwatched = { rssBytesMax: Infinity, startMsMax: Infinity };
-    this.#store = keep("store", { program: programs.store, task: { config }, ...unwatched });
+    if (config.cluster === undefined) {
+      this.#store = keep("store", { program: programs.store, task: { config }, ...unwatched });
+    }
     const watched = { program: programs.worker, rssBytesMax: workerRssBytesMax, startMsMax: workerStartMsMax };
     const common = { config, token, transportSecret, certificate: { certificateDer, privateKeyDer }, serverId };
     this.#workers = Array.from({ length: workers }, (_, workerId) =>
@@ -111,12 +114,12 @@ class Supervisor {
   }
 
   get #all(): readonly Keeper[] {
-    return [this.#store, ...this.#workers];
+    return this.#store === undefined ? this.#workers : [this.#store, ...this.#workers];
   }
 
   /** Rejects with what a process refused for. */
   async start(): Promise<void> {
-    await this.#store.start();
+    await this.#store?.start();
     await Promise.all(this.#workers.map((worker) => worker.start()));
     this.#gathering = setInterval(() => void this.#gather(), gatherMs);
   }
@@ -153,7 +156,7 @@ class Supervisor {
   async #stop(): Promise<void> {
     clearInterval(this.#gathering);
     await Promise.all(this.#workers.map((worker) => worker.stop()));
-    await this.#store.stop();
+    await this.#store?.stop();
   }
 }
 

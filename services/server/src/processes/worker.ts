@@ -1,4 +1,8 @@
-/** A worker process: one front-end of several on the same ports, over the store that another process owns. */
+/**
+ * A worker process: one front-end of several on the same ports, over the store that another process owns, or over the
+ * cluster's.
+ */
+import { openConfiguredStore } from "../configured-store.ts";
 import { connectStore } from "../store/index.ts";
 import { type FrontEnd, startFrontEnd } from "../front-end.ts";
 import type { Log } from "../observe/log.ts";
@@ -11,7 +15,10 @@ runChild<WorkerTask>(startWorker, { drainsOnTerm: true });
 async function startWorker(task: WorkerTask, log: Log): Promise<Running> {
   const { config, serverId, workerId, ...parts } = task;
   await using started = new AsyncDisposableStack();
-  const store = await connectStore({ path: socketOf.store, limits: config });
+  const store =
+    config.cluster === undefined
+      ? await connectStore({ path: socketOf.store, limits: config })
+      : await openConfiguredStore(config, Date.now);
   started.defer(() => store.close());
   let frontEnd: FrontEnd | undefined;
   const siblings = await Siblings.open({

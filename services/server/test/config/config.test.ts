@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { QpqError } from "quicproquo-proto";
-import { describeConfig, loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config.ts";
+import { describeConfig } from "../../src/settings.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "qpq-config-"));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -51,6 +51,10 @@ export class Link {
     return this.#firstTry.promise;
   }
 
+  get isConnected(): boolean {
+    return this.#session !== undefined;
+  }
+
   /** Connections lost so far. */
   get losses(): number {
     return this.#losses;

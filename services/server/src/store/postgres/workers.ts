@@ -58,6 +58,8 @@ export type PostgresStats = {
   readonly appendsAfterConflict: number;
   readonly appendsAfterLoss: number;
   readonly connectionsLost: number;
+  /** That stand now. */
+  readonly connections: number;
 };
 
 export class Workers {
@@ -94,6 +96,7 @@ export class Workers {
       appendsAfterConflict: this.#looks.conflict,
       appendsAfterLoss: this.#looks.lost,
       connectionsLost: this.#links.reduce((sum, link) => sum + link.losses, 0),
+      connections: this.#links.filter(({ isConnected }) => isConnected).length,
     };
   }
 

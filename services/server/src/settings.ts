@@ -1,0 +1,113 @@
+/**
+ * The table of settings: one name is key of the file, flag (--kebab-case) and variable (QPQ_UPPER_CASE). config.ts reads
+ * them.
+ */
+import { type LimitRow, limits } from "quicproquo-proto";
+import { quicLimits } from "quicproquo-transport/quic";
+import { websocketLimits } from "quicproquo-transport/websocket";
+import { processLimits } from "./processes/process-limits.ts";
+
+export type Setting = {
+  readonly doc: string;
+  readonly format: unknown;
+  readonly default: unknown;
+  readonly env: string;
+  readonly nullable?: boolean;
+  readonly sensitive?: boolean;
+};
+
+/** A limit of the WebSocket has its transport in its name: both transports have an idle time. */
+const websocketRows = Object.entries(websocketLimits).map(([name, limit]): [string, LimitRow] => {
+  return [websocketName(name), limit];
+});
+const limitRows: readonly (readonly [string, LimitRow])[] = [
+  ...Object.entries(limits),
+  ...Object.entries(quicLimits),
+  ...websocketRows,
+  ...Object.entries(processLimits),
+];
+
+export function websocketName(name: string): string {
+  return `websocket${name[0]?.toUpperCase()}${name.slice(1)}`;
+}
+
+/** Flat on purpose: one name is key of the file, flag (--kebab-case) and variable (QPQ_UPPER_CASE). */
+export function settings(): Record<string, Setting> {
+  const rows: Record<string, Setting> = {
+    store: row(
+      "Where messages stand: sqlite = one file, no other service needed; cluster = Postgres, and Redis if there is one.",
+      ["sqlite", "cluster"],
+      "sqlite",
+    ),
+    databaseUrl: secret("Of the cluster: postgres://USER@HOST:PORT[,HOST:PORT...]/DATABASE, without a password."),
+    databasePassword: secret("Of the database's user. Empty = it is not asked for one."),
+    redisUrl: secret("Of the cluster: redis://USER:PASSWORD@HOST:PORT/0, rediss:// with TLS. Empty = without Redis."),
+    redisMode: row(
+      "What stands at redisUrl: single = one Redis, cluster = Redis Cluster.",
+      ["single", "cluster"],
+      "single",
+    ),
+    dataDir: row("Folder of qpq.db, the certificate and generated secrets.", String, "data"),
+    host: row("Address to listen on (UDP). :: = all, IPv6 and IPv4.", String, "::"),
+    port: row("UDP port; 0 = any free one.", "port", 7000),
+    websocket: row("A WebSocket over TLS beside QUIC, for browsers and networks that block UDP.", ["on", "off"], "on"),
+    websocketPort: row("TCP port of the WebSocket; 0 = the number of the UDP port.", "port", 0),
+    allowedOrigins: row("Origins of pages that may connect, with commas between; programs always may.", String, ""),
+    opsHost: row("Address of /livez, /readyz and /metrics (TCP).", String, "127.0.0.1"),
+    opsPort: row("TCP port of /livez, /readyz and /metrics; 0 = any free one.", "port", 9090),
+    serverName: row("Name in the generated certificate, which clients check.", String, "localhost"),
+    logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
+    serverId: row(
+      "First 8 bytes of connection ids, in hex, for load balancers. Empty = made at first start.",
+      hex8,
+      "",
+    ),
+    drainMs: row("Longest time for a graceful stop, in ms.", "nat", 10_000),
+    appendsInFlightMax: row("Messages accepted but not yet durable; beyond it E021_OVERLOADED.", "nat", 20_000),
+    callsInFlightMax: row("Calls in flight in one RPC session.", "nat", 4_096),
+    waitersMax: row("Parked fetchWait calls in all.", "nat", 100_000),
+    subscriptionsMax: row("Open subscriptions in all.", "nat", 100_000),
+    authToken: secret("Static bearer token; its holder may act for every identity. Empty = generated."),
+  };
+  for (const [name, limit] of limitRows) rows[name] = row(limit.doc, rangeOf(limit), limit.default);
+  for (const [name, setting] of Object.entries(rows)) rows[name] = { ...setting, env: `QPQ_${snake(name)}` };
+  return rows;
+}
+
+function hex8(value: unknown): void {
+  if (value !== "" && !/^[0-9a-f]{16}$/i.test(String(value))) throw new Error("must be 16 hex digits");
+}
+
+function rangeOf(limit: LimitRow): (value: unknown) => void {
+  return (value) => {
+    if (!Number.isInteger(value) || (value as number) < limit.min || (value as number) > limit.max) {
+      throw new Error(`must be a whole number from ${limit.min} to ${limit.max}`);
+    }
+  };
+}
+
+function row(doc: string, format: unknown, defaultValue: unknown): Setting {
+  return { doc, format, default: defaultValue, env: "" };
+}
+
+function secret(doc: string): Setting {
+  return { ...row(doc, String, ""), sensitive: true };
+}
+
+/** `payloadBytesMax` -> `PAYLOAD_BYTES_MAX` */
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The settings for `--help`: flag, variable, default, meaning. */
+export function describeConfig(): string {
+  const lines = Object.entries(settings()).map(([name, setting]) => {
+    const flag = setting.sensitive === true ? "" : `--${kebab(name)}`;
+    return `  ${flag.padEnd(32)}${setting.env.padEnd(36)}${String(setting.default).padEnd(12)}${setting.doc}`;
+  });
+  return lines.join("\n");
+}
