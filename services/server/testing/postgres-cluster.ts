@@ -2,7 +2,7 @@
  * A Postgres server of its own for tests: a new data folder, a free port of 127.0.0.1, fsync on. It can be stopped,
  * killed, started again, and followed by a standby. It ends with this process, however that ends.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -41,9 +41,20 @@ export class PostgresCluster implements AsyncDisposable {
 
   /** Answers when it takes connections. */
   static async start({ settings = {}, access = [], prepare }: ClusterOptions = {}): Promise<PostgresCluster> {
-    const cluster = new PostgresCluster(makeFolder(), await freePort());
+    const cluster = new PostgresCluster(makeFolder(), await portOf(settings));
     // not synced: the folder is thrown away; what the server writes later is
-    runProgram("initdb", ["-D", cluster.#dataFolder, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]);
+    await runProgram("initdb", [
+      "-D",
+      cluster.#dataFolder,
+      "-U",
+      superuser,
+      "-A",
+      "trust",
+      "-E",
+      "UTF8",
+      "--locale=C",
+      "-N",
+    ]);
     cluster.#configure({
       listen_addresses: "127.0.0.1",
       unix_socket_directories: cluster.folder,
@@ -59,15 +70,26 @@ export class PostgresCluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** A copy that follows `primary` by streaming, and answers when it serves reads. */
+  /** A copy that follows `primary` by streaming, with its settings under its own; answers when it serves reads. */
   static async standbyOf(
     primary: PostgresCluster,
     name: string,
     settings: ClusterOptions["settings"] = {},
   ): Promise<PostgresCluster> {
-    const standby = new PostgresCluster(makeFolder(), await freePort());
+    const standby = new PostgresCluster(makeFolder(), await portOf(settings));
     const source = `host=${primary.folder} port=${primary.port} user=${superuser} application_name=${name}`;
-    runProgram("pg_basebackup", ["-D", standby.#dataFolder, "-d", source, "-R", "-X", "stream", "-c", "fast", "-N"]);
+    await runProgram("pg_basebackup", [
+      "-D",
+      standby.#dataFolder,
+      "-d",
+      source,
+      "-R",
+      "-X",
+      "stream",
+      "-c",
+      "fast",
+      "-N",
+    ]);
     standby.#configure({ ...settings, port: standby.port, unix_socket_directories: standby.folder });
     await standby.startAgain();
     return standby;
@@ -106,8 +128,8 @@ export class PostgresCluster implements AsyncDisposable {
   }
 
   /** A standby becomes a primary; answers when it takes writes. */
-  promote(): void {
-    runProgram("pg_ctl", ["promote", "-D", this.#dataFolder, "-w"]);
+  async promote(): Promise<void> {
+    await runProgram("pg_ctl", ["promote", "-D", this.#dataFolder, "-w"]);
   }
 
   /** Kill, and remove everything. */
@@ -163,10 +185,21 @@ function asPostgres(command: readonly string[]): string[] {
   return ["setpriv", ...user, "--pdeathsig=QUIT", "--", ...command];
 }
 
-function runProgram(name: string, args: readonly string[]): void {
+/** Resolves when it has ended well: meanwhile this process serves whom it serves. */
+async function runProgram(name: string, args: readonly string[]): Promise<void> {
   const command = asPostgres([join(programs, name), ...args]);
-  const { status, stderr, error } = spawnSync(command[0] as string, command.slice(1), { encoding: "utf8", cwd: "/" });
-  if (status !== 0) throw new Error(`${name}: ${error?.message ?? stderr}`);
+  const program = spawn(command[0] as string, command.slice(1), { stdio: ["ignore", "ignore", "pipe"], cwd: "/" });
+  let words = "";
+  program.stderr.on("data", (chunk: Buffer) => {
+    words += chunk.toString();
+  });
+  const [code] = (await once(program, "close")) as [number | null];
+  if (code !== 0) throw new Error(`${name}: ${words}`);
+}
+
+/** The one that is asked for, or a free one. */
+async function portOf({ port }: Readonly<Record<string, string | number>>): Promise<number> {
+  return port === undefined ? await freePort() : Number(port);
 }
 
 async function freePort(): Promise<number> {

@@ -104,7 +104,7 @@ describe("a Postgres that is lost", () => {
     await Promise.all(before.map((text) => store.log.append(message(text))));
     await primary.cluster.stop("kill");
     const meanwhile = store.log.append(message("after"));
-    standby.promote();
+    await standby.promote();
     assert.deepEqual(await meanwhile, { kind: "stored", seq: 201n });
     assert.deepEqual(textsOf(await read(store)), [...before, "after"]);
     await using later = await open(standby.url(name));
