@@ -24,7 +24,7 @@ import { PushBudget } from "./delivery/push-budget.ts";
 import { createDomains } from "./domains.ts";
 import { handshakeOf } from "./handshake.ts";
 import type { Log } from "./observe/log.ts";
-import type { Observer } from "./observe/observer.ts";
+import type { Observer, StoreParts } from "./observe/observer.ts";
 import { createPrometheusObserver, type PrometheusObserver } from "./observe/prometheus.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
 import type { Clock, Store } from "./store/port.ts";
@@ -39,6 +39,8 @@ export type FrontEndParts = {
   readonly log: Log;
   readonly clock: Clock;
   readonly store: Store;
+  /** Of that store, where it is made of several. */
+  readonly storeParts?: (() => StoreParts) | undefined;
   /** What every connection id says of where it belongs. */
   readonly routing?: Routing;
   /** Set when other workers listen on the same ports. */
@@ -66,6 +68,7 @@ const shuttingDown = "server is shutting down";
 /** E047_PORT_IN_USE, E046_CONFIG. Nothing is left open when it rejects. */
 export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   const { config, token, transportSecret, certificate, log, clock, store, routing, siblings } = given;
+  const storeParts = given.storeParts ?? ((): StoreParts => ({}));
   const domains = createDomains(store, config, clock);
   const sessions = new OpenSessions();
   const observer = createPrometheusObserver({
@@ -77,6 +80,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     waiters: () => domains.waiters.size,
     subscriptions: () => domains.subscriptions.size,
     rpcSessions: () => sessions.size,
+    storeParts,
   });
   await using started = new AsyncDisposableStack();
   const inFlight = new InFlight();
@@ -139,7 +143,12 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     websocketPort: websocket?.port,
     observer,
     inject: (datagram, from) => quic.inject(datagram, from),
-    ready: () => (isDraining ? Promise.reject(new QpqError("E033_SHUTTING_DOWN")) : store.health()),
+    async ready() {
+      if (isDraining) throw new QpqError("E033_SHUTTING_DOWN");
+      // known, so that a probe need not wait for it
+      if (storeParts().postgres === false) throw new QpqError("E020_STORE_UNAVAILABLE");
+      await store.health();
+    },
     async close() {
       isDraining = true;
       observer.setDraining(true);

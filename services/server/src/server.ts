@@ -1,10 +1,11 @@
 /** A server of one process: the store it owns, one front-end over it, and the pages for operators. */
 import { openConfiguredStore } from "./configured-store.ts";
 import { type FrontEndParts, startFrontEnd } from "./front-end.ts";
+import type { StoreParts } from "./observe/observer.ts";
 import { startOpsServer } from "./ops/http.ts";
 import { Sweeper } from "./ops/sweeper.ts";
 
-export type ServerParts = Omit<FrontEndParts, "store"> & {
+export type ServerParts = Omit<FrontEndParts, "store" | "storeParts"> & {
   /** Default: the store that the configuration names. */
   readonly openStore?: typeof openConfiguredStore;
 };
@@ -13,6 +14,8 @@ export type RunningServer = {
   readonly host: string;
   readonly port: number;
   readonly opsPort: number;
+  /** Of the store; empty when it is in one piece. */
+  parts(): Promise<StoreParts>;
   /** Answers parked calls, tells every client to go elsewhere, finishes what was accepted, frees everything. */
   close(): Promise<void>;
 };
@@ -25,13 +28,14 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
   started.defer(() => store.close());
   const { serverId } = config;
   const routing = serverId && { serverId, workerId: 0 };
-  const frontEnd = await startFrontEnd({ ...parts, store, ...(routing && { routing }) });
+  const storeParts = (): StoreParts => store.parts?.() ?? {};
+  const frontEnd = await startFrontEnd({ ...parts, store, storeParts, ...(routing && { routing }) });
   const sweeper = new Sweeper(store.log, frontEnd.observer);
   started.defer(() => sweeper.stop());
   started.defer(() => frontEnd.close());
   const ops = await startOpsServer(
     { host: config.opsHost, port: config.opsPort },
-    { ready: () => frontEnd.ready(), metrics: frontEnd.observer },
+    { ready: () => frontEnd.ready(), parts: async () => storeParts(), metrics: frontEnd.observer },
   );
   started.defer(() => ops.close());
   const owned = started.move();
@@ -39,6 +43,7 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
     host: frontEnd.host,
     port: frontEnd.port,
     opsPort: ops.port,
+    parts: async () => storeParts(),
     async close() {
       // the pages stay: they say that it drains
       await frontEnd.close();

@@ -1,6 +1,6 @@
 /** Observer on prom-client: the text of /metrics. Names of the original keep their names, ours begin with qpq_. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { CallObservation, Observer } from "./observer.ts";
+import type { CallObservation, Observer, StoreParts } from "./observer.ts";
 
 /** Read when /metrics is asked for, so that nothing is counted twice. */
 export type Sources = {
@@ -8,6 +8,7 @@ export type Sources = {
   readonly waiters: () => number;
   readonly subscriptions: () => number;
   readonly rpcSessions: () => number;
+  readonly storeParts: () => StoreParts;
 };
 
 /** What prom-client's registries give, and take to be summed. */
@@ -73,6 +74,17 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   gaugeOf("qpq_waiters", "Parked fetchWait calls.", sources.waiters);
   gaugeOf("qpq_subscriptions", "Open subscriptions.", sources.subscriptions);
   gaugeOf("qpq_rpc_sessions", "Open RPC sessions.", sources.rpcSessions);
+  new Gauge({
+    name: "qpq_store_up",
+    help: "1 while this process reaches a server that the store is made of, else 0.",
+    labelNames: ["part"],
+    registers,
+    // of several processes the worst
+    aggregator: "min",
+    collect() {
+      for (const [part, isUp] of Object.entries(sources.storeParts())) this.set({ part }, isUp ? 1 : 0);
+    },
+  });
   new Gauge({
     name: "qpq_transport",
     help: "The transport's own sizes, by name.",

@@ -2,10 +2,13 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { errorCodeOf, QpqError } from "quicproquo-proto";
+import type { StoreParts } from "../observe/observer.ts";
 
 export type OpsPages = {
   /** Answers 503 with the error's code when it rejects. */
   readonly ready: () => Promise<void>;
+  /** Who is ready without one of them is degraded, and says so. */
+  readonly parts: () => Promise<StoreParts>;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
 };
 
@@ -21,8 +24,8 @@ export async function startOpsServer(listen: { host: string; port: number }, pag
       case "/livez":
         return answer(200, "ok\n");
       case "/readyz":
-        pages.ready().then(
-          () => answer(200, "ok\n"),
+        readyText(pages).then(
+          (text) => answer(200, text),
           (error: unknown) => answer(503, `${errorCodeOf(error)}\n`),
         );
         return;
@@ -46,6 +49,12 @@ export async function startOpsServer(listen: { host: string; port: number }, pag
         server.closeAllConnections();
       }),
   };
+}
+
+async function readyText(pages: OpsPages): Promise<string> {
+  await pages.ready();
+  const missing = Object.entries(await pages.parts()).filter(([, isUp]) => !isUp);
+  return missing.length === 0 ? "ok\n" : `ok, degraded: without ${missing.map(([part]) => part).join(", ")}\n`;
 }
 
 function listening(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

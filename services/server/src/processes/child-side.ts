@@ -6,11 +6,13 @@
 import { Worker } from "node:worker_threads";
 import { QpqError } from "quicproquo-proto";
 import { createLog, type Log } from "../observe/log.ts";
+import type { StoreParts } from "../observe/observer.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
 import type { Answers, FromChild, Question, Task, ToChild } from "./messages.ts";
 
 export type Running = {
   readonly ready: () => Promise<void>;
+  readonly parts: () => StoreParts;
   readonly metrics: () => Promise<MetricsSnapshot>;
   /** Drains and frees everything. */
   readonly close: () => Promise<void>;
@@ -82,7 +84,14 @@ export function runChild<T extends Task>(
 async function answerOf(running: Running | undefined, question: Question): Promise<Answers[Question]> {
   if (question === "ping") return undefined;
   if (running === undefined) throw new QpqError("E033_SHUTTING_DOWN", { text: "not started yet" });
-  return question === "ready" ? await running.ready().then(() => undefined) : await running.metrics();
+  switch (question) {
+    case "ready":
+      return void (await running.ready());
+    case "parts":
+      return running.parts();
+    case "metrics":
+      return await running.metrics();
+  }
 }
 
 function reasonOf(error: unknown): string {

@@ -4,6 +4,7 @@
  */
 import type { Certificate } from "../certificate.ts";
 import type { ServerConfig } from "../config.ts";
+import type { StoreParts } from "../observe/observer.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
 
 export type StoreTask = { readonly config: ServerConfig };
@@ -22,8 +23,13 @@ export type WorkerTask = {
 
 export type Task = StoreTask | WorkerTask;
 
-/** What a child answers at any time: that its event loop turns, whether it can serve, and what it has counted. */
-export type Answers = { readonly ping: undefined; readonly ready: undefined; readonly metrics: MetricsSnapshot };
+/** What a child answers at any time: that its event loop turns, whether and with what it can serve, and what it has counted. */
+export type Answers = {
+  readonly ping: undefined;
+  readonly ready: undefined;
+  readonly parts: StoreParts;
+  readonly metrics: MetricsSnapshot;
+};
 export type Question = keyof Answers;
 
 export type ToChild =

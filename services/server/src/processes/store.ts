@@ -21,6 +21,7 @@ runChild<StoreTask>(
       waiters: none,
       subscriptions: none,
       rpcSessions: none,
+      storeParts: () => ({}),
     });
     const sweeper = new Sweeper(store.log, observer);
     started.defer(() => sweeper.stop());
@@ -29,6 +30,7 @@ runChild<StoreTask>(
     const owned = started.move();
     return {
       ready: () => store.health(),
+      parts: () => ({}),
       metrics: () => observer.snapshot(),
       close: () => owned.disposeAsync(),
     };

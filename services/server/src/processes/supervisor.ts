@@ -14,11 +14,13 @@ import { QpqError } from "quicproquo-proto";
 import type { ServerConfig } from "../config.ts";
 import type { FrontEndParts } from "../front-end.ts";
 import { startOpsServer } from "../ops/http.ts";
+import type { StoreParts } from "../observe/observer.ts";
 import type { RunningServer } from "../server.ts";
 import { TransportKeys } from "../transport-keys.ts";
 import { claimTcpPort, claimUdpPort } from "./claimed-port.ts";
 import { GatheredMetrics } from "./gathered-metrics.ts";
 import { Keeper, type KeeperOptions } from "./keeper.ts";
+import type { Answers, Question } from "./messages.ts";
 import { SupervisorMetrics } from "./supervisor-metrics.ts";
 
 export type SupervisorParts = Pick<
@@ -49,7 +51,7 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
   started.defer(() => supervisor.stop());
   const ops = await startOpsServer(
     { host: config.opsHost, port: config.opsPort },
-    { ready: () => supervisor.ready(), metrics: supervisor },
+    { ready: () => supervisor.ready(), parts: () => supervisor.parts(), metrics: supervisor },
   );
   started.defer(() => ops.close());
   await supervisor.start();
@@ -58,6 +60,7 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
     host: config.host,
     port: config.port,
     opsPort: ops.port,
+    parts: () => supervisor.parts(),
     async close() {
       // the pages stay: they say that it drains
       await supervisor.stop();
@@ -133,16 +136,25 @@ class Supervisor {
   /** Resolves while some worker serves and reaches the store. */
   async ready(): Promise<void> {
     if (this.#stopping !== undefined) throw new QpqError("E033_SHUTTING_DOWN");
-    try {
-      await Promise.any(this.#workers.map((worker) => worker.ask("ready", answerMsMax)));
-    } catch (error) {
-      throw (error as AggregateError).errors[0];
-    }
+    await this.#askAny("ready");
+  }
+
+  /** As the first worker sees them that answers. */
+  parts(): Promise<StoreParts> {
+    return this.#askAny("parts");
   }
 
   async text(): Promise<string> {
     await this.#gather();
     return await this.#gathered.text(this.#own.registry);
+  }
+
+  async #askAny<Q extends Question>(question: Q): Promise<Answers[Q]> {
+    try {
+      return await Promise.any(this.#workers.map((worker) => worker.ask(question, answerMsMax)));
+    } catch (error) {
+      throw (error as AggregateError).errors[0];
+    }
   }
 
   async #gather(): Promise<void> {

@@ -2,7 +2,7 @@
  * A worker process: one front-end of several on the same ports, over the store that another process owns, or over the
  * cluster's.
  */
-import { openConfiguredStore } from "../configured-store.ts";
+import { type ConfiguredStore, openConfiguredStore } from "../configured-store.ts";
 import { connectStore } from "../store/index.ts";
 import { type FrontEnd, startFrontEnd } from "../front-end.ts";
 import type { Log } from "../observe/log.ts";
@@ -15,7 +15,7 @@ runChild<WorkerTask>(startWorker, { drainsOnTerm: true });
 async function startWorker(task: WorkerTask, log: Log): Promise<Running> {
   const { config, serverId, workerId, ...parts } = task;
   await using started = new AsyncDisposableStack();
-  const store =
+  const store: ConfiguredStore =
     config.cluster === undefined
       ? await connectStore({ path: socketOf.store, limits: config })
       : await openConfiguredStore(config, Date.now);
@@ -35,6 +35,7 @@ async function startWorker(task: WorkerTask, log: Log): Promise<Running> {
     log,
     clock: Date.now,
     store,
+    storeParts: store.parts,
     routing: { serverId, workerId },
     siblings: {
       onStray: (datagram, from, workerId) => siblings.handOn(datagram, from, workerId),
@@ -46,6 +47,7 @@ async function startWorker(task: WorkerTask, log: Log): Promise<Running> {
   const owned = started.move();
   return {
     ready: () => frontEnd.ready(),
+    parts: () => store.parts?.() ?? {},
     metrics: () => observer.snapshot(),
     close: () => owned.disposeAsync(),
   };

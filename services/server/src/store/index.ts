@@ -4,6 +4,7 @@ export { type ConnectOptions, connectStore } from "./ipc/connect.ts";
 export { type ServedStore, serveStore } from "./ipc/serve.ts";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory.ts";
 export * from "./port.ts";
+export { parseDatabaseUrl } from "./postgres/address.ts";
 export {
   type DatabaseOptions,
   migratePostgres,

@@ -166,7 +166,7 @@ describe("front-ends on one Postgres", () => {
     await frontEnds.at(0).log.appendAll([message(alice, "1"), message(alice, "2")]);
     const query = { inbox: alice, after: 2n, limit: 10, bytesMax: 100 };
     const { storeEpoch: before } = await log.read({ ...query, storeEpoch: 0n });
-    const raised = await raiseStoreEpoch({ url: frontEnds.database.url, clock: () => startMs });
+    const { to: raised } = await raiseStoreEpoch({ url: frontEnds.database.url, clock: () => startMs });
     assert.ok(raised > before);
     assert.equal(await log.ack(alice, 2n, before), false);
     const told = await log.read({ ...query, storeEpoch: before });

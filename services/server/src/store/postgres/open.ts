@@ -18,7 +18,7 @@ import { parseDatabaseUrl } from "./address.ts";
 import { Connector, type Session } from "./connector.ts";
 import { causeOf, unavailable } from "./failure.ts";
 import { type Cursor, cursorsMax } from "./heads.ts";
-import { applyMigrations, type Migrated, raiseEpoch, schemaVersion } from "./schema.ts";
+import { applyMigrations, type Migrated, type Raised, raiseEpoch, schemaVersion } from "./schema.ts";
 import { type PostgresStats, Workers } from "./workers.ts";
 
 const postgresDefaults = {
@@ -112,9 +112,9 @@ export async function migratePostgres(
 
 /**
  * After a failover that may have lost acknowledged messages: every reader is told epochReset, and no acknowledgement from
- * before removes anything. Answers the new epoch. E037_STORE_SCHEMA, E020_STORE_UNAVAILABLE.
+ * before removes anything. E037_STORE_SCHEMA, E020_STORE_UNAVAILABLE.
  */
-export async function raiseStoreEpoch(options: DatabaseOptions & { readonly clock: Clock }): Promise<bigint> {
+export async function raiseStoreEpoch(options: DatabaseOptions & { readonly clock: Clock }): Promise<Raised> {
   return await withSession(connectorOf(options), (session) => raiseEpoch(session, options.clock()));
 }
 

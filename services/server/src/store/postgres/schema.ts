@@ -55,12 +55,15 @@ export async function applyMigrations(
   return { from, to: Math.max(from, upTo) };
 }
 
-/** After a failover that may have lost commits: readers are told epochReset. Answers the new epoch. */
-export async function raiseEpoch(session: Session, nowMs: number): Promise<bigint> {
-  const raised = await session.run(
-    `UPDATE meta SET value = greatest(value + 1, ${newEpoch(nowMs)}) WHERE name = 'store_epoch' RETURNING value`,
-  );
-  return BigInt(raised[0]?.[0] as string);
+export type Raised = { readonly from: bigint; readonly to: bigint };
+
+/** After a failover that may have lost commits: readers are told epochReset. Of several at once each raises it. */
+export async function raiseEpoch(session: Session, nowMs: number): Promise<Raised> {
+  const [[from, to] = []] = await session.run(`
+    UPDATE meta SET value = greatest(meta.value + 1, ${newEpoch(nowMs)})
+    FROM (SELECT value FROM meta WHERE name = 'store_epoch' FOR UPDATE) before
+    WHERE name = 'store_epoch' RETURNING before.value, meta.value`);
+  return { from: BigInt(from as string), to: BigInt(to as string) };
 }
 
 async function readVersion(session: Session): Promise<number> {

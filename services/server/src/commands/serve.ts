@@ -1,0 +1,78 @@
+/** `qpq-server`: starts the server, says where it is and what it is made of, and stops it on a signal. */
+import { join } from "node:path";
+import { loadOrCreateCertificate } from "../certificate.ts";
+import type { ServerConfig } from "../config.ts";
+import { createLog } from "../observe/log.ts";
+import { startSupervisor } from "../processes/supervisor.ts";
+import { loadOrCreateSecret, type SecretFile } from "../secret-file.ts";
+import { type RunningServer, startServer } from "../server.ts";
+import type { Program } from "./program.ts";
+import { describeStore } from "./store-words.ts";
+
+/** Resolves when it serves. */
+export async function serve(config: ServerConfig, { version, print, env }: Program): Promise<void> {
+  const log = createLog(config.logLevel);
+  const certificate = await loadOrCreateCertificate(config.dataDir, config.serverName);
+  const token = config.authToken === undefined ? loadOrCreateSecret(config.dataDir, "auth-token") : undefined;
+  const isSupervisor = config.processes.workers > 1;
+  // inherited by the other processes: one that is replaced starts with a third of the CPU time
+  if (isSupervisor) env["NODE_COMPILE_CACHE"] ??= join(config.dataDir, "run", "compiled");
+  const start = isSupervisor ? startSupervisor : startServer;
+  const server = await start({
+    config,
+    token: config.authToken ?? (token as SecretFile).text,
+    transportSecret: loadOrCreateSecret(config.dataDir, "transport-secret").text,
+    certificate,
+    log,
+    clock: Date.now,
+  });
+  // before the words: who reads them may send a signal at once
+  stopOnSignals(server, { config, log });
+  // that all workers should be gone again is not for the words to tell
+  const storeParts = await server.parts().catch(() => ({}));
+  const secret = token === undefined ? undefined : describeToken(token);
+  const dial = server.host === "::" || server.host === "0.0.0.0" ? "127.0.0.1" : server.host;
+  const client = `qpq --server ${dial}:${server.port} --ca-cert ${certificate.file}`;
+  print(`qpq-server ${version} listens on ${server.host} port ${server.port} (QUIC, ALPN capnp)
+certificate   ${certificate.file}${certificate.created ? " (made now)" : ""}, sha256 ${certificate.fingerprint}
+pin           ${certificate.pin}
+token         ${secret ?? "from QPQ_AUTH_TOKEN"}; its holder may act for every identity
+store         ${describeStore(config, storeParts)}
+metrics       http://${config.opsHost}:${server.opsPort}/metrics
+next          ${client} health
+              ${token === undefined ? "" : `QPQ_AUTH_TOKEN_FILE=${token.file} `}${client} register-state
+`);
+  log.info({ event: "started", port: server.port, opsPort: server.opsPort });
+}
+
+/** The token itself is shown once, to a person: standard output that isn't a terminal may be kept in a log. */
+function describeToken({ text, file, created }: SecretFile): string {
+  if (!created) return `in ${file}`;
+  return process.stdout.isTTY ? `${text} (made now, kept in ${file})` : `in ${file} (made now)`;
+}
+
+function stopOnSignals(
+  server: RunningServer,
+  { config, log }: { config: ServerConfig; log: ReturnType<typeof createLog> },
+): void {
+  let stopping = false;
+  const stop = (signal: string): void => {
+    // second signal: the operator means it
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ event: "stopping", signal, ms: config.drainMs });
+    server.close().then(
+      () => {
+        log.info({ event: "stopped" });
+        log.flush();
+      },
+      (error: unknown) => {
+        log.error({ event: "stop_failed", error });
+        log.flush();
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", () => stop("SIGTERM"));
+  process.on("SIGINT", () => stop("SIGINT"));
+}
