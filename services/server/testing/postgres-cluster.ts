@@ -5,8 +5,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 import { isRoot, makeFolder, removeFolder } from "./postgres-folder.ts";
 
 /** Of Debian's postgresql-15. */
@@ -200,15 +200,6 @@ async function runProgram(name: string, args: readonly string[]): Promise<void> 
 /** The one that is asked for, or a free one. */
 async function portOf({ port }: Readonly<Record<string, string | number>>): Promise<number> {
   return port === undefined ? await freePort() : Number(port);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function childrenOf(pid: number): number[] {

@@ -5,10 +5,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSelfSigned } from "../src/self-signed.ts";
+import { freePort } from "./free-port.ts";
 
 export type RedisSettings = {
   /** Lines of redis.conf: { appendonly: "yes", appendfsync: "always" }. Nothing is kept by default. */
@@ -173,13 +173,4 @@ function pemOf(label: string, der: Uint8Array): string {
     .toString("base64")
     .match(/.{1,64}/g);
   return [`-----BEGIN ${label}-----`, ...(lines ?? []), `-----END ${label}-----`, ""].join("\n");
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,5 +1,6 @@
 /** A real Redis for tests, bench and demo: one server, or a Redis Cluster of three. */
-import { freePort, RedisProcess, type RedisSettings } from "./redis-process.ts";
+import { freePort } from "./free-port.ts";
+import { RedisProcess, type RedisSettings } from "./redis-process.ts";
 
 export { RedisProcess, type RedisSettings } from "./redis-process.ts";
 

@@ -1,0 +1,12 @@
+/** A TCP port of 127.0.0.1 that nobody has right now, for programs that cannot choose one themselves. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
