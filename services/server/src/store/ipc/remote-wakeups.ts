@@ -5,10 +5,8 @@
  */
 import type { InboxKey } from "quicproquo-proto";
 import { WakeupHub } from "../hub.ts";
+import { LookAgain } from "../look-again.ts";
 import type { WakeupBus, WakeupListener } from "../port.ts";
-
-/** After a cut 1,000 listeners every 20 ms look again: 50,000 reads/s, which the embedded store answers as they come. */
-const lookAgain = { listeners: 1_000, everyMs: 20 } as const;
 
 export type OwnersEar = {
   /** Ignored while the owner cannot be reached. */
@@ -20,8 +18,7 @@ export type OwnersEar = {
 export class RemoteWakeups implements WakeupBus {
   readonly #hub = new WakeupHub();
   readonly #owner: OwnersEar;
-  #toLookAgain: InboxKey[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #lookAgain = new LookAgain(this.#hub);
 
   constructor(owner: OwnersEar) {
     this.#owner = owner;
@@ -51,20 +48,11 @@ export class RemoteWakeups implements WakeupBus {
 
   /** The owner is back and knows nothing: it is told of everybody, and everybody looks again, for hints may be lost. */
   resume(): void {
-    const inboxes = this.#hub.inboxes;
-    for (const inbox of inboxes) this.#owner.subscribe(inbox);
-    this.#toLookAgain = [...inboxes];
-    this.#lookAgain();
+    for (const inbox of this.#hub.inboxes) this.#owner.subscribe(inbox);
+    this.#lookAgain.start();
   }
 
   close(): void {
-    this.#toLookAgain = [];
-    clearTimeout(this.#timer);
-  }
-
-  #lookAgain(): void {
-    clearTimeout(this.#timer);
-    for (const inbox of this.#toLookAgain.splice(-lookAgain.listeners)) this.#hub.hint(inbox, "reconnect");
-    if (this.#toLookAgain.length > 0) this.#timer = setTimeout(() => this.#lookAgain(), lookAgain.everyMs);
+    this.#lookAgain.close();
   }
 }

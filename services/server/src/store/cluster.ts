@@ -1,0 +1,51 @@
+/**
+ * The store of several front-ends: Postgres is the truth, and Redis carries what may be lost between them. Promises what
+ * port.ts and the Postgres store promise, whatever becomes of Redis; without it hints reach this front-end's own readers
+ * only, and those of others wait for their safety sweep.
+ */
+import { WakeupHub } from "./hub.ts";
+import { openPostgresStore, type PostgresStore, type PostgresStoreOptions } from "./postgres/open.ts";
+import { openRedis, type RedisOptions, type RedisStats } from "./redis/open.ts";
+
+export type ClusterStoreOptions = {
+  readonly postgres: Omit<PostgresStoreOptions, "wakeups">;
+  readonly redis: RedisOptions | undefined;
+  /** Readers that may wait at this front-end. */
+  readonly listenersMax?: number;
+};
+
+export type ClusterStore = Omit<PostgresStore, "stats" | "condition"> & {
+  /** `down`: it works, and wakes readers of other front-ends late. `off`: there is none. */
+  condition(): { readonly redis: "up" | "down" | "off" };
+  /** Without Redis its numbers are missing. */
+  stats(): ReturnType<PostgresStore["stats"]> & Partial<RedisStats>;
+};
+
+/**
+ * E046_CONFIG, E037_STORE_SCHEMA (a database that was not migrated). Resolves also when Postgres or Redis cannot be
+ * reached: calls are then answered as if it had been lost.
+ */
+export async function openClusterStore(options: ClusterStoreOptions): Promise<ClusterStore> {
+  const { listenersMax } = options;
+  const bound = listenersMax === undefined ? {} : { listenersMax };
+  const redis = options.redis && (await openRedis({ ...options.redis, ...bound }));
+  let postgres: PostgresStore;
+  try {
+    postgres = await openPostgresStore({ ...options.postgres, wakeups: redis?.wakeups ?? new WakeupHub(listenersMax) });
+  } catch (error) {
+    await redis?.close();
+    throw error;
+  }
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    await postgres.close();
+    // last: what was finished meanwhile is told
+    await redis?.close();
+  };
+  return {
+    ...postgres,
+    condition: () => ({ redis: redis === undefined ? "off" : redis.isUp() ? "up" : "down" }),
+    stats: () => ({ ...postgres.stats(), ...redis?.stats() }),
+    close: () => (closing ??= close()),
+  };
+}
