@@ -1,0 +1,93 @@
+/** The faults of a trial: each breaks something, waits, and has it whole again when it resolves. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { FrontEnd, Side } from "./front-end.ts";
+import type { World } from "./world.ts";
+
+export type FaultParts = {
+  readonly world: World;
+  /** From 0 to 1, by the trial's seed. */
+  readonly random: () => number;
+  /** For the time line: what is broken now. */
+  readonly tell: (what: string) => void;
+};
+
+type Fault = (parts: FaultParts) => Promise<void>;
+
+export const faults = {
+  async killFrontEnd({ world, random, tell }) {
+    const frontEnd = oneOf(world.frontEnds, random);
+    tell(`SIGKILL of ${frontEnd.name}`);
+    await frontEnd.kill();
+    await pause(between(200, 3_000, random));
+    await frontEnd.start();
+  },
+  /** Its supervisor starts another one. */
+  async killWorker({ world, random, tell }) {
+    const frontEnd = oneOf(
+      world.frontEnds.filter(({ workers }) => workers > 1),
+      random,
+    );
+    const worker = Math.floor(random() * frontEnd.workers);
+    tell(`SIGKILL of worker ${worker} of ${frontEnd.name}`);
+    frontEnd.killWorker(worker);
+    await pause(between(200, 1_000, random));
+  },
+  async pauseFrontEnd({ world, random, tell }) {
+    const frontEnd = oneOf(
+      world.frontEnds.filter(({ workers }) => workers === 1),
+      random,
+    );
+    tell(`SIGSTOP of ${frontEnd.name}`);
+    frontEnd.pause();
+    await pause(between(1_000, 7_000, random));
+    frontEnd.resume();
+  },
+  async flushRedis({ world, tell }) {
+    tell("FLUSHALL");
+    world.redis.command("FLUSHALL");
+  },
+  async killRedis({ world, random, tell }) {
+    tell("SIGKILL of Redis");
+    await world.redis.kill();
+    await pause(between(100, 3_000, random));
+    await world.redis.startAgain();
+  },
+  async restartDatabase({ world, tell }) {
+    tell("immediate restart of Postgres");
+    await world.database.restart();
+  },
+  async failOver({ world, tell }) {
+    tell("SIGKILL of the primary, the standby is promoted");
+    await world.database.failOver();
+  },
+  async lockTables({ world, tell }) {
+    tell("a table lock of 3 s");
+    await world.database.lockTables(3);
+  },
+  cutDatabase: cut("database"),
+  cutRedis: cut("redis"),
+  cutClients: cut("clients"),
+} as const satisfies Record<string, Fault>;
+
+export type FaultKind = keyof typeof faults;
+export const faultKinds = Object.keys(faults) as readonly FaultKind[];
+
+function cut(side: Side): Fault {
+  return async ({ world, random, tell }) => {
+    const frontEnd = oneOf(world.frontEnds, random);
+    tell(`${frontEnd.name} is cut off from the ${side}`);
+    frontEnd.cut(side);
+    await pause(between(1_000, 7_000, random));
+    frontEnd.mend();
+  };
+}
+
+function oneOf(frontEnds: readonly FrontEnd[], random: () => number): FrontEnd {
+  const chosen = frontEnds[Math.floor(random() * frontEnds.length)];
+  if (chosen === undefined) throw new Error("the trial has no front-end of that kind");
+  return chosen;
+}
+
+function between(from: number, to: number, random: () => number): number {
+  return from + Math.floor((to - from) * random());
+}

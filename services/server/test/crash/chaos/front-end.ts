@@ -1,0 +1,179 @@
+/**
+ * A front-end of a trial: a real qpq-server in a network of its own, one cable to this process's network. It can be killed,
+ * paused, started again at its address, and cut off from the database, from Redis or from its clients.
+ *
+ *     this network 10.78.N.1  --  uplink 10.78.N.2 front-end N
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Namespace } from "quicproquo-transport/testing";
+import { type ServerProcess, startServerProcess } from "../../../testing/server-process.ts";
+import type { ServerKeys } from "../../e2e/raw-client.ts";
+import { pidOf } from "../../workers/rig.ts";
+
+/** Whom a cable can be cut to, by what goes over it. */
+export type Side = "database" | "redis" | "clients";
+
+export type FrontEndOptions = {
+  readonly number: number;
+  readonly workers: number;
+  readonly folder: string;
+  readonly token: string;
+  readonly databasePorts: readonly number[];
+  /** The database's URL as it stands on a host of this network. */
+  readonly databaseUrl: (host: string) => string;
+  /** 0 = without. */
+  readonly redisPort: number;
+  /** Default: qpq-server. */
+  readonly program?: string;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+const port = 7_000;
+// room for what gathers while nobody reads, and one address for all clients
+const settings = { "queue-depth-max": 1_000_000, "connections-per-address-max": 10_000, "log-level": "info" };
+
+export class FrontEnd implements AsyncDisposable {
+  readonly name: string;
+  readonly host: string;
+  readonly workers: number;
+  readonly #options: FrontEndOptions;
+  readonly #namespace: Namespace;
+  readonly #hub: string;
+  #process: ServerProcess | undefined;
+  #keys: ServerKeys | undefined;
+  #earlierLogs = "";
+
+  private constructor(options: FrontEndOptions, namespace: Namespace) {
+    this.#options = options;
+    this.#namespace = namespace;
+    this.name = `front-end ${options.number}`;
+    this.workers = options.workers;
+    this.host = `10.78.${options.number}.2`;
+    this.#hub = `10.78.${options.number}.1`;
+  }
+
+  /** Started; this process must have a network of its own. */
+  static async open(options: FrontEndOptions): Promise<FrontEnd> {
+    await using stack = new AsyncDisposableStack();
+    const namespace = stack.use(await Namespace.open());
+    const frontEnd = new FrontEnd(options, namespace);
+    frontEnd.#lay();
+    mkdirSync(frontEnd.#dataDir);
+    await frontEnd.start();
+    stack.move();
+    return frontEnd;
+  }
+
+  /** What a client must know of it; the same after each start. */
+  get keys(): ServerKeys {
+    if (this.#keys === undefined) throw new Error(`${this.name} was never started`);
+    return this.#keys;
+  }
+
+  /** Log lines of all its lives. */
+  get log(): string {
+    return this.#earlierLogs + (this.#process?.log() ?? "");
+  }
+
+  async start(): Promise<void> {
+    const { workers, token, redisPort, databaseUrl, program, env } = this.#options;
+    this.#process = await startServerProcess({
+      dataDir: this.#dataDir,
+      port,
+      launcher: this.#namespace.launcher,
+      settings: { ...settings, host: this.host, "ops-host": this.host, workers },
+      env: { QPQ_AUTH_TOKEN: token, ...env },
+      cluster: {
+        databaseUrl: databaseUrl(this.#hub),
+        ...(redisPort > 0 && { redisUrl: `redis://${this.#hub}:${redisPort}` }),
+      },
+      ...(program !== undefined && { program }),
+    });
+    const { certificate } = this.#process;
+    this.#keys = { port, certificate, token };
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.kill("SIGKILL");
+    this.#earlierLogs = this.log;
+    this.#process = undefined;
+  }
+
+  killWorker(worker: number): void {
+    process.kill(pidOf(this.#running, String(worker)), "SIGKILL");
+  }
+
+  /** It keeps everything it has and does nothing. The supervisor's workers go on. */
+  pause(): void {
+    void this.#running.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    void this.#running.kill("SIGCONT");
+  }
+
+  /** From now on nothing passes, both ways, without a word. */
+  cut(side: Side): void {
+    const { databasePorts, redisPort } = this.#options;
+    const [kind, ports] = {
+      database: ["tcp", databasePorts.join()],
+      redis: ["tcp", redisPort],
+      clients: ["udp", port],
+    }[side];
+    const far = side === "clients" ? ["sport", "dport"] : ["dport", "sport"];
+    this.#nft(`add rule inet cuts out ${kind} ${far[0]} { ${ports} } drop
+      add rule inet cuts in ${kind} ${far[1]} { ${ports} } drop`);
+  }
+
+  mend(): void {
+    this.#nft("flush table inet cuts");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await this.#namespace[Symbol.asyncDispose]();
+  }
+
+  get #running(): ServerProcess {
+    if (this.#process === undefined) throw new Error(`${this.name} does not run`);
+    return this.#process;
+  }
+
+  get #dataDir(): string {
+    return join(this.#options.folder, `front-end-${this.#options.number}`);
+  }
+
+  #lay(): void {
+    const cable = `cable${this.#options.number}`;
+    runHere(
+      ["ip", "-batch", "-"],
+      `
+      link add ${cable} type veth peer name uplink netns ${this.#namespace.pid}
+      addr add ${this.#hub}/24 dev ${cable}
+      link set ${cable} up`,
+    );
+    this.#namespace.run(
+      ["ip", "-batch", "-"],
+      `
+      link set lo up
+      link set uplink up
+      addr add ${this.host}/24 dev uplink`,
+    );
+    this.#nft(`add table inet cuts
+      add chain inet cuts out { type filter hook output priority 0; }
+      add chain inet cuts in { type filter hook input priority 0; }`);
+  }
+
+  #nft(script: string): void {
+    this.#namespace.run(["nft", "-f", "-"], script);
+  }
+}
+
+/** In this process's own network. */
+export function runHere(argv: readonly string[], input = ""): void {
+  const [command = "", ...args] = argv;
+  const { status, stderr, error } = spawnSync(command, args, { input, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${argv.join(" ")}: ${error?.message ?? stderr}`);
+}
