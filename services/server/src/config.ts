@@ -6,6 +6,7 @@
  * it (mounted secrets), and is printed as "[Sensitive]".
  */
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import convict from "convict";
 import { type LimitName, type LimitRow, limits, QpqError } from "quicproquo-proto";
@@ -20,6 +21,8 @@ export type ClusterConfig = {
   /** store/postgres/address.ts says what it looks like. */
   readonly databaseUrl: string;
   readonly databasePassword: string | undefined;
+  /** Where it was read from, absolute: read again at each connect, so that it may change. */
+  readonly databasePasswordFile: string | undefined;
   /** A secret. undefined = without Redis. */
   readonly redisUrl: string | undefined;
   readonly redisMode: "single" | "cluster";
@@ -78,7 +81,7 @@ export function loadConfig({ args, env }: ConfigSources): ServerConfig {
   } catch (error) {
     throw new QpqError("E046_CONFIG", { text: (error as Error).message, cause: error });
   }
-  return freeze(convictConfig.getProperties());
+  return freeze(convictConfig.getProperties(), env["QPQ_DATABASE_PASSWORD_FILE"]);
 }
 
 function readFlags(args: readonly string[], rows: Record<string, Setting>): Record<string, string> {
@@ -123,11 +126,11 @@ function readFile(file: string, rows: Record<string, Setting>): Record<string, u
   return parsed;
 }
 
-function freeze(flat: Record<string, unknown>): ServerConfig {
+function freeze(flat: Record<string, unknown>, passwordFile: string | undefined): ServerConfig {
   const value = <T>(name: string): T => flat[name] as T;
   const numberOf = (name: string): number => value<number>(name);
   const config: ServerConfig = {
-    cluster: clusterOf(flat),
+    cluster: clusterOf(flat, passwordFile),
     dataDir: value("dataDir"),
     host: value("host"),
     port: numberOf("port"),
@@ -159,7 +162,7 @@ function freeze(flat: Record<string, unknown>): ServerConfig {
 }
 
 /** undefined: the embedded store. */
-function clusterOf(flat: Record<string, unknown>): ClusterConfig | undefined {
+function clusterOf(flat: Record<string, unknown>, passwordFile: string | undefined): ClusterConfig | undefined {
   const textOf = (name: string): string | undefined => (flat[name] === "" ? undefined : String(flat[name]));
   const databaseUrl = textOf("databaseUrl");
   const redisUrl = textOf("redisUrl");
@@ -175,6 +178,7 @@ function clusterOf(flat: Record<string, unknown>): ClusterConfig | undefined {
   return {
     databaseUrl,
     databasePassword: textOf("databasePassword"),
+    databasePasswordFile: passwordFile && resolve(passwordFile),
     redisUrl,
     redisMode: flat["redisMode"] as ClusterConfig["redisMode"],
   };

@@ -1,9 +1,11 @@
 /** Opens the store that the configuration names. */
 import { mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClusterConfig, ServerConfig } from "./config.ts";
 import type { StoreParts } from "./observe/observer.ts";
-import { type DatabaseOptions, openPostgresStore, openSqliteStore, WakeupHub } from "./store/index.ts";
+import { QpqError } from "quicproquo-proto";
+import { type ClusterStore, type DatabaseOptions, openClusterStore, openSqliteStore } from "./store/index.ts";
 import type { Clock, Store, StoreLimits } from "./store/port.ts";
 
 /** `parts`: the servers that it is made of; without it, it needs none. */
@@ -36,18 +38,39 @@ export async function openConfiguredStore(
   });
 }
 
+/** invalid_authorization_specification, invalid_password, invalid_catalog_name: not a matter of waiting. */
+const refusals = /^(?:28000|28P01|3D000): /;
+
 type OpenOptions = { readonly limits: StoreLimits; readonly clock: Clock; readonly listenersMax: number };
 
 async function openCluster(
   config: ClusterConfig,
   { limits, clock, listenersMax }: OpenOptions,
 ): Promise<ConfiguredStore> {
-  const wakeups = new WakeupHub(listenersMax);
-  const store = await openPostgresStore({ ...databaseOf(config), limits, clock, wakeups });
-  return { ...store, parts: () => ({ postgres: store.stats().connections > 0 }) };
+  const { redisUrl, redisMode } = config;
+  const store = await openClusterStore({
+    postgres: { ...databaseOf(config), limits, clock },
+    redis: redisUrl === undefined ? undefined : { url: redisUrl, mode: redisMode },
+    listenersMax,
+  });
+  const { isUp, reason } = store.database();
+  if (!isUp && refusals.test(reason ?? "")) {
+    await store.close();
+    throw new QpqError("E046_CONFIG", {
+      text: `the database refuses (${reason}); see QPQ_DATABASE_URL and QPQ_DATABASE_PASSWORD`,
+    });
+  }
+  return { ...store, parts: () => partsOf(store) };
+}
+
+function partsOf(store: ClusterStore): StoreParts {
+  const { redis } = store.condition();
+  return { postgres: store.database(), ...(redis !== "off" && { redis: { isUp: redis === "up" } }) };
 }
 
 /** What the database's adapter is opened with. */
-export function databaseOf({ databaseUrl: url, databasePassword }: ClusterConfig): DatabaseOptions {
+export function databaseOf(config: ClusterConfig): DatabaseOptions {
+  const { databaseUrl: url, databasePassword, databasePasswordFile: file } = config;
+  if (file !== undefined) return { url, password: async () => (await readFile(file, "utf8")).trim() };
   return { url, ...(databasePassword !== undefined && { password: async () => databasePassword }) };
 }

@@ -27,6 +27,7 @@ import type { Log } from "./observe/log.ts";
 import type { Observer, StoreParts } from "./observe/observer.ts";
 import { createPrometheusObserver, type PrometheusObserver } from "./observe/prometheus.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
+import { StoreWatch } from "./ops/store-watch.ts";
 import type { Clock, Store } from "./store/port.ts";
 import { TransportKeys } from "./transport-keys.ts";
 
@@ -135,6 +136,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     listeners.push(websocket);
   }
   const stopRotation = keys.rotate(listeners);
+  const storeWatch = new StoreWatch(storeParts, log);
   let isDraining = false;
   started.move();
   return {
@@ -146,13 +148,14 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     async ready() {
       if (isDraining) throw new QpqError("E033_SHUTTING_DOWN");
       // known, so that a probe need not wait for it
-      if (storeParts().postgres === false) throw new QpqError("E020_STORE_UNAVAILABLE");
+      if (storeParts().postgres?.isUp === false) throw new QpqError("E020_STORE_UNAVAILABLE");
       await store.health();
     },
     async close() {
       isDraining = true;
       observer.setDraining(true);
       stopRotation();
+      storeWatch[Symbol.dispose]();
       for (const listener of listeners) listener.refuseNew();
       domains.waiters.drain();
       domains.subscriptions.drain();

@@ -41,7 +41,9 @@ export function settings(): Record<string, Setting> {
     ),
     databaseUrl: secret("Of the cluster: postgres://USER@HOST:PORT[,HOST:PORT...]/DATABASE, without a password."),
     databasePassword: secret("Of the database's user. Empty = it is not asked for one."),
-    redisUrl: secret("Of the cluster: redis://USER:PASSWORD@HOST:PORT/0, rediss:// with TLS. Empty = without Redis."),
+    redisUrl: secret(
+      "Of the cluster: redis://USER:PASSWORD@HOST:PORT[,HOST:PORT...], rediss:// with TLS. Empty = without Redis.",
+    ),
     redisMode: row(
       "What stands at redisUrl: single = one Redis, cluster = Redis Cluster.",
       ["single", "cluster"],

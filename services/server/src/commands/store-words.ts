@@ -6,9 +6,9 @@ import { parseDatabaseUrl } from "../store/index.ts";
 
 export function describeStore({ cluster, dataDir }: ServerConfig, { postgres, redis }: StoreParts): string {
   if (cluster === undefined) return `${dataDir}/qpq.db (embedded)`;
-  const database = `Postgres ${describeDatabase(cluster)}${postgres === false ? " (not reachable yet)" : ""}`;
+  const database = `Postgres ${describeDatabase(cluster)}${postgres?.isUp === false ? " (not reachable yet)" : ""}`;
   if (cluster.redisUrl === undefined) return `${database}, no Redis`;
-  return `${database}, Redis${redis === false ? " (not reachable yet)" : ""}`;
+  return `${database}, Redis ${redis?.isUp === false ? "not reachable yet" : "up"}`;
 }
 
 /** `USER@HOST:PORT,HOST:PORT/DATABASE`; there is no place for a password in it. */

@@ -20,6 +20,8 @@ type LogFields = {
   readonly worker?: string;
   readonly pid?: number;
   readonly exitCode?: number;
+  /** Of the store: "postgres" or "redis". */
+  readonly part?: string;
   readonly reason?: string;
   readonly error?: unknown;
 };
@@ -45,6 +47,7 @@ const allowed: readonly (keyof LogFields)[] = [
   "worker",
   "pid",
   "exitCode",
+  "part",
   "reason",
 ];
 

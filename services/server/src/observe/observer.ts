@@ -12,8 +12,11 @@ export type CallObservation = {
   readonly requestBytes: number;
 };
 
-/** The servers behind the store: can they be reached just now? One that is not used is not there. */
-export type StoreParts = Readonly<Partial<Record<"postgres" | "redis", boolean>>>;
+/** Can it be reached just now? If not, why not, in the words of the driver. */
+export type PartState = { readonly isUp: boolean; readonly reason?: string | undefined };
+
+/** The servers behind the store; one that is not used is not there. */
+export type StoreParts = Readonly<Partial<Record<"postgres" | "redis", PartState>>>;
 
 export interface Observer {
   callEnded(observation: CallObservation): void;

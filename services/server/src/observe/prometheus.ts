@@ -82,7 +82,7 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
     // of several processes the worst
     aggregator: "min",
     collect() {
-      for (const [part, isUp] of Object.entries(sources.storeParts())) this.set({ part }, isUp ? 1 : 0);
+      for (const [part, { isUp }] of Object.entries(sources.storeParts())) this.set({ part }, isUp ? 1 : 0);
     },
   });
   new Gauge({

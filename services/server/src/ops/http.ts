@@ -53,7 +53,7 @@ export async function startOpsServer(listen: { host: string; port: number }, pag
 
 async function readyText(pages: OpsPages): Promise<string> {
   await pages.ready();
-  const missing = Object.entries(await pages.parts()).filter(([, isUp]) => !isUp);
+  const missing = Object.entries(await pages.parts()).filter(([, { isUp }]) => !isUp);
   return missing.length === 0 ? "ok\n" : `ok, degraded: without ${missing.map(([part]) => part).join(", ")}\n`;
 }
 

@@ -6,6 +6,7 @@ import { type ConfiguredStore, openConfiguredStore } from "../configured-store.t
 import { connectStore } from "../store/index.ts";
 import { type FrontEnd, startFrontEnd } from "../front-end.ts";
 import type { Log } from "../observe/log.ts";
+import { Sweeper } from "../ops/sweeper.ts";
 import { type Running, runChild } from "./child-side.ts";
 import { socketOf, type WorkerTask } from "./messages.ts";
 import { Siblings } from "./siblings.ts";
@@ -43,6 +44,11 @@ async function startWorker(task: WorkerTask, log: Log): Promise<Running> {
     },
   });
   const { observer } = frontEnd;
+  // the store's process sweeps its file; the cluster's database lets one sweep at a time, whoever asks
+  if (config.cluster !== undefined) {
+    const sweeper = new Sweeper(store.log, observer);
+    started.defer(() => sweeper.stop());
+  }
   started.defer(() => frontEnd.close());
   const owned = started.move();
   return {

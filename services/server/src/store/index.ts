@@ -1,6 +1,5 @@
 /** The stores a server can be made from. */
 export { type ClusterStore, type ClusterStoreOptions, openClusterStore } from "./cluster.ts";
-export { WakeupHub } from "./hub.ts";
 export { type ConnectOptions, connectStore } from "./ipc/connect.ts";
 export { type ServedStore, serveStore } from "./ipc/serve.ts";
 export { createMemoryStore, type MemoryStoreOptions } from "./memory.ts";

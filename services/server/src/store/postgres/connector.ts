@@ -118,6 +118,7 @@ export class Connector {
   /** Index of the host that served last. */
   #served = 0;
   #connected = Promise.withResolvers<void>();
+  #refusal: string | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -132,15 +133,22 @@ export class Connector {
       try {
         const session = await this.connectTo(hosts[index] as DatabaseHost);
         this.#served = index;
+        this.#refusal = undefined;
         this.#connected.resolve();
         this.#connected = Promise.withResolvers();
         return session;
       } catch (error) {
+        this.#refusal = causeOf(error).message;
         if (error instanceof QpqError) throw error;
-        reasons.push(causeOf(error).message);
+        reasons.push(this.#refusal);
       }
     }
     throw unavailable(undefined, new Error(reasons.join("; ")));
+  }
+
+  /** Why the last host that was tried did not do; undefined when it did. */
+  get refusal(): string | undefined {
+    return this.#refusal;
   }
 
   /** Resolves when somebody has connected: then others need not wait until they try again. */
@@ -188,7 +196,8 @@ export class Connector {
 }
 
 async function noPassword(): Promise<string> {
-  throw new Error("the database asks for a password, and none was given");
+  // as if a wrong one had been given (invalid_password)
+  throw Object.assign(new Error("the database asks for a password, and none was given"), { code: "28P01" });
 }
 
 async function tlsOptionsOf({ tlsMode, rootCertificateFile }: DatabaseAddress): Promise<ConnectionOptions | false> {

@@ -19,7 +19,7 @@ import { Connector, type Session } from "./connector.ts";
 import { causeOf, unavailable } from "./failure.ts";
 import { type Cursor, cursorsMax } from "./heads.ts";
 import { applyMigrations, type Migrated, type Raised, raiseEpoch, schemaVersion } from "./schema.ts";
-import { type PostgresStats, Workers } from "./workers.ts";
+import { type DatabaseCondition, type PostgresStats, Workers } from "./workers.ts";
 
 const postgresDefaults = {
   ...callDefaults,
@@ -55,6 +55,8 @@ export type PostgresStore = Store & {
   /** Those of at most 1,000 inboxes that have something behind the cursor; E021_OVERLOADED beyond it. A hint: read. */
   readHeads(cursors: readonly Cursor[]): Promise<readonly InboxKey[]>;
   stats(): PostgresStats;
+  /** Of the database: can it be reached just now? */
+  database(): DatabaseCondition;
 };
 
 /**
@@ -94,6 +96,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       return await workers.call("readHeads", cursors);
     },
     stats: () => workers.stats,
+    database: () => workers.condition,
     close: () => (closing ??= workers.close()),
   };
 }

@@ -58,9 +58,10 @@ export type PostgresStats = {
   readonly appendsAfterConflict: number;
   readonly appendsAfterLoss: number;
   readonly connectionsLost: number;
-  /** That stand now. */
-  readonly connections: number;
 };
+
+/** `reason`: why the last try to connect failed; undefined when none has yet. */
+export type DatabaseCondition = { readonly isUp: boolean; readonly reason: string | undefined };
 
 export class Workers {
   readonly #options: WorkersOptions;
@@ -96,8 +97,12 @@ export class Workers {
       appendsAfterConflict: this.#looks.conflict,
       appendsAfterLoss: this.#looks.lost,
       connectionsLost: this.#links.reduce((sum, link) => sum + link.losses, 0),
-      connections: this.#links.filter(({ isConnected }) => isConnected).length,
     };
+  }
+
+  get condition(): DatabaseCondition {
+    const isUp = this.#links.some(({ isConnected }) => isConnected);
+    return { isUp, reason: isUp ? undefined : this.#options.connector.refusal };
   }
 
   call<N extends Name>(name: N, request: AllCalls[N]["request"]): Promise<AllCalls[N]["answer"]> {
