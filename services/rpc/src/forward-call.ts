@@ -10,7 +10,7 @@ export function forwardCall(call: ServedCall, target: Target): void {
   if (call.isAborted) return call.fail(new RpcError("failed", "the call was canceled"));
   const method = { interfaceId: call.interfaceId, ordinal: call.methodOrdinal };
   const pending = target.call(method, call.paramsPointer(), { holdFinish: false });
-  call.onAborted(() => pending.cancel());
+  call.onAborted({ onAborted: () => pending.cancel() });
   pending.onSettled((outcome) => {
     if (outcome.kind === "failed") return call.fail(outcome.error);
     try {

@@ -5,6 +5,12 @@ export { serve } from "./local-target.ts";
 export { MethodTable } from "./method-table.ts";
 export { type ExceptionType, RpcError, type RpcException } from "./rpc-error.ts";
 export { defaultRpcLimits, type RpcLimits } from "./rpc-limits.ts";
-export type { CallFinished, CapabilityServer, IncomingCall } from "./served-call.ts";
+export {
+  type AbortListener,
+  type CallFinished,
+  type CapabilityServer,
+  endsLater,
+  type IncomingCall,
+} from "./served-call.ts";
 export { type RpcCounts, RpcSession } from "./session.ts";
 export type { RpcSessionOptions } from "./session-options.ts";

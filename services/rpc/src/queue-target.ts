@@ -55,7 +55,7 @@ export class QueueTarget implements PromisedTarget {
     }
     budget.usedCalls++;
     this.#calls.push(call);
-    call.onAborted(() => this.#drop(call));
+    call.onAborted({ onAborted: () => this.#drop(call) });
   }
 
   settle(target: Target): void {

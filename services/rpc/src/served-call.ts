@@ -14,14 +14,18 @@ import type { PointerBuilder, PointerReader, ReaderType, StructReader, StructTyp
 import { type PayloadMessage, startReturn } from "./outgoing-messages.ts";
 import { callAt, payloadAt } from "./rpc-layout.ts";
 
+/** What `dispatch` answers when the call's own `complete` or `fail` will end it. */
+export const endsLater = Symbol("endsLater");
+
 /** An object that can be called. Several capabilities, also of several sessions, may lead to it. */
 export interface CapabilityServer {
   /**
    * Runs one call. Returning, or the promise it returns, ends the call with what was written to `results`; throwing ends
-   * it with an exception. Calls come in the order they were made and do not wait for one another. A server checks
+   * it with an exception. With `endsLater` the call ends itself: one that waits long then costs no chain of promises, of
+   * which each holds 200 bytes. Calls come in the order they were made and do not wait for one another. A server checks
    * interfaceId and methodOrdinal and throws RpcError `unimplemented` for what it does not have (MethodTable does).
    */
-  dispatch(call: IncomingCall): void | Promise<void>;
+  dispatch(call: IncomingCall): void | Promise<void> | typeof endsLater;
   /** The last reference is gone; a later one may make it be called again. What it throws is told to a session's onError. */
   dispose?(): void;
 }
@@ -34,6 +38,11 @@ export type CallFinished = {
   /** The session ended without a Finish. */
   readonly disconnected?: boolean;
 };
+
+/** An object and not a function: who waits is its own listener, and costs no closure. */
+export interface AbortListener {
+  onAborted(): void;
+}
 
 export interface IncomingCall {
   readonly interfaceId: bigint;
@@ -49,9 +58,13 @@ export interface IncomingCall {
   /** Aborted when nobody waits for the call any more. */
   readonly signal: AbortSignal;
   /** The same for one listener, at once when it is so already; for calls that wait long, a tenth of a signal's memory. */
-  onAborted(listener: () => void): void;
+  onAborted(listener: AbortListener): void;
   /** Called exactly once, at once when it is known already. What the listener throws is told to the session's onError. */
   onFinished(listener: (finished: CallFinished) => void): void;
+  /** Ends the call with what was written to `results`. Once it has ended this and `fail` do nothing. */
+  complete(): void;
+  /** Ends it with an exception. */
+  fail(error: unknown): void;
 }
 
 /** Where the outcome of a call goes. Exactly one of both is called, once. */
@@ -84,7 +97,7 @@ export class ServedCall implements IncomingCall {
   #listeners: ((finished: CallFinished) => void)[] | undefined;
   #abort: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
-  #onAborted: (() => void) | undefined;
+  #onAborted: AbortListener | undefined;
   #report: ((error: unknown) => void) | undefined;
   #held: { release(): void } | undefined;
 
@@ -149,13 +162,14 @@ export class ServedCall implements IncomingCall {
   run(server: CapabilityServer, held: { release(): void }): void {
     this.#held = held;
     if (this.#aborted !== undefined) return this.fail(this.#aborted.reason);
-    let ends: void | Promise<void>;
+    let ends: ReturnType<CapabilityServer["dispatch"]>;
     try {
       ends = server.dispatch(this);
     } catch (error) {
       return this.fail(error);
     }
     if (ends === undefined) return this.complete();
+    if (ends === endsLater) return;
     ends.then(
       () => this.complete(),
       (error: unknown) => this.fail(error),
@@ -194,12 +208,12 @@ export class ServedCall implements IncomingCall {
   abort(reason: unknown): void {
     if (this.#start === undefined || this.#aborted !== undefined) return;
     this.#aborted = { reason };
-    this.#onAborted?.();
+    this.#onAborted?.onAborted();
     this.#abort?.abort(reason);
   }
 
-  onAborted(listener: () => void): void {
-    if (this.#aborted !== undefined) listener();
+  onAborted(listener: AbortListener): void {
+    if (this.#aborted !== undefined) listener.onAborted();
     else this.#onAborted = listener;
   }
 

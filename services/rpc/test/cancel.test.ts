@@ -1,7 +1,14 @@
 /** Finish before and after the Return: what the caller and the handler learn. Delivery depends on these rules. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CallFinished, type IncomingCall, MethodTable, RpcError } from "../src/index.ts";
+import {
+  type CallFinished,
+  type CapabilityServer,
+  endsLater,
+  type IncomingCall,
+  MethodTable,
+  RpcError,
+} from "../src/index.ts";
 import { connected, emptyTables, onlyBootstrap, turn } from "./connected.ts";
 import { rawPeer } from "./raw-peer.ts";
 import { Session, TestPeer } from "../testing/test-peer.ts";
@@ -44,6 +51,62 @@ test("a cancellation before the Return tells the handler that nothing was return
   answer();
   await turn();
   assert.equal(finished.length, 1);
+});
+
+test("a call that ends later is answered, or fails, when its server says so, once", async () => {
+  const calls: IncomingCall[] = [];
+  const bootstrap: CapabilityServer = {
+    dispatch(call: IncomingCall) {
+      calls.push(call);
+      call.releaseParams();
+      return endsLater;
+    },
+  };
+  const { peer, server } = connected({ server: { bootstrap } });
+  const answers = [peer.call(TestPeer.echo, noFill), peer.call(TestPeer.echo, noFill)].map((one) =>
+    Promise.resolve(one),
+  );
+  await turn();
+  const [first, second] = calls as [IncomingCall, IncomingCall];
+  second.fail(new RpcError("overloaded", "later"));
+  first.results(TestPeer.echo.results).setData(0, new Uint8Array([1]));
+  first.complete();
+  first.fail(new Error("it has ended"));
+  second.complete();
+  assert.deepEqual([...((await answers[0])?.getData(0) ?? [])], [1]);
+  await assert.rejects(answers[1] as Promise<unknown>, { message: "later" });
+  await turn();
+  assert.equal(server.counts.answers, 0);
+});
+
+test("a call that ends later is told that nobody waits any more, and may end there and then", async () => {
+  const told: string[] = [];
+  const bootstrap: CapabilityServer = {
+    dispatch(call: IncomingCall) {
+      call.onAborted({
+        onAborted() {
+          told.push("aborted");
+          call.fail(new Error("left"));
+        },
+      });
+      call.onFinished(({ returned }) => told.push(`finished, returned ${returned}`));
+      return endsLater;
+    },
+  };
+  const { peer, client, server } = connected({ server: { bootstrap } });
+  const pending = peer.call(TestPeer.echo, noFill);
+  await turn();
+  pending.cancel();
+  await assert.rejects(Promise.resolve(pending), { message: "the call was canceled" });
+  await turn();
+  assert.deepEqual(told, ["finished, returned false", "aborted"]);
+  assert.deepEqual([client.counts, server.counts.answers], [onlyBootstrap, 0]);
+  const cutOff = Promise.resolve(peer.call(TestPeer.echo, noFill));
+  await turn();
+  client.close();
+  await assert.rejects(cutOff, { type: "disconnected" });
+  await turn();
+  assert.deepEqual(told.slice(2), ["finished, returned false", "aborted"]);
 });
 
 test("a cancellation that crosses the Return says returned and releaseResultCaps", async () => {

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type ErrorCode, exceptionTypeOf, type MethodCodec, QpqError } from "quicproquo-proto";
-import { type CapabilityServer, type IncomingCall, RpcError, type RpcException } from "quicproquo-rpc";
+import { type CapabilityServer, endsLater, type IncomingCall, RpcError, type RpcException } from "quicproquo-rpc";
 import { MessageError } from "quicproquo-rpc/message";
 import type { Log } from "../observe/log.ts";
 import type { Observer } from "../observe/observer.ts";
@@ -24,20 +24,40 @@ type AnyCodec = {
 };
 type Codecs = Readonly<Record<string, AnyCodec>>;
 
+/** Where the results of a call go that waits. One of both is called, once. */
+export interface ResultsSink<R> {
+  done(results: R): void;
+  failed(error: unknown): void;
+}
+
+/** Names the one method of LaterResults. */
+export const begin = Symbol("begin");
+
+/**
+ * Results that come at some time, for calls that wait long: a promise, with what is chained to it up to the wire, holds
+ * 1,000 bytes for as long as it waits.
+ */
+export interface LaterResults<R> {
+  /** Called once the parameters have been let go. */
+  [begin](sink: ResultsSink<R>): void;
+}
+
+type Results<R> = R | LaterResults<R>;
+
 /** One function for each codec. C: what the functions work with besides their parameters. */
 export type Handlers<Table extends Codecs, C> = {
   readonly [Name in keyof Table]: (
     params: ReturnType<Table[Name]["decodeParams"]>,
     context: C,
     call: IncomingCall,
-  ) => ReturnType<Table[Name]["decodeResults"]> | Promise<ReturnType<Table[Name]["decodeResults"]>>;
+  ) => Results<ReturnType<Table[Name]["decodeResults"]>> | Promise<Results<ReturnType<Table[Name]["decodeResults"]>>>;
 };
 
 type ServedMethod<C> = {
   /** The label of its metrics. */
   readonly label: string;
   readonly codec: MethodCodec<object, object>;
-  readonly handle: (params: object, context: C, call: IncomingCall) => object | Promise<object>;
+  readonly handle: (params: object, context: C, call: IncomingCall) => Results<object> | Promise<Results<object>>;
 };
 
 /** An interface as it is served. */
@@ -82,27 +102,28 @@ export class InterfaceServer<C> implements CapabilityServer {
     this.#onDispose?.();
   }
 
-  /** Not an async function: while a call is parked it would keep all that was used to begin it. */
-  dispatch(call: IncomingCall): void | Promise<void> {
+  dispatch(call: IncomingCall): void | typeof endsLater {
     const running = new RunningCall(this.#parts, call);
-    let codec: ServedMethod<C>["codec"];
-    let results: object | Promise<object>;
+    let results: Results<object> | Promise<Results<object>>;
     try {
       const served = this.#methodOf(call);
-      ({ codec } = served);
-      running.method = served.label;
-      results = served.handle(codec.decodeParams(call.params(codec.method.params)), this.#context, call);
+      running.served = served;
+      results = served.handle(served.codec.decodeParams(call.params(served.codec.method.params)), this.#context, call);
     } catch (error) {
       throw running.failure(error);
     }
-    if (!(results instanceof Promise)) return running.succeed(codec, results);
+    if (results instanceof Promise) {
+      call.releaseParams();
+      results.then(
+        (late) => running.take(late),
+        (error: unknown) => running.failed(error),
+      );
+      return endsLater;
+    }
+    if (!isLater(results)) return running.succeed(results);
     call.releaseParams();
-    return results.then(
-      (late) => running.succeed(codec, late),
-      (error: unknown) => {
-        throw running.failure(error);
-      },
-    );
+    results[begin](running);
+    return endsLater;
   }
 
   /** E019 for another interface, or an ordinal that no row has. */
@@ -115,12 +136,17 @@ export class InterfaceServer<C> implements CapabilityServer {
   }
 }
 
+function isLater(results: Results<object>): results is LaterResults<object> {
+  return begin in results;
+}
+
 /** One call from its arrival to its answer, of whatever interface. */
-class RunningCall {
+class RunningCall implements ResultsSink<object> {
   readonly #parts: InterfaceParts;
   readonly #call: IncomingCall;
   readonly #startedAtMs = performance.now();
-  method = "unknown";
+  /** undefined: there is no such method. */
+  served: Pick<ServedMethod<never>, "label" | "codec"> | undefined;
 
   constructor(parts: InterfaceParts, call: IncomingCall) {
     this.#parts = parts;
@@ -128,8 +154,27 @@ class RunningCall {
     parts.inFlight.begin();
   }
 
+  take(results: Results<object>): void {
+    if (isLater(results)) results[begin](this);
+    else this.done(results);
+  }
+
+  done(results: object): void {
+    try {
+      this.succeed(results);
+    } catch (told) {
+      return this.#call.fail(told);
+    }
+    this.#call.complete();
+  }
+
+  failed(error: unknown): void {
+    this.#call.fail(this.failure(error));
+  }
+
   /** Throws what is told when the results cannot be written. */
-  succeed(codec: MethodCodec<object, object>, results: object): void {
+  succeed(results: object): void {
+    const { codec } = this.served as NonNullable<typeof this.served>;
     try {
       codec.encodeResults(results, this.#call.results(codec.method.results));
     } catch (error) {
@@ -150,10 +195,14 @@ class RunningCall {
     return told;
   }
 
+  get #label(): string {
+    return this.served?.label ?? "unknown";
+  }
+
   #end(code: ErrorCode | "ok" | "canceled"): void {
     this.#parts.inFlight.end();
     const seconds = (performance.now() - this.#startedAtMs) / 1_000;
-    this.#parts.observer.callEnded({ method: this.method, code, seconds, requestBytes: this.#call.frameBytes });
+    this.#parts.observer.callEnded({ method: this.#label, code, seconds, requestBytes: this.#call.frameBytes });
   }
 
   /** Foreign errors become E034_INTERNAL with a reference that stands in the log as well, and nothing else of them. */
@@ -162,7 +211,7 @@ class RunningCall {
     if (error instanceof MessageError)
       return new QpqError("E001_BAD_REQUEST", { fields: { message: error.code }, cause: error });
     const reference = randomBytes(6).toString("hex");
-    this.#parts.log.error({ event: "call_failed", method: this.method, reference, error });
+    this.#parts.log.error({ event: "call_failed", method: this.#label, reference, error });
     return new QpqError("E034_INTERNAL", { fields: { reference }, cause: error });
   }
 }

@@ -3,15 +3,17 @@
  * decoding, the version, the token, errors and observation are call.ts's, the same for all.
  */
 import { type methodCodecs, parseIdempotencyKey, parseIdentityKey, QpqError } from "quicproquo-proto";
-import type { CapabilityServer } from "quicproquo-rpc";
+import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
 import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
-import type { ReadAnswer } from "../store/port.ts";
-import { answerOf, inboxOf, letterOf } from "./answers.ts";
+import { inboxOf, letterOf } from "./answers.ts";
+import { fetchAnswer } from "./fetch-answers.ts";
+import type { LaterResults } from "./interface-server.ts";
+import { WaitingFetch } from "./waiting-fetch.ts";
 
 export type Domains = {
   readonly delivery: Delivery;
@@ -27,7 +29,7 @@ export interface CallContext {
   /** Of the RPC session that the call came on. */
   readonly leases: LeaseBook;
   /** Called when the caller cancels or goes; only one. */
-  onGone(listener: () => void): void;
+  onGone(listener: AbortListener): void;
   /** Tells once whether the caller has the answer; never both. */
   onTaken(fetched: Pick<Fetched, "taken" | "dropped">): void;
   /** Counts messages that an answer carries. */
@@ -44,7 +46,10 @@ type ResultsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeResults
 export type MethodRow<Name extends MethodName> = {
   /** none = anybody may call; token = a valid access token in the auth parameter. */
   readonly auth: "none" | "token";
-  readonly handle: (params: ParamsOf<Name>, context: CallContext) => ResultsOf<Name> | Promise<ResultsOf<Name>>;
+  readonly handle: (
+    params: ParamsOf<Name>,
+    context: CallContext,
+  ) => ResultsOf<Name> | Promise<ResultsOf<Name>> | LaterResults<ResultsOf<Name>>;
 };
 
 export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
@@ -70,14 +75,14 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, context) => {
       const query = queryOf(params);
       const { delivery } = context.domains;
-      if (params.keep) return deliveredAnswer(await delivery.fetchKeeping(query), context);
-      return fetchedAnswer(await delivery.fetch(query, context.leases), context);
+      if (params.keep) return fetchAnswer(await delivery.fetchKeeping(query), context);
+      return fetchAnswer(await delivery.fetch(query, context.leases), context);
     },
   },
   fetchWait: {
     auth: "token",
-    // not an async function: parked, it would keep the parameters and with them the call's message
-    handle: (params, context) => waitFor(queryOf(params), Number(params.timeoutMs), params.keep, context),
+    handle: (params, context) =>
+      new WaitingFetch(queryOf(params), { timeoutMs: Number(params.timeoutMs), keep: params.keep, context }),
   },
   health: { auth: "none", handle: () => ({ status: "ok" }) },
   uploadHybridKey: {
@@ -97,7 +102,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   peek: {
     auth: "token",
-    handle: async (params, context) => deliveredAnswer(await context.domains.delivery.peek(queryOf(params)), context),
+    handle: async (params, context) => fetchAnswer(await context.domains.delivery.peek(queryOf(params)), context),
   },
   ack: {
     auth: "token",
@@ -154,33 +159,6 @@ function queryOf(params: QueryFields): FetchQuery {
     after: params.after,
     storeEpoch: params.storeEpoch,
   };
-}
-
-function waitFor(
-  query: FetchQuery,
-  timeoutMs: number,
-  keep: boolean,
-  context: CallContext,
-): Promise<ResultsOf<"fetchWait">> {
-  const { delivery } = context.domains;
-  const { inbox } = query;
-  const onGone = (listener: () => void): void => context.onGone(listener);
-  if (keep) {
-    const look = (): Promise<ReadAnswer> => delivery.fetchKeeping(query);
-    return delivery.wait({ inbox, timeoutMs, onGone, look, answer: (found) => deliveredAnswer(found, context) });
-  }
-  const look = (): Promise<Fetched> => delivery.fetch(query, context.leases);
-  return delivery.wait({ inbox, timeoutMs, onGone, look, answer: (found) => fetchedAnswer(found, context) });
-}
-
-function fetchedAnswer(fetched: Fetched, context: CallContext): ResultsOf<"fetch"> {
-  context.onTaken(fetched);
-  return deliveredAnswer(fetched, context);
-}
-
-function deliveredAnswer(answer: ReadAnswer, context: CallContext): ResultsOf<"fetch"> {
-  context.onDelivered(answer.messages.length);
-  return answerOf(answer);
 }
 
 /** Decoded bytes are views into the request's frame: what is kept longer than the call must not hold the whole frame. */

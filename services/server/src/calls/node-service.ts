@@ -1,6 +1,6 @@
 /** NodeService, the bootstrap capability of an RPC session: early data, token and version, then the method's row (methods.ts). */
 import { mayRunEarly, methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
-import type { CapabilityServer, IncomingCall } from "quicproquo-rpc";
+import type { AbortListener, CapabilityServer, IncomingCall } from "quicproquo-rpc";
 import type { AuthFields, Caller } from "../access/access.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
 import { type Handlers, InterfaceServer, interfaceTable } from "./interface-server.ts";
@@ -55,7 +55,7 @@ class NodeCall implements CallContext {
     return this.#scope.leases;
   }
 
-  onGone(listener: () => void): void {
+  onGone(listener: AbortListener): void {
     this.#call.onAborted(listener);
   }
 

@@ -96,10 +96,9 @@ export class Delivery {
     );
   }
 
-  /** `look` again and again until it finds something, the time is over, the server drains or the caller leaves. */
-  wait<A extends ReadAnswer, R>(waiting: Omit<Waiting<A, R>, "isEnough">): Promise<R> {
-    const timeoutMs = Math.min(waiting.timeoutMs, this.#limits.fetchWaitMsMax);
-    return this.#waiters.wait({ ...waiting, timeoutMs, isEnough: isNews });
+  /** `look` again and again until it finds enough, the time is over, the server drains or the caller leaves. */
+  wait<A>(waiting: Waiting<A>, timeoutMs: number): void {
+    this.#waiters.wait(waiting, Math.min(timeoutMs, this.#limits.fetchWaitMsMax));
   }
 
   /** Seqs in the order of the entries; 0 where the inbox is full. */
@@ -123,6 +122,7 @@ export class Delivery {
   }
 }
 
-function isNews({ messages, gap }: ReadAnswer): boolean {
+/** Something that a reader must be told. */
+export function isNews({ messages, gap }: ReadAnswer): boolean {
   return messages.length > 0 || gap.kind !== "none";
 }

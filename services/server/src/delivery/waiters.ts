@@ -13,16 +13,17 @@ import { type Timed, TimerWheel } from "./timer-wheel.ts";
 /** fetchWait's timeout is exact to this. */
 const tickMs = 20;
 
-/** A: what a look finds; R: what is answered. */
-export interface Waiting<A, R> {
+/** What waits; A: what a look finds. */
+export interface Waiting<A> {
   readonly inbox: InboxKey;
-  readonly timeoutMs: number;
   look(): Promise<A>;
-  /** The answer is worth being told before the time is over. */
+  /** It is worth being told before the time is over. */
   isEnough(found: A): boolean;
-  answer(found: A): R;
-  /** Takes what to call when the caller leaves. */
-  onGone(listener: () => void): void;
+  /** The end of the wait, once: this or `failed`. */
+  found(found: A): void;
+  failed(error: unknown): void;
+  /** Takes who is told when the caller leaves. */
+  onGone(listener: { onAborted(): void }): void;
 }
 
 export type WaitersParts = {
@@ -53,15 +54,15 @@ export class Waiters {
   }
 
   /**
-   * Answers the first look that finds enough, else the last one. When the caller leaves, a look that is under way is the
-   * last one. Rejects with what `look` rejects with, E021_OVERLOADED at waitersMax, or E042_CONNECTION_LOST for a caller
-   * that left while nothing was looked for.
+   * `found` gets the first look that finds enough, else the last one. When the caller leaves, a look that is under way is
+   * the last one. `failed` gets what `look` rejects with, E021_OVERLOADED at waitersMax, or E042_CONNECTION_LOST for a
+   * caller that left while nothing was looked for.
    */
-  wait<A, R>(waiting: Waiting<A, R>): Promise<R> {
+  wait<A>(waiting: Waiting<A>, timeoutMs: number): void {
     if (this.#parked.size >= this.#waitersMax) {
-      return Promise.reject(new QpqError("E021_OVERLOADED", { retryAfterMs: 1_000 }));
+      return waiting.failed(new QpqError("E021_OVERLOADED", { retryAfterMs: 1_000 }));
     }
-    return new Promise<R>((resolve, reject) => new ParkedCall(this, waiting, resolve, reject).start());
+    new ParkedCall(this, waiting).start(timeoutMs);
   }
 
   /** Every parked call answers at once, and later ones don't park: the server is going away. */
@@ -80,43 +81,33 @@ export class Waiters {
   }
 }
 
-class ParkedCall<A, R> implements Timed, WakeupListener {
+class ParkedCall<A> implements Timed, WakeupListener {
   dueTick = 0;
   readonly #waiters: Waiters;
-  readonly #waiting: Waiting<A, R>;
-  readonly #resolve: (answer: R) => void;
-  readonly #reject: (error: unknown) => void;
+  readonly #waiting: Waiting<A>;
   #isLooking = false;
   #isHinted = false;
   #isOver = false;
   #isGone = false;
   #isSettled = false;
 
-  constructor(
-    waiters: Waiters,
-    waiting: Waiting<A, R>,
-    resolve: (answer: R) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(waiters: Waiters, waiting: Waiting<A>) {
     this.#waiters = waiters;
     this.#waiting = waiting;
-    this.#resolve = resolve;
-    this.#reject = reject;
   }
 
-  start(): void {
-    const { inbox, timeoutMs } = this.#waiting;
+  start(timeoutMs: number): void {
     let listening: Promise<void> | undefined;
     try {
-      listening = this.#waiters.wakeups.subscribe(inbox, this);
+      listening = this.#waiters.wakeups.subscribe(this.#waiting.inbox, this);
     } catch (error) {
-      return this.#reject(error);
+      return this.#waiting.failed(error);
     }
     this.#waiters.add(this);
     if (this.#waiters.draining || timeoutMs <= 0) this.#isOver = true;
     else this.#waiters.wheel.add(this, timeoutMs);
     // last: who is gone already leaves in here, and takes back what stands above
-    this.#waiting.onGone(() => this.leave());
+    this.#waiting.onGone(this);
     if (listening === undefined) this.#look();
     else void listening.then(() => this.onHint());
   }
@@ -131,11 +122,12 @@ class ParkedCall<A, R> implements Timed, WakeupListener {
     this.onHint();
   }
 
-  leave(): void {
+  /** The caller leaves. */
+  onAborted(): void {
     this.#isGone = true;
     if (this.#isLooking || this.#isSettled) return;
     this.#settle();
-    this.#reject(new QpqError("E042_CONNECTION_LOST", { text: "the caller has gone" }));
+    this.#waiting.failed(new QpqError("E042_CONNECTION_LOST", { text: "the caller has gone" }));
   }
 
   onHint(): void {
@@ -153,7 +145,7 @@ class ParkedCall<A, R> implements Timed, WakeupListener {
       (found) => this.#found(found, isLast),
       (error: unknown) => {
         this.#settle();
-        this.#reject(error);
+        this.#waiting.failed(error);
       },
     );
   }
@@ -162,7 +154,7 @@ class ParkedCall<A, R> implements Timed, WakeupListener {
     this.#isLooking = false;
     if (isLast || this.#isGone || this.#waiting.isEnough(found)) {
       this.#settle();
-      this.#resolve(this.#waiting.answer(found));
+      this.#waiting.found(found);
     } else if (this.#isHinted) {
       this.#look();
     }

@@ -46,11 +46,13 @@ class Box {
       await this.held;
       return seen;
     };
-    const onGone = (listener: () => void): void => {
-      this.leave = listener;
+    const onGone = (listener: { onAborted(): void }): void => {
+      this.leave = () => listener.onAborted();
     };
     const isEnough = (seen: number): boolean => seen > 0;
-    return this.waiters.wait({ inbox, timeoutMs, look, isEnough, answer: (seen: number) => seen, onGone });
+    return new Promise((found, failed) => {
+      this.waiters.wait({ inbox, look, isEnough, found, failed, onGone }, timeoutMs);
+    });
   }
 
   append(): void {
@@ -139,15 +141,17 @@ test("a caller that leaves ends the wait at once, without another look", async (
 
 test("a caller that has left before it waits leaves nothing behind", async () => {
   const box = new Box();
-  const gone = box.waiters.wait({
+  const gone = Promise.withResolvers<number>();
+  const waiting = {
     inbox,
-    timeoutMs: 60_000,
     look: async () => box.messages,
     isEnough: () => false,
-    answer: (seen) => seen,
-    onGone: (listener) => listener(),
-  });
-  await assert.rejects(gone, { code: "E042_CONNECTION_LOST" });
+    found: gone.resolve,
+    failed: gone.reject,
+    onGone: (listener: { onAborted(): void }) => listener.onAborted(),
+  };
+  box.waiters.wait(waiting, 60_000);
+  await assert.rejects(gone.promise, { code: "E042_CONNECTION_LOST" });
   assert.deepEqual([box.waiters.size, box.waiters.wheel.size, box.bus.listeners.size], [0, 0, 0]);
 });
 

@@ -1,0 +1,64 @@
+/**
+ * A fetchWait while it waits: with the call's own object and the waiter's (delivery/waiters.ts) all that is kept of it,
+ * without the message it came in.
+ */
+import type { InboxKey, methodCodecs } from "quicproquo-proto";
+import type { AbortListener } from "quicproquo-rpc";
+import { type FetchQuery, isNews } from "../delivery/delivery.ts";
+import type { Fetched } from "../delivery/lease-book.ts";
+import type { Waiting } from "../delivery/waiters.ts";
+import type { ReadAnswer } from "../store/port.ts";
+import { fetchAnswer } from "./fetch-answers.ts";
+import { begin, type LaterResults, type ResultsSink } from "./interface-server.ts";
+import type { CallContext } from "./methods.ts";
+
+type Results = ReturnType<(typeof methodCodecs)["fetchWait"]["decodeResults"]>;
+
+export class WaitingFetch implements LaterResults<Results>, Waiting<ReadAnswer | Fetched> {
+  readonly #query: FetchQuery;
+  readonly #timeoutMs: number;
+  readonly #keep: boolean;
+  readonly #context: CallContext;
+  #sink: ResultsSink<Results> | undefined;
+
+  constructor(
+    query: FetchQuery,
+    { timeoutMs, keep, context }: { readonly timeoutMs: number; readonly keep: boolean; readonly context: CallContext },
+  ) {
+    this.#query = query;
+    this.#timeoutMs = timeoutMs;
+    this.#keep = keep;
+    this.#context = context;
+  }
+
+  get inbox(): InboxKey {
+    return this.#query.inbox;
+  }
+
+  [begin](sink: ResultsSink<Results>): void {
+    this.#sink = sink;
+    this.#context.domains.delivery.wait(this, this.#timeoutMs);
+  }
+
+  look(): Promise<ReadAnswer | Fetched> {
+    const { domains, leases } = this.#context;
+    if (this.#keep) return domains.delivery.fetchKeeping(this.#query);
+    return domains.delivery.fetch(this.#query, leases);
+  }
+
+  isEnough(found: ReadAnswer): boolean {
+    return isNews(found);
+  }
+
+  onGone(listener: AbortListener): void {
+    this.#context.onGone(listener);
+  }
+
+  found(answer: ReadAnswer | Fetched): void {
+    this.#sink?.done(fetchAnswer(answer, this.#context));
+  }
+
+  failed(error: unknown): void {
+    this.#sink?.failed(error);
+  }
+}
