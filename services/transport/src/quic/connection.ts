@@ -76,6 +76,10 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   #told = false;
   #established = false;
   #marked = false;
+  /** A datagram has come since the last flush. */
+  #heard = false;
+  /** Something has happened that may have ended it. */
+  #mayBeOver = false;
   /** Set by close(): what onClose will say. */
   #farewell: Farewell | undefined;
   /** Set when the library must not be asked any more. */
@@ -172,11 +176,12 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   receive(datagram: Uint8Array, from: HostPort, link?: Link): void {
     if (this.#phase === "disposed" || this.#ids.isLate(datagram)) return;
     this.#traffic.received(datagram.length);
+    this.#heard = true;
     try {
       this.#read(datagram, from, link);
-      if (this.#established) this.#ids.collect();
+      if (this.#established) this.#ids.collect(datagram);
     } catch {
-      // The library has noted why and closes with it; service() sees that and tells.
+      this.#mayBeOver = true; // the library has noted why and closes with it; service() sees that and tells
     }
     this.mark();
   }
@@ -237,7 +242,10 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     const justReady = this.#advance();
     // Whoever awaits the dial gets one turn to set callbacks before the first of them is due.
     if (justReady && this.#role === "client") this.mark();
-    else if (this.isOpen) this.#streams.service(this.#announce);
+    else if (this.isOpen) {
+      this.#streams.service(this.#heard, this.#announce);
+      this.#heard = false;
+    }
     this.#moves?.look();
     this.#wire.collect();
     this.#leaveIfOftenMoved();
@@ -315,6 +323,11 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   #settle(): void {
+    if (this.#phase === "open" && !this.#mayBeOver && this.#givenUp === undefined && !this.#wire.isQuiet) {
+      this.#arm(); // a library that still sends is not over
+      return;
+    }
+    this.#mayBeOver = false;
     const [isDraining, isClosed] = [this.native.isDraining(), this.native.isClosed()];
     if (this.#phase !== "draining") {
       // Draining is enough: waiting for closed would keep the peer's error back for up to 3 s.
@@ -349,10 +362,11 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   #arm(): void {
+    const nowMs = performance.now();
     const nativeMs = this.native.timeout();
     // The binding rounds down; a millisecond more saves a second wake-up.
     const delayMs = nativeMs === null ? Number.POSITIVE_INFINITY : nativeMs + 1;
-    this.#timer.arm(Math.max(0, Math.min(delayMs, this.#ownDueAtMs - performance.now())));
+    this.#timer.arm(Math.max(0, Math.min(delayMs, this.#ownDueAtMs - nowMs)), nowMs);
   }
 
   /** Only a client pings: pings of 10,000 clients every 10 s cost a server 6 % of a core, its own would cost more. */
@@ -366,6 +380,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       this.#givenUp = this.#farewell?.closed ?? connectFailed("no answer in time");
     } else {
       try {
+        this.#mayBeOver = true;
         this.native.onTimeout();
         if (this.#phase === "open") {
           this.#liveness?.look();

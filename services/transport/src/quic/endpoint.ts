@@ -7,6 +7,7 @@
 import dgram from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { HostPort } from "./native.ts";
+import { PacketPool } from "./packet-pool.ts";
 
 /** What the endpoint does for a marked connection once a turn. */
 export interface Serviced {
@@ -24,10 +25,7 @@ export type EndpointOptions = {
   readonly reusePort?: boolean;
 };
 
-/** Room for the largest packet the limits allow, a cache line each. */
-const packetBytes = 1_408;
-// 64 packets a slab: large enough that allocation is rare, small enough to be collected soon.
-const slabBytes = 64 * packetBytes;
+const pool = new PacketPool();
 
 export class Endpoint {
   readonly #socket: dgram.Socket;
@@ -36,8 +34,6 @@ export class Endpoint {
   #marked: Serviced[] = [];
   #flushScheduled = false;
   #closed = false;
-  #slab = Buffer.allocUnsafeSlow(slabBytes);
-  #slabAt = 0;
   datagramsIn = 0;
   datagramsOut = 0;
   onDatagram: (datagram: Buffer, from: HostPort) => void = () => {};
@@ -95,20 +91,15 @@ export class Endpoint {
     setImmediate(this.#flush);
   }
 
-  /** A buffer for one packet; {@link sendPacket} sends it. Never used again: the kernel may still read it. */
+  /** A buffer for one packet; {@link sendPacket} sends it. */
   packetBuffer(): Buffer {
-    if (this.#slabAt + packetBytes > slabBytes) {
-      this.#slab = Buffer.allocUnsafeSlow(slabBytes);
-      this.#slabAt = 0;
-    }
-    return this.#slab.subarray(this.#slabAt, this.#slabAt + packetBytes);
+    return pool.next();
   }
 
   /** Sends the first `length` bytes of the buffer that packetBuffer gave last. */
   sendPacket(length: number, to: HostPort): void {
-    const offset = this.#slabAt;
-    this.#slabAt += (length + 63) & ~63;
-    this.#send(this.#slab, { offset, length, to });
+    const offset = pool.take(length);
+    this.#send(pool.slab, { offset, length, to });
   }
 
   sendDatagram(datagram: Buffer, to: HostPort): void {

@@ -43,8 +43,7 @@ export class Overhead {
 
   /** Once a flush: how many bytes have come beyond what is explained. */
   look(): number {
-    const { datagramsIn, datagramsOut, bytesIn } = this.#traffic;
-    const atMs = performance.now();
+    const { datagramsIn, datagramsOut, bytesIn, heardAtMs: atMs } = this.#traffic;
     const explained =
       this.#newBytes * perDeliveredByte +
       (this.#newBytes > 0 ? (datagramsIn - this.#datagramsIn) * perDatagramIn : 0) +

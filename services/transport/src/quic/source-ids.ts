@@ -16,6 +16,9 @@ const wantedAtFirst = 3;
 /** An id has its path: all paths of a connection, and the spares, can be renewed at once; then one a second. */
 const replacementsAtOnceMax = 32;
 const retiredKeptMax = replacementsAtOnceMax;
+/** Datagrams. The one that retires an id may be lost, and is sent again within a few. */
+const asksAfterChange = 64;
+const askEach = 64;
 
 export type SourceIdsOptions = {
   readonly native: NativeConnection;
@@ -27,6 +30,10 @@ export class SourceIds {
   readonly #options: SourceIdsOptions;
   readonly #retired: Uint8Array[] = [];
   readonly #startedAtMs = performance.now();
+  /** The last byte of the id that the last datagram was for. */
+  #idEnd: number | undefined;
+  #asksLeft = 0;
+  #unasked = 0;
   #given = 0;
   #wanted = wantedAtFirst;
 
@@ -55,8 +62,17 @@ export class SourceIds {
     this.provide();
   }
 
-  /** After each datagram: it may have retired an id. */
-  collect(): void {
+  /**
+   * After each datagram: it may have retired an id. A peer retires the one it has left, so the library is asked for a
+   * while after the id in the datagrams has changed, and else now and then: asking costs 1 % of a small message.
+   */
+  collect(datagram: Uint8Array): void {
+    const idEnd = datagram[shortIdAt + connectionIdBytes - 1];
+    if (idEnd !== this.#idEnd) this.#asksLeft = asksAfterChange;
+    this.#idEnd = idEnd;
+    if (this.#asksLeft > 0) this.#asksLeft -= 1;
+    else if ((this.#unasked += 1) < askEach) return;
+    this.#unasked = 0;
     const { native, forget } = this.#options;
     let retired = native.retiredScidNext();
     if (retired === null) return;

@@ -46,9 +46,11 @@ export class StreamTable {
   }
 
   /** Reads, sends and closes what is due on every stream; `announce` gets each new one before its first byte. */
-  service(announce: (stream: QuicStream) => void): void {
-    const mayHaveData = this.#host.native.isReadable();
-    for (const stream of this.#open.values()) this.#serve(stream, mayHaveData);
+  service(heard: boolean, announce: (stream: QuicStream) => void): void {
+    // heard: a datagram has come; it has nearly always something for a stream
+    const mayHaveData = heard || this.#host.native.isReadable();
+    const data = !mayHaveData ? "none" : heard && this.#open.size === 1 ? "likely" : "perhaps";
+    for (const stream of this.#open.values()) this.#serve(stream, data);
     // What the open streams left unread is of new ones, or of paused ones.
     if (mayHaveData && this.#host.native.isReadable()) this.#discover(announce);
   }
@@ -68,7 +70,7 @@ export class StreamTable {
     const take = (id: number): void => {
       const stream = this.#add(id);
       announce(stream);
-      this.#serve(stream, true);
+      this.#serve(stream, "perhaps");
     };
     for (const id of this.#skipped) {
       if (!native.streamReadable(id)) continue;
@@ -92,8 +94,8 @@ export class StreamTable {
     return stream;
   }
 
-  #serve(stream: QuicStream, mayHaveData: boolean): void {
-    stream.service(mayHaveData);
+  #serve(stream: QuicStream, data: "none" | "perhaps" | "likely"): void {
+    stream.service(data);
     if (stream.closed) this.#open.delete(stream.id);
   }
 }

@@ -30,6 +30,12 @@ const nothing = new Uint8Array(0);
 // 64 KiB: a whole burst of 32 datagrams in one native call.
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
+function copyOf(length: number): Buffer {
+  const copy = Buffer.allocUnsafe(length);
+  scratch.copy(copy, 0, 0, length);
+  return copy;
+}
+
 export class QuicStream implements ByteStream {
   readonly id: number;
   onEnd: (() => void) | undefined;
@@ -110,10 +116,12 @@ export class QuicStream implements ByteStream {
   }
 
   /** Reads what has come, sends what waits, and closes when both sides are done. */
-  service(mayHaveData: boolean): void {
+  service(data: "none" | "perhaps" | "likely"): void {
     if (!this.#host.isOpen) return;
     if (this.#finHeld && this.#reads) this.#end();
-    else if (mayHaveData && this.#host.native.streamReadable(this.id)) {
+    else if (data === "likely" && this.#reads)
+      this.#read(); // not asked first: reads nothing when there is nothing
+    else if (data !== "none" && this.#host.native.streamReadable(this.id)) {
       if (this.#reads) this.#read();
       else this.#peek();
     }
@@ -152,7 +160,7 @@ export class QuicStream implements ByteStream {
         const [length, fin] = received;
         this.#host.delivered(length);
         // The receiver keeps the chunk and the scratch is used again, so it is copied; small ones share Node's pool.
-        if (length > 0) this.#onData?.(Buffer.from(scratch.subarray(0, length)));
+        if (length > 0) this.#onData?.(copyOf(length));
         if (fin) this.#end();
         if (length < scratch.length) return; // all there was: asking once more is a tenth of a small message's cost
       }

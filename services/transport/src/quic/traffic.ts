@@ -15,6 +15,8 @@ export class Traffic {
   saidAtMs = this.heardAtMs;
   /** When something was last said on either side. */
   talkedAtMs = this.heardAtMs;
+  /** Since the last flush. */
+  #saidWord = false;
   /** Flushes with something to send, since the peer was heard. */
   #flushes = 0;
   #secondFlushAtMs = 0;
@@ -31,7 +33,7 @@ export class Traffic {
   sent(bytes: number): void {
     this.datagramsOut += 1;
     this.bytesOut += bytes;
-    if (bytes >= wordBytesMin) this.talkedAtMs = this.saidAtMs = performance.now();
+    if (bytes >= wordBytesMin) this.#saidWord = true;
   }
 
   /** At the end of a flush. */
@@ -39,7 +41,11 @@ export class Traffic {
     if (this.datagramsOut === this.#flushedTo) return;
     this.#flushedTo = this.datagramsOut;
     this.#flushes += 1;
-    if (this.#flushes === 2) this.#secondFlushAtMs = performance.now();
+    if (this.#flushes !== 2 && !this.#saidWord) return;
+    const nowMs = performance.now();
+    if (this.#flushes === 2) this.#secondFlushAtMs = nowMs;
+    if (this.#saidWord) this.talkedAtMs = this.saidAtMs = nowMs;
+    this.#saidWord = false;
   }
 
   /**

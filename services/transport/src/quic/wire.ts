@@ -24,6 +24,7 @@ export class Wire {
   #firstDatagrams: Buffer[] | undefined;
   /** The one stream that has something to send, as far as is known; "many" = ask the library to the end. */
   #offering: number | "many" | undefined;
+  #isQuiet = false;
   /** Only of a server whose peer has changed its address. */
   #address: PeerAddress | undefined;
 
@@ -101,6 +102,11 @@ export class Wire {
     else if (this.#offering !== streamId) this.#offering = "many";
   }
 
+  /** The library had nothing to send at the last flush; that is so too when the connection is over. */
+  get isQuiet(): boolean {
+    return this.#isQuiet;
+  }
+
   /**
    * Sends at most so many packets; false = there is more. isCalm: no handshake, no close. A packet holds the frames of one
    * stream; so when that is the only one, nothing comes behind a small packet, and the library need not be asked: a tenth
@@ -116,9 +122,11 @@ export class Wire {
     for (let packets = 0; packets < packetsMax; packets++) {
       const sent = this.#makePacket(links.packetBuffer());
       if (sent === null) {
+        this.#isQuiet = packets === 0;
         this.#offering = undefined;
         return true;
       }
+      this.#isQuiet = false;
       const [length, { to }] = sent;
       traffic.sent(length);
       links.sendPacket(length, this.#address?.wayOf(to) ?? to);
