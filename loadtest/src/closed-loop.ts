@@ -4,10 +4,10 @@
  */
 import { percentile } from "./report.ts";
 
-export type LoopOptions = {
+export type Window = { readonly warmUpMs: number; readonly windowMs: number };
+
+export type LoopOptions = Window & {
   readonly callers: number;
-  readonly warmUpMs: number;
-  readonly windowMs: number;
   /** One request of caller i; resolves when it is answered. */
   readonly request: (caller: number) => Promise<unknown>;
 };

@@ -1,5 +1,5 @@
 /** Facts about the machine that a figure means nothing without. */
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 
 export function describeHost(): Record<string, string | number> {
   const [cpu] = cpus();
@@ -9,5 +9,7 @@ export function describeHost(): Record<string, string | number> {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     node: process.version,
+    // before the run: what else was going on
+    loadAverage: Math.round((loadavg()[0] ?? 0) * 100) / 100,
   };
 }

@@ -6,12 +6,14 @@ import { parseArgs } from "node:util";
 import { describeHost } from "./host.ts";
 import { printTable, type Report } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
+import { deliveryScenario } from "./scenarios/delivery.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
 import { transportScenario } from "./scenarios/transport.ts";
 
 const scenarios: Readonly<Record<string, Scenario>> = {
+  delivery: deliveryScenario,
   mls: mlsScenario,
   rpc: rpcScenario,
   store: storeScenario,
@@ -32,8 +34,9 @@ async function main(args: readonly string[]): Promise<void> {
     process.exitCode = values.help === true ? 0 : 2;
     return;
   }
+  const host = describeHost();
   const result = await scenario.run({ quick: values.quick === true, say: (text) => process.stderr.write(`${text}\n`) });
-  const report: Report = { scenario: name, host: describeHost(), ...result };
+  const report: Report = { scenario: name, host, ...result };
   if (values.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printTable(report);
 }

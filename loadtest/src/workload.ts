@@ -1,5 +1,5 @@
 /** The enqueue workload, the same for every way it is measured: 512-byte payloads over 1,000 inboxes, a fresh idempotency key each. */
-import { createHash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { type IdempotencyKey, type IdentityKey, parseIdempotencyKey, parseIdentityKey } from "quicproquo-proto";
 
 export const payloadBytes = 512;
@@ -13,10 +13,17 @@ const stride = 619;
 export class Workload {
   readonly payload = new Uint8Array(payloadBytes).fill(7);
   readonly #recipients: readonly IdentityKey[];
+  /** Loads of several processes have no key in common. */
+  readonly #salt = randomBytes(4);
   #sent = 0;
 
-  constructor() {
-    this.#recipients = Array.from({ length: inboxCount }, (_, i) => parseIdentityKey(sha256(`recipient ${i}`)));
+  /** Loads of one name have their inboxes in common. */
+  constructor(name = "recipient") {
+    this.#recipients = recipientsOf(name);
+  }
+
+  get sent(): number {
+    return this.#sent;
   }
 
   next(): { recipientKey: IdentityKey; payload: Uint8Array; idempotencyKey: IdempotencyKey } {
@@ -26,6 +33,7 @@ export class Workload {
     // the upper half spreads like a random key would, which is what an index sees; the lower half makes it unique
     view.setUint32(0, Math.imul(n, 0x9e3779b1));
     view.setUint32(4, Math.imul(n, 0x85ebca77));
+    key.set(this.#salt, 8);
     view.setUint32(12, n);
     return {
       recipientKey: this.#recipients[(n * stride) % inboxCount] as IdentityKey,
@@ -35,6 +43,6 @@ export class Workload {
   }
 }
 
-function sha256(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
+export function recipientsOf(name: string, count = inboxCount): readonly IdentityKey[] {
+  return Array.from({ length: count }, (_, i) => parseIdentityKey(hash("sha256", `${name} ${i}`, "buffer")));
 }

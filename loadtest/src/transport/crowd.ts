@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Cores } from "../pinned.ts";
 import type { ServerTask } from "./echo-server.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer } from "../peer.ts";
 import { startPeer, useWithin, type Window } from "./sides.ts";
 
 export type CrowdOptions = ServerTask & { readonly cores: Cores | undefined };

@@ -2,7 +2,7 @@
  * What the echo servers of the scenario have in common: the task, and what they tell of themselves. Each counts what it
  * does, so that CPU and work are read at one moment and belong together.
  */
-import { answerParent } from "./program.ts";
+import { answerParent } from "../answer-parent.ts";
 
 export type ServerTask = {
   /** PEM. */

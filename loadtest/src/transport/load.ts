@@ -2,7 +2,7 @@
  * The client's side of a measurement, the same for every transport: so many connections, on each of them one message under
  * way at a time while the load is on.
  */
-import { answerParent } from "./program.ts";
+import { answerParent } from "../answer-parent.ts";
 
 export type ConnectTask = { readonly port: number; readonly connections: number; readonly certificate: string };
 

@@ -3,7 +3,7 @@ import { type Connection, closeCodes } from "quicproquo-transport";
 import { dialQuic } from "quicproquo-transport/quic";
 import { alpn } from "./echo-server.ts";
 import type { ConnectTask } from "./load.ts";
-import { answerParent } from "./program.ts";
+import { answerParent } from "../answer-parent.ts";
 
 export type CrowdTask = Omit<ConnectTask, "connections">;
 

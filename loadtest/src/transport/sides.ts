@@ -6,7 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Cores } from "../pinned.ts";
 import type { ServerTask, ServerUse } from "./echo-server.ts";
 import { messageBytes } from "./load.ts";
-import { Peer } from "./peer.ts";
+import { Peer } from "../peer.ts";
 
 export const sides = {
   ours: { server: "quic-server.ts", load: "quic-load.ts" },

@@ -1,7 +1,7 @@
-/** A process of the transport scenario seen from its parent: asked by name, ended when disposed. */
+/** A process of a scenario seen from its parent: asked by name, ended when disposed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { onCore } from "../pinned.ts";
+import { onCore } from "./pinned.ts";
 
 export class Peer implements AsyncDisposable {
   readonly #child: ChildProcess;

@@ -1,5 +1,5 @@
 /**
- * A program that answers its parent's questions over IPC, one after the other: the processes of the transport scenario.
+ * A program that answers its parent's questions over IPC, one after the other: the processes of a scenario.
  * It ends with its parent. Errors of an answer end it too, so a measurement fails instead of meaning something else.
  */
 type Question = { readonly name: string; readonly task: unknown };

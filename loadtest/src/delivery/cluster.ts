@@ -1,0 +1,35 @@
+/** A cluster of the bench's own: Postgres that syncs each commit, Redis that keeps nothing, and how a store on them is opened. */
+import { openClusterStore, type Store } from "quicproquo-server/store";
+import { TestPostgres } from "quicproquo-server/testing/postgres";
+import { RedisProcess } from "quicproquo-server/testing/redis";
+import { queueDepthMax } from "../workload.ts";
+
+export type ClusterAddress = { readonly databaseUrl: string; readonly redisUrl: string };
+
+export type Cluster = AsyncDisposable & { readonly address: ClusterAddress };
+
+export async function startCluster(): Promise<Cluster> {
+  await using started = new AsyncDisposableStack();
+  const postgres = started.use(await TestPostgres.start());
+  const redis = started.use(await RedisProcess.start());
+  const database = await postgres.createDatabase();
+  const owned = started.move();
+  return {
+    address: { databaseUrl: database.url, redisUrl: redis.url },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** As a front-end opens it. */
+export async function openStore({ databaseUrl, redisUrl }: ClusterAddress): Promise<Store> {
+  const limits = {
+    queueDepthMax,
+    dedupeWindowMs: 7 * 86_400_000,
+    groupLifeMs: 400 * 86_400_000,
+    appendsInFlightMax: 20_000,
+  };
+  return await openClusterStore({
+    postgres: { url: databaseUrl, limits, clock: Date.now },
+    redis: { url: redisUrl, mode: "single" },
+  });
+}

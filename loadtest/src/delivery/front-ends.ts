@@ -1,0 +1,54 @@
+/** Real qpq-server processes on one cluster, each with a port of its own: what a load balancer would have behind it. */
+import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "quicproquo-server/testing";
+import { queueDepthMax } from "../workload.ts";
+import type { FrontEndAddress } from "./clients.ts";
+import type { ClusterAddress } from "./cluster.ts";
+
+/** What is measured is the work, not its refusal. */
+export const settings = { store: "cluster", "queue-depth-max": queueDepthMax, "log-level": "warn" } as const;
+
+export async function startFrontEnd(
+  { databaseUrl, redisUrl }: ClusterAddress,
+  options: ServerProcessOptions = {},
+): Promise<FrontEnd> {
+  const env = { QPQ_DATABASE_URL: databaseUrl, QPQ_REDIS_URL: redisUrl };
+  return new FrontEnd(await startServerProcess({ ...options, env, settings: { ...settings, ...options.settings } }));
+}
+
+export class FrontEnd implements AsyncDisposable {
+  readonly process: ServerProcess;
+
+  constructor(process: ServerProcess) {
+    this.process = process;
+  }
+
+  get address(): FrontEndAddress {
+    const { port, certificate, token } = this.process;
+    return { port, token, certificateBase64: Buffer.from(certificate).toString("base64") };
+  }
+
+  /** User and system, since its start. */
+  async cpuUs(): Promise<number> {
+    const page = await this.#page();
+    const seconds = ["user", "system"].map((kind) => valueOf(page, `process_cpu_${kind}_seconds_total`));
+    return seconds.reduce((sum, value) => sum + value, 0) * 1e6;
+  }
+
+  async waiters(): Promise<number> {
+    return valueOf(await this.#page(), "qpq_waiters");
+  }
+
+  async #page(): Promise<string> {
+    return await (await fetch(`http://127.0.0.1:${this.process.opsPort}/metrics`)).text();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process[Symbol.asyncDispose]();
+  }
+}
+
+function valueOf(page: string, name: string): number {
+  const value = new RegExp(`^${name}(?:\\{\\})? (\\S+)`, "m").exec(page)?.[1];
+  if (value === undefined) throw new Error(`the page of metrics has no ${name}`);
+  return Number(value);
+}

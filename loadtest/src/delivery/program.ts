@@ -1,0 +1,84 @@
+/** A broker as a child process with a folder of its own; it ends with this process, however that ends. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export type ProgramOptions = {
+  readonly name: string;
+  readonly command: (folder: string) => readonly string[];
+  readonly env?: (folder: string) => Readonly<Record<string, string>>;
+  /** Stands in its output once it can be used. */
+  readonly ready: RegExp;
+};
+
+const startMsMax = 60_000;
+
+export class Program implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(child: ChildProcess, folder: string) {
+    this.#child = child;
+    this.#folder = folder;
+    process.on("exit", this.#remove);
+  }
+
+  static async start({ name, command, env = () => ({}), ready }: ProgramOptions): Promise<Program> {
+    const folder = mkdtempSync(join(tmpdir(), `qpq-bench-${name}-`));
+    const child = spawn("setpriv", ["--pdeathsig=KILL", "--", ...command(folder)], {
+      stdio: ["ignore", "pipe", "pipe"],
+      cwd: folder,
+      env: { PATH: process.env["PATH"], HOME: folder, LANG: "C.UTF-8", ...env(folder) },
+    });
+    const program = new Program(child, folder);
+    try {
+      await saidOf(child, ready, name);
+    } catch (error) {
+      await program[Symbol.asyncDispose]();
+      throw error;
+    }
+    return program;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined) {
+      const exited = once(this.#child, "exit");
+      this.#child.kill("SIGKILL");
+      await exited;
+    }
+    process.off("exit", this.#remove);
+    this.#remove();
+  }
+
+  #remove = (): void => rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+}
+
+/** Resolves when the output matches; what comes later is read and dropped. */
+function saidOf(child: ChildProcess, ready: RegExp, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output: string | undefined = "";
+    const fail = (what: string): void => reject(new Error(`${name} ${what}: ${output?.slice(-1_000)}`));
+    const timer = setTimeout(() => fail("does not start"), startMsMax);
+    const settle = (): void => {
+      clearTimeout(timer);
+      output = undefined;
+    };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => {
+        if (output === undefined) return;
+        output += chunk.toString();
+        if (!ready.test(output)) return;
+        settle();
+        resolve();
+      });
+    }
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      if (output === undefined) return;
+      fail(`ended with code ${code}`);
+      settle();
+    });
+  });
+}
