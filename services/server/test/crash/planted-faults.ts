@@ -1,7 +1,26 @@
 /** Faults that a crash trial must find. They live here, never in the product. */
-import type { Append, Appended, GroupCommit, GroupCommitted, MessageLog } from "../../src/store/port.ts";
+import type { Append, Appended, GroupCommit, GroupCommitted, MessageLog, Store } from "../../src/store/port.ts";
 
 type AppendOne = (entry: Append) => Promise<Appended>;
+
+/** The store with some calls of its log in other hands. */
+export function over(store: Store, calls: Partial<MessageLog>): Store {
+  const { log } = store;
+  return {
+    ...store,
+    health: () => store.health(),
+    close: () => store.close(),
+    log: {
+      append: (entry) => log.append(entry),
+      appendAll: (entries) => log.appendAll(entries),
+      commitGroup: (commit) => log.commitGroup(commit),
+      read: (query) => log.read(query),
+      ack: (inbox, upTo, storeEpoch) => log.ack(inbox, upTo, storeEpoch),
+      sweep: (rowsMax) => log.sweep(rowsMax),
+      ...calls,
+    },
+  };
+}
 
 /** What is handed to the store together; a kill in between finds up to 499 acknowledged messages in memory only. */
 export const heldMax = 500;

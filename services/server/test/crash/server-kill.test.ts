@@ -95,9 +95,10 @@ test("10,000 enqueues acknowledged over QUIC survive SIGKILL at random moments: 
 
 test("a server that acknowledges before it commits is found out by the same trial", async () => {
   const dataDir = join(folder, "planted");
-  const program = fileURLToPath(new URL("./early-ack-server.ts", import.meta.url));
+  const program = fileURLToPath(new URL("./planted-server.ts", import.meta.url));
   const ledger = new Ledger();
-  const server = await startServerProcess({ dataDir, settings, program });
+  const env = { PLANTED_FAULT: "ack-before-commit" };
+  const server = await startServerProcess({ dataDir, settings, program, env });
   await sendAndKill({ server, ledger, done: new Set() }, heldMax / 2);
   await using restarted = await startServerProcess({ dataDir, settings });
   await readAll(restarted, ledger);

@@ -4,24 +4,23 @@ export type Commit = { readonly group: number; readonly epoch: number; readonly 
 
 export class CommitBook {
   readonly #accepted = new Map<string, Commit>();
-  readonly #refused = new Set<string>();
+  readonly #delivered = new Set<string>();
+  readonly #refused = new Map<string, Commit>();
   readonly #twice: Commit[] = [];
-  readonly #refusedAndDelivered: Commit[] = [];
 
   accept(commit: Commit): void {
     const before = this.#accepted.get(epochOf(commit));
     if (before !== undefined && before.rival !== commit.rival) this.#twice.push(commit);
     this.#accepted.set(epochOf(commit), commit);
-    if (this.#refused.has(keyOf(commit))) this.#refusedAndDelivered.push(commit);
   }
 
   refuse(commit: Commit): void {
-    this.#refused.add(keyOf(commit));
+    this.#refused.set(keyOf(commit), commit);
   }
 
   /** A member has received it. */
   deliver(commit: Commit): void {
-    if (this.#refused.has(keyOf(commit))) this.#refusedAndDelivered.push(commit);
+    this.#delivered.add(keyOf(commit));
   }
 
   get accepted(): number {
@@ -33,9 +32,9 @@ export class CommitBook {
     return this.#twice;
   }
 
-  /** Delivered although its sender was told that it was refused. */
+  /** Delivered, before or after its sender was told that it was refused. */
   get refusedAndDelivered(): readonly Commit[] {
-    return this.#refusedAndDelivered;
+    return [...this.#refused].filter(([key]) => this.#delivered.has(key)).map(([, commit]) => commit);
   }
 }
 

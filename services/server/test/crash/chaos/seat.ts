@@ -36,6 +36,8 @@ export class Seat {
     this.name = options.name;
     this.random = options.random;
     this.over = options.over;
+    // ends the call that is under way
+    this.over.addEventListener("abort", () => this.leave());
   }
 
   /** The client and its front-end, as a time line names them. */

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { RedisProcess } from "../../../testing/redis.ts";
 import { DatabasePair } from "./database-pair.ts";
 import { FrontEnd, runHere } from "./front-end.ts";
@@ -19,7 +20,7 @@ export type World = AsyncDisposable & {
   readonly frontEnds: readonly FrontEnd[];
 };
 
-const plantedServer = new URL("./planted-server.ts", import.meta.url).pathname;
+const plantedServer = fileURLToPath(new URL("../planted-server.ts", import.meta.url));
 
 /** This process must be alone in a network namespace. */
 export async function openWorld(kinds: readonly FrontEndKind[]): Promise<World> {
