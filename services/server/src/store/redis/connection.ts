@@ -2,8 +2,8 @@
  * One connection to one Redis node, for commands and for what it pushes (RESP3). The only file that knows the driver.
  *
  * Nothing is queued, repeated or resubscribed here: a connection that is lost is over, and another one is made by
- * node-link.ts. A command without an answer within commandMsMax rejects, and whoever sent it gives the connection up:
- * what a server answers later than that would only be in the way.
+ * node-link.ts. One that owes an answer and is silent for commandMsMax is given up, with all its commands. That time is
+ * counted in ticks of our own, for a loop that stood still has heard nothing either.
  */
 import { readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
@@ -14,6 +14,7 @@ import type { RedisAddress, RedisHost } from "./address.ts";
 export type ConnectionLimits = {
   /** Until the node answers commands. */
   readonly connectMsMax: number;
+  /** Of a node that owes an answer. */
   readonly commandMsMax: number;
 };
 
@@ -22,13 +23,20 @@ export type Command = readonly [name: string, ...words: readonly (string | numbe
 /** A peer that vanished: the socket is not waited for. */
 const disconnectMs = 50;
 
+const silentTicksMax = 4;
+
 export class RedisConnection {
   readonly #redis: Redis;
   readonly #lost = Promise.withResolvers<void>();
+  readonly #ticking: ReturnType<typeof setInterval>;
   #isLost = false;
+  /** What rejects the commands that wait for their answer. */
+  readonly #unanswered = new Set<(error: Error) => void>();
+  #silentTicks = 0;
 
-  private constructor(redis: Redis) {
+  private constructor(redis: Redis, { commandMsMax }: ConnectionLimits) {
     this.#redis = redis;
+    this.#ticking = setInterval(() => this.#tick(), commandMsMax / silentTicksMax);
     redis.on("end", () => this.#onEnd());
   }
 
@@ -55,7 +63,6 @@ export class RedisConnection {
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
       connectTimeout: limits.connectMsMax,
-      commandTimeout: limits.commandMsMax,
       disconnectTimeout: disconnectMs,
     });
     // told by the rejection, or by `lost`; the driver prints what nobody listens to
@@ -63,7 +70,7 @@ export class RedisConnection {
     redis.on("error", (error: unknown) => {
       reason = error;
     });
-    const connection = new RedisConnection(redis);
+    const connection = new RedisConnection(redis, limits);
     // connectTimeout ends when the node has accepted; it may be loading its data, or stand still
     const timer = setTimeout(() => connection.destroy(), limits.connectMsMax);
     const abort = () => connection.destroy();
@@ -93,7 +100,7 @@ export class RedisConnection {
 
   /** Strings are answered as bytes. Rejects with the node's error, or when the connection is lost. */
   async call([name, ...words]: Command): Promise<unknown> {
-    return await this.#redis.callBuffer(name, ...words);
+    return await this.#answered(this.#redis.callBuffer(name, ...words));
   }
 
   /** Written at once, answered in order; an error of one command stands in its place. */
@@ -104,7 +111,7 @@ export class RedisConnection {
   /** `channels` are of slots that the node serves. Their messages come from when it resolves. */
   async subscribe(channels: readonly string[]): Promise<void> {
     // one command holds channels of one slot
-    await Promise.all(channels.map((channel) => this.#redis.ssubscribe(channel)));
+    await Promise.all(channels.map((channel) => this.#answered(this.#redis.ssubscribe(channel))));
   }
 
   onMessage(listener: (channel: string, message: Buffer) => void): void {
@@ -122,10 +129,38 @@ export class RedisConnection {
     this.#onEnd();
   }
 
+  /** Rejects at once when the connection is lost, whenever the driver has come to know it. */
+  #answered<T>(answer: Promise<T>): Promise<T> {
+    if (this.#isLost) {
+      answer.catch(() => undefined); // told here
+      return Promise.reject(lostError());
+    }
+    return new Promise((resolve, reject) => {
+      this.#unanswered.add(reject);
+      const settled = () => {
+        this.#unanswered.delete(reject);
+        this.#silentTicks = 0;
+      };
+      answer.then(resolve, reject).finally(settled);
+    });
+  }
+
+  #tick(): void {
+    this.#silentTicks = this.#unanswered.size === 0 ? 0 : this.#silentTicks + 1;
+    if (this.#silentTicks > silentTicksMax) this.destroy();
+  }
+
   #onEnd(): void {
+    clearInterval(this.#ticking);
     this.#isLost = true;
+    for (const reject of this.#unanswered) reject(lostError());
+    this.#unanswered.clear();
     this.#lost.resolve();
   }
+}
+
+function lostError(): Error {
+  return new Error("the connection to Redis is lost");
 }
 
 function asError(error: unknown): Error {
