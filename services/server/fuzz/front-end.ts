@@ -60,7 +60,7 @@ export class FrontEnd {
       },
       clock: () => nowMs,
     });
-    const settings = { limits, waitersMax: isTight ? 2 : 100, subscriptionsMax: isTight ? 2 : 100 };
+    const settings = { ...config, limits, waitersMax: isTight ? 2 : 100, subscriptionsMax: isTight ? 2 : 100 };
     this.#domains = createDomains({ ...this.store, log: this.#counted(this.store.log) }, settings, () => nowMs);
     this.#callsInFlightMax = isTight ? 8 : config.callsInFlightMax;
     this.#parts = {

@@ -55,6 +55,7 @@ export type ServerConfig = {
   readonly callsInFlightMax: number;
   readonly waitersMax: number;
   readonly subscriptionsMax: number;
+  readonly safetySweepMs: number;
 };
 
 export type ConfigSources = {
@@ -154,6 +155,7 @@ function freeze(flat: Record<string, unknown>, passwordFile: string | undefined)
     callsInFlightMax: numberOf("callsInFlightMax"),
     waitersMax: numberOf("waitersMax"),
     subscriptionsMax: numberOf("subscriptionsMax"),
+    safetySweepMs: numberOf("safetySweepMs"),
   };
   if (config.limits.dedupeWindowSecs < config.limits.messageLifeSecs) {
     throw new QpqError("E046_CONFIG", { text: "dedupeWindowSecs must be at least messageLifeSecs" });

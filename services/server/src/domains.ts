@@ -2,23 +2,46 @@
 import { CommitOrder } from "./delivery/commit-order.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { Letters } from "./delivery/letters.ts";
+import { newFoundCounts } from "./delivery/readers.ts";
+import { SafetySweep } from "./delivery/safety-sweep.ts";
 import { Subscriptions } from "./delivery/subscriptions.ts";
 import { Waiters } from "./delivery/waiters.ts";
 import { Keys } from "./keys/keys.ts";
 import type { ServerConfig } from "./config.ts";
-import type { Clock, Store } from "./store/port.ts";
+import type { Clock, Cursor, Store } from "./store/port.ts";
 
-type Settings = Pick<ServerConfig, "limits" | "waitersMax" | "subscriptionsMax">;
+type Settings = Pick<ServerConfig, "limits" | "waitersMax" | "subscriptionsMax" | "safetySweepMs">;
 
-export function createDomains(store: Store, { limits, waitersMax, subscriptionsMax }: Settings, clock: Clock) {
+export function createDomains(store: Store, settings: Settings, clock: Clock) {
+  const { limits, waitersMax, subscriptionsMax } = settings;
   const { log, wakeups } = store;
   const letters = new Letters(limits, clock);
-  const waiters = new Waiters({ wakeups, waitersMax });
+  const found = newFoundCounts();
+  const sweep = sweepOf(store, {
+    pace: { roundMs: settings.safetySweepMs },
+    count: () => waiters.size + subscriptions.size,
+    *readers() {
+      yield* waiters.readers;
+      yield* subscriptions.readers;
+    },
+  });
+  const waiters = new Waiters({ wakeups, waitersMax, sweep, found });
+  const subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax, sweep, found });
   return {
     waiters,
+    subscriptions,
+    sweep,
+    found,
     delivery: new Delivery({ log, wakeups, waiters, letters, limits }),
-    subscriptions: new Subscriptions({ log, wakeups, limits, subscriptionsMax }),
     commits: new CommitOrder({ log, wakeups, letters, limits }),
     keys: new Keys({ store: store.keys, limits, clock }),
   } as const;
+}
+
+type SweepParts = Omit<ConstructorParameters<typeof SafetySweep>[0], "readHeads">;
+
+function sweepOf(store: Store, parts: SweepParts): SafetySweep | undefined {
+  if (store.readHeads === undefined) return undefined;
+  const readHeads = (cursors: readonly Cursor[]) => (store as Required<Store>).readHeads(cursors);
+  return new SafetySweep({ ...parts, readHeads });
 }

@@ -81,6 +81,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     waiters: () => domains.waiters.size,
     subscriptions: () => domains.subscriptions.size,
     rpcSessions: () => sessions.size,
+    found: () => domains.found,
     storeParts,
   });
   await using started = new AsyncDisposableStack();
@@ -137,6 +138,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   }
   const stopRotation = keys.rotate(listeners);
   const storeWatch = new StoreWatch(storeParts, log);
+  domains.sweep?.start();
   let isDraining = false;
   started.move();
   return {
@@ -159,6 +161,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
       for (const listener of listeners) listener.refuseNew();
       domains.waiters.drain();
       domains.subscriptions.drain();
+      domains.sweep?.stop();
       await within(config.drainMs, async () => {
         await inFlight.idle();
         await sessions.end();

@@ -69,6 +69,11 @@ export function settings(): Record<string, Setting> {
     callsInFlightMax: row("Calls in flight in one RPC session.", "nat", 4_096),
     waitersMax: row("Parked fetchWait calls in all.", "nat", 100_000),
     subscriptionsMax: row("Open subscriptions in all.", "nat", 100_000),
+    safetySweepMs: row(
+      "Cluster: a waiting reader whose hint was lost is found within twice this, in ms.",
+      rangeOf({ min: 100, max: 600_000 }),
+      15_000,
+    ),
     authToken: secret("Static bearer token; its holder may act for every identity. Empty = generated."),
   };
   for (const [name, limit] of limitRows) rows[name] = row(limit.doc, rangeOf(limit), limit.default);
@@ -80,7 +85,7 @@ function hex8(value: unknown): void {
   if (value !== "" && !/^[0-9a-f]{16}$/i.test(String(value))) throw new Error("must be 16 hex digits");
 }
 
-function rangeOf(limit: LimitRow): (value: unknown) => void {
+function rangeOf(limit: Pick<LimitRow, "min" | "max">): (value: unknown) => void {
   return (value) => {
     if (!Number.isInteger(value) || (value as number) < limit.min || (value as number) > limit.max) {
       throw new Error(`must be a whole number from ${limit.min} to ${limit.max}`);

@@ -4,8 +4,9 @@
  */
 import type { InboxKey, methodCodecs } from "quicproquo-proto";
 import type { AbortListener } from "quicproquo-rpc";
-import { type FetchQuery, isNews } from "../delivery/delivery.ts";
+import type { FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched } from "../delivery/lease-book.ts";
+import { isNews } from "../delivery/readers.ts";
 import type { Waiting } from "../delivery/waiters.ts";
 import type { ReadAnswer } from "../store/port.ts";
 import { fetchAnswer } from "./fetch-answers.ts";
@@ -33,6 +34,10 @@ export class WaitingFetch implements LaterResults<Results>, Waiting<ReadAnswer |
 
   get inbox(): InboxKey {
     return this.#query.inbox;
+  }
+
+  get after(): bigint {
+    return this.#query.after;
   }
 
   [begin](sink: ResultsSink<Results>): void {

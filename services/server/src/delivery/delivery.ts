@@ -121,8 +121,3 @@ export class Delivery {
     return limit === 0 ? most : Math.min(limit, most);
   }
 }
-
-/** Something that a reader must be told. */
-export function isNews({ messages, gap }: ReadAnswer): boolean {
-  return messages.length > 0 || gap.kind !== "none";
-}

@@ -11,8 +11,10 @@
  * under way, else both windows and the budget of the RPC session hold.
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
-import type { MessageLog, ReadAnswer, WakeupBus, WakeupListener } from "../store/port.ts";
+import type { HintSource, MessageLog, ReadAnswer, WakeupBus, WakeupListener } from "../store/port.ts";
 import type { PushBudget } from "./push-budget.ts";
+import { creditOf, type FoundCounts, isNews, type LookSource, type Reader } from "./readers.ts";
+import type { SafetySweep } from "./safety-sweep.ts";
 
 /** The reader's side. */
 export interface Sink {
@@ -35,11 +37,13 @@ export type SubscriptionParts = {
   /** Of one push. */
   readonly messagesMax: number;
   readonly budget: PushBudget;
+  readonly sweep: SafetySweep | undefined;
+  readonly found: FoundCounts;
   readonly sink: Sink;
   readonly onEnd: () => void;
 };
 
-export class Subscription implements WakeupListener {
+export class Subscription implements Reader, WakeupListener {
   readonly #parts: SubscriptionParts;
   readonly #onRoom = (): void => this.#look();
   #cursor: bigint;
@@ -49,8 +53,8 @@ export class Subscription implements WakeupListener {
   #pushes = 0;
   /** The size of a message that was read and had no room. */
   #wantedBytes = 1;
-  /** Something may stand behind the cursor. */
-  #isHinted = false;
+  /** Something may stand behind the cursor, and what says so. */
+  #hinted: LookSource | undefined;
   #isReading = false;
   /** The first answer is pushed though it is empty: it says where the inbox stands. */
   #isTold = false;
@@ -62,12 +66,35 @@ export class Subscription implements WakeupListener {
     this.#cursor = parts.after;
     this.#storeEpoch = parts.storeEpoch;
     const listening = parts.wakeups.subscribe(parts.inbox, this);
-    if (listening === undefined) this.onHint();
-    else void listening.then(() => this.onHint());
+    if (listening === undefined) this.#begin();
+    else void listening.then(() => this.#begin());
   }
 
-  onHint(): void {
-    this.#isHinted = true;
+  get inbox(): InboxKey {
+    return this.#parts.inbox;
+  }
+
+  get after(): bigint {
+    return this.#cursor;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isReading && this.#hinted === undefined && !this.#isOver;
+  }
+
+  onHint(source: HintSource): void {
+    const { sweep } = this.#parts;
+    if (source === "reconnect" && sweep !== undefined) sweep.askSoon(this, source);
+    else this.lookFor(source);
+  }
+
+  lookFor(source: HintSource): void {
+    if (this.#hinted === undefined || source === "hint") this.#hinted = source;
+    this.#look();
+  }
+
+  #begin(): void {
+    this.#hinted ??= "first";
     this.#look();
   }
 
@@ -76,13 +103,15 @@ export class Subscription implements WakeupListener {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#parts.wakeups.unsubscribe(this.#parts.inbox, this);
+    this.#parts.sweep?.forget(this);
     this.#parts.budget.forget(this.#onRoom);
     this.#parts.sink.end(reason);
     this.#parts.onEnd();
   }
 
   #look(): void {
-    if (this.#isOver || this.#isReading || !this.#isHinted) return;
+    const source = this.#hinted;
+    if (this.#isOver || this.#isReading || source === undefined) return;
     const { log, inbox, window, windowBytes, messagesMax, budget } = this.#parts;
     // what comes back, or the budget when it has room, looks again
     const roomForMessages = window - this.#messages;
@@ -92,7 +121,7 @@ export class Subscription implements WakeupListener {
     const budgetBytes = budget.room(this.#onRoom);
     if (budgetBytes <= 0 || (budget.bytes > 0 && budgetBytes < this.#wantedBytes)) return budget.wait(this.#onRoom);
     this.#isReading = true;
-    this.#isHinted = false;
+    this.#hinted = undefined;
     const query = {
       inbox,
       after: this.#cursor,
@@ -101,24 +130,27 @@ export class Subscription implements WakeupListener {
       bytesMax: Math.max(1, Math.min(windowBytes - this.#bytes, budgetBytes)),
     };
     log.read(query).then(
-      (answer) => this.#read(answer),
+      (answer) => this.#read(answer, source),
       (error: unknown) => this.end(error instanceof QpqError ? error : new QpqError("E034_INTERNAL", { cause: error })),
     );
   }
 
-  #read(answer: ReadAnswer): void {
+  #read(answer: ReadAnswer, source: LookSource): void {
     this.#isReading = false;
     if (this.#isOver) return;
-    const { budget } = this.#parts;
-    const isNews = answer.messages.length > 0 || answer.gap.kind !== "none" || !this.#isTold;
-    if (isNews) {
+    const { budget, found } = this.#parts;
+    const isFound = isNews(answer);
+    if (isFound || !this.#isTold) {
       let bytes = 0;
       for (const { payload } of answer.messages) bytes += payload.length;
       const hasRoom = this.#pushes === 0 || bytes <= this.#parts.windowBytes - this.#bytes;
       const hasBudget = budget.bytes === 0 || bytes <= budget.room(this.#onRoom);
-      this.#isHinted = true;
+      this.#hinted = creditOf(source, this.#hinted);
       this.#wantedBytes = hasRoom && hasBudget ? 1 : bytes;
-      if (hasRoom && hasBudget) this.#push(answer, bytes);
+      if (hasRoom && hasBudget) {
+        if (isFound) found[this.#hinted]++;
+        this.#push(answer, bytes);
+      }
     }
     if (this.#wantedBytes === 1) budget.forget(this.#onRoom);
     this.#look();

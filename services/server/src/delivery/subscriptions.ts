@@ -5,6 +5,8 @@
 import { type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
 import type { MessageLog, WakeupBus } from "../store/port.ts";
 import type { PushBudget } from "./push-budget.ts";
+import type { FoundCounts, Reader } from "./readers.ts";
+import type { SafetySweep } from "./safety-sweep.ts";
 import { type Sink, Subscription } from "./subscription.ts";
 
 export type SubscriptionsParts = {
@@ -12,6 +14,9 @@ export type SubscriptionsParts = {
   readonly wakeups: WakeupBus;
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly subscriptionsMax: number;
+  /** Undefined where hints are never lost. */
+  readonly sweep?: SafetySweep | undefined;
+  readonly found: FoundCounts;
 };
 
 export type SubscribeQuery = {
@@ -38,12 +43,16 @@ export class Subscriptions {
     return this.#open.size;
   }
 
+  get readers(): Iterable<Reader> {
+    return this.#open.values();
+  }
+
   /**
    * The first push comes in any case and says where the inbox stands; removes nothing. The older subscription on the
    * inbox ends with E062_SUBSCRIPTION_REPLACED. Throws E021_OVERLOADED, E033_SHUTTING_DOWN; the sink is then untouched.
    */
   open(query: SubscribeQuery, sink: Sink, budget: PushBudget): Subscription {
-    const { log, wakeups, limits, subscriptionsMax } = this.#parts;
+    const { log, wakeups, limits, subscriptionsMax, sweep, found } = this.#parts;
     if (this.#draining) throw new QpqError("E033_SHUTTING_DOWN");
     const { inbox } = query;
     const older = this.#open.get(inbox);
@@ -60,6 +69,8 @@ export class Subscriptions {
       windowBytes: within(query.windowBytes, limits.subscribeWindowBytesMax),
       messagesMax: limits.fetchMessagesMax,
       budget,
+      sweep,
+      found,
       sink,
       onEnd: () => {
         if (this.#open.get(inbox) === subscription) this.#open.delete(inbox);

@@ -7,7 +7,9 @@
  * timer and an AbortSignal cost five times the memory.
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
-import type { WakeupBus, WakeupListener } from "../store/port.ts";
+import type { HintSource, WakeupBus, WakeupListener } from "../store/port.ts";
+import { creditOf, type FoundCounts, type LookSource, type Reader } from "./readers.ts";
+import type { SafetySweep } from "./safety-sweep.ts";
 import { type Timed, TimerWheel } from "./timer-wheel.ts";
 
 /** fetchWait's timeout is exact to this. */
@@ -16,6 +18,8 @@ const tickMs = 20;
 /** What waits; A: what a look finds. */
 export interface Waiting<A> {
   readonly inbox: InboxKey;
+  /** Behind what it looks. */
+  readonly after: bigint;
   look(): Promise<A>;
   /** It is worth being told before the time is over. */
   isEnough(found: A): boolean;
@@ -30,18 +34,25 @@ export type WaitersParts = {
   readonly wakeups: WakeupBus;
   readonly waitersMax: number;
   readonly wheel?: TimerWheel;
+  /** Undefined where hints are never lost. */
+  readonly sweep?: SafetySweep | undefined;
+  readonly found: FoundCounts;
 };
 
 export class Waiters {
   readonly wakeups: WakeupBus;
   readonly wheel: TimerWheel;
+  readonly sweep: SafetySweep | undefined;
+  readonly found: FoundCounts;
   readonly #waitersMax: number;
-  readonly #parked = new Set<{ end(): void }>();
+  readonly #parked = new Set<Parked>();
   #draining = false;
 
-  constructor({ wakeups, waitersMax, wheel = new TimerWheel(tickMs) }: WaitersParts) {
+  constructor({ wakeups, waitersMax, wheel = new TimerWheel(tickMs), sweep, found }: WaitersParts) {
     this.wakeups = wakeups;
     this.wheel = wheel;
+    this.sweep = sweep;
+    this.found = found;
     this.#waitersMax = waitersMax;
   }
 
@@ -71,22 +82,33 @@ export class Waiters {
     for (const call of this.#parked) call.end();
   }
 
+  get readers(): Iterable<Reader> {
+    return this.#parked;
+  }
+
   /** Internal: of ParkedCall. */
-  add(call: { end(): void }): void {
+  add(call: Parked): void {
     this.#parked.add(call);
   }
 
-  remove(call: { end(): void }): void {
+  remove(call: Parked): void {
     this.#parked.delete(call);
+    this.sweep?.forget(call);
   }
 }
 
-class ParkedCall<A> implements Timed, WakeupListener {
+interface Parked extends Reader {
+  /** Answers what there is. */
+  end(): void;
+}
+
+class ParkedCall<A> implements Parked, Timed, WakeupListener {
   dueTick = 0;
   readonly #waiters: Waiters;
   readonly #waiting: Waiting<A>;
   #isLooking = false;
-  #isHinted = false;
+  /** Why it looks again when the look under way is over. */
+  #hinted: HintSource | undefined;
   #isOver = false;
   #isGone = false;
   #isSettled = false;
@@ -94,6 +116,18 @@ class ParkedCall<A> implements Timed, WakeupListener {
   constructor(waiters: Waiters, waiting: Waiting<A>) {
     this.#waiters = waiters;
     this.#waiting = waiting;
+  }
+
+  get inbox(): InboxKey {
+    return this.#waiting.inbox;
+  }
+
+  get after(): bigint {
+    return this.#waiting.after;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isLooking && !this.#isSettled;
   }
 
   start(timeoutMs: number): void {
@@ -108,18 +142,17 @@ class ParkedCall<A> implements Timed, WakeupListener {
     else this.#waiters.wheel.add(this, timeoutMs);
     // last: who is gone already leaves in here, and takes back what stands above
     this.#waiting.onGone(this);
-    if (listening === undefined) this.#look();
-    else void listening.then(() => this.onHint());
+    if (listening === undefined) this.#look("first");
+    else void listening.then(() => this.#isLooking || this.#look("first"));
   }
 
   onTime(): void {
     this.end();
   }
 
-  /** Answers what there is. */
   end(): void {
     this.#isOver = true;
-    this.onHint();
+    this.lookFor("timer");
   }
 
   /** The caller leaves. */
@@ -130,19 +163,25 @@ class ParkedCall<A> implements Timed, WakeupListener {
     this.#waiting.failed(new QpqError("E042_CONNECTION_LOST", { text: "the caller has gone" }));
   }
 
-  onHint(): void {
-    if (this.#isLooking) this.#isHinted = true;
-    else this.#look();
+  onHint(source: HintSource): void {
+    const { sweep } = this.#waiters;
+    if (source === "reconnect" && sweep !== undefined) sweep.askSoon(this, source);
+    else this.lookFor(source);
   }
 
-  #look(): void {
+  lookFor(source: HintSource): void {
+    if (!this.#isLooking) this.#look(source);
+    else if (this.#hinted === undefined || source === "hint") this.#hinted = source;
+  }
+
+  #look(source: LookSource): void {
     if (this.#isSettled) return;
     this.#isLooking = true;
-    this.#isHinted = false;
+    this.#hinted = undefined;
     // over is asked before the look: what came until then is in the answer
     const isLast = this.#isOver;
     this.#waiting.look().then(
-      (found) => this.#found(found, isLast),
+      (found) => this.#found(found, source, isLast),
       (error: unknown) => {
         this.#settle();
         this.#waiting.failed(error);
@@ -150,13 +189,15 @@ class ParkedCall<A> implements Timed, WakeupListener {
     );
   }
 
-  #found(found: A, isLast: boolean): void {
+  #found(found: A, source: LookSource, isLast: boolean): void {
     this.#isLooking = false;
-    if (isLast || this.#isGone || this.#waiting.isEnough(found)) {
+    const isEnough = this.#waiting.isEnough(found);
+    if (isEnough) this.#waiters.found[creditOf(source, this.#hinted)]++;
+    if (isLast || this.#isGone || isEnough) {
       this.#settle();
       this.#waiting.found(found);
-    } else if (this.#isHinted) {
-      this.#look();
+    } else if (this.#hinted !== undefined) {
+      this.#look(this.#hinted);
     }
   }
 

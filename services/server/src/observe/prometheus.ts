@@ -8,6 +8,7 @@ export type Sources = {
   readonly waiters: () => number;
   readonly subscriptions: () => number;
   readonly rpcSessions: () => number;
+  readonly found: () => Readonly<Partial<Record<"first" | "hint" | "timer" | "reconnect", number>>>;
   readonly storeParts: () => StoreParts;
 };
 
@@ -102,6 +103,16 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
     collect() {
       this.reset();
       for (const [name, value] of Object.entries(sources.transport())) if (!sizes.test(name)) this.inc({ name }, value);
+    },
+  });
+  new Counter({
+    name: "qpq_delivery_found_total",
+    help: "Looks of waiting readers that found something, by what made them look. More by timer: hints are being lost.",
+    labelNames: ["source"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [source, value] of Object.entries(sources.found())) this.inc({ source }, value);
     },
   });
 

@@ -21,6 +21,7 @@ runChild<StoreTask>(
       waiters: none,
       subscriptions: none,
       rpcSessions: none,
+      found: () => ({}),
       storeParts: () => ({}),
     });
     const sweeper = new Sweeper(store.log, observer);

@@ -189,10 +189,18 @@ export interface KeyStore {
   getHybridKeys(identities: readonly IdentityKey[]): Promise<readonly (HybridKey | undefined)[]>;
 }
 
+/** What a reader has seen of an inbox: everything up to `after`. */
+export type Cursor = { readonly inbox: InboxKey; readonly after: bigint };
+
 export interface Store {
   readonly log: MessageLog;
   readonly keys: KeyStore;
   readonly wakeups: WakeupBus;
+  /**
+   * Of a store whose hints can be lost. Those of at most 1,000 inboxes that have something behind the cursor;
+   * E021_OVERLOADED beyond it. Cheap, and a hint: read.
+   */
+  readHeads?(cursors: readonly Cursor[]): Promise<readonly InboxKey[]>;
   /** Throws E020_STORE_UNAVAILABLE when the store does not answer. */
   health(): Promise<void>;
   /** Finishes what was accepted, then frees everything. Calls after it are rejected with E020_STORE_UNAVAILABLE. */

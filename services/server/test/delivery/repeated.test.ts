@@ -24,7 +24,7 @@ const letter = { sender: new Uint8Array(32), channelId, payload: Buffer.from("x"
 async function hintsOf(send: (domains: ReturnType<typeof createDomains>) => Promise<unknown>): Promise<number> {
   const clock = (): number => startMs;
   const store = createMemoryStore({ limits: defaultLimits, clock });
-  const domains = createDomains(store, { limits, waitersMax: 10, subscriptionsMax: 10 }, clock);
+  const domains = createDomains(store, { limits, waitersMax: 10, subscriptionsMax: 10, safetySweepMs: 15_000 }, clock);
   let hints = 0;
   store.wakeups.subscribe(inboxKeyOf(recipientKey, channelId), { onHint: () => hints++ });
   assert.deepEqual(await send(domains), await send(domains), "the same message");

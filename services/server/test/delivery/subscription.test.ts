@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type ChannelId, type IdentityKey, inboxKeyOf, limits as limitRows, QpqError } from "quicproquo-proto";
 import { PushBudget } from "../../src/delivery/push-budget.ts";
+import { newFoundCounts } from "../../src/delivery/readers.ts";
 import type { Sink, Subscription } from "../../src/delivery/subscription.ts";
 import { Subscriptions } from "../../src/delivery/subscriptions.ts";
 import { createMemoryStore, type ReadAnswer, type Store } from "../../src/store/index.ts";
@@ -60,6 +61,7 @@ class Reader implements Sink {
 
 class Rig {
   now = 1_000_000;
+  readonly found = newFoundCounts();
   readonly store: Store;
   readonly subscriptions: Subscriptions;
   readonly budget: PushBudget;
@@ -70,7 +72,7 @@ class Rig {
       clock: () => this.now,
     });
     const { log, wakeups } = this.store;
-    this.subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax });
+    this.subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax, found: this.found });
     this.budget = new PushBudget(budgetBytes);
   }
 
@@ -291,7 +293,8 @@ test("an append between a read and its answer is not missed", async () => {
       return answer;
     },
   });
-  const subscriptions = new Subscriptions({ log: slowLog, wakeups: rig.store.wakeups, limits, subscriptionsMax: 1 });
+  const { store, found } = rig;
+  const subscriptions = new Subscriptions({ log: slowLog, wakeups: store.wakeups, limits, subscriptionsMax: 1, found });
   const reader = new Reader();
   const query = { inbox: inboxKeyOf(keyOf(1), channelId), after: 0n, storeEpoch: 0n, window: 0, windowBytes: 0 };
   subscriptions.open(query, reader, rig.budget);
@@ -301,6 +304,18 @@ test("an append between a read and its answer is not missed", async () => {
   answered.resolve();
   await reader.takeAll();
   assert.deepEqual(reader.seqs, [1]);
+});
+
+test("what is pushed is counted once by what made it look: the first one, then the hint", async () => {
+  const rig = new Rig();
+  for (let i = 0; i < 3; i++) await rig.append(1);
+  const reader = new Reader();
+  rig.open(1, reader, { window: 2 });
+  await reader.takeAll();
+  assert.deepEqual(rig.found, { first: 2, hint: 0, timer: 0, reconnect: 0 });
+  await rig.append(1);
+  await reader.takeAll();
+  assert.deepEqual(rig.found, { first: 2, hint: 1, timer: 0, reconnect: 0 });
 });
 
 test("nothing is pushed after the reader has ended it", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { type InboxKey, QpqError } from "quicproquo-proto";
+import { newFoundCounts } from "../../src/delivery/readers.ts";
 import { TimerWheel } from "../../src/delivery/timer-wheel.ts";
 import { Waiters } from "../../src/delivery/waiters.ts";
 import type { WakeupBus, WakeupListener } from "../../src/store/port.ts";
@@ -28,6 +29,7 @@ class Bus implements WakeupBus {
 /** An inbox with a count of messages; a look answers when the test lets it. */
 class Box {
   readonly bus = new Bus();
+  readonly found = newFoundCounts();
   readonly waiters: Waiters;
   messages = 0;
   looks = 0;
@@ -36,7 +38,7 @@ class Box {
   leave: () => void = () => assert.fail("nobody waits");
 
   constructor(waitersMax = 10) {
-    this.waiters = new Waiters({ wakeups: this.bus, waitersMax });
+    this.waiters = new Waiters({ wakeups: this.bus, waitersMax, found: this.found });
   }
 
   wait(timeoutMs = 60_000): Promise<number> {
@@ -51,7 +53,7 @@ class Box {
     };
     const isEnough = (seen: number): boolean => seen > 0;
     return new Promise((found, failed) => {
-      this.waiters.wait({ inbox, look, isEnough, found, failed, onGone }, timeoutMs);
+      this.waiters.wait({ inbox, after: 0n, look, isEnough, found, failed, onGone }, timeoutMs);
     });
   }
 
@@ -120,6 +122,26 @@ test("a hint without a message does not end the wait, the next one with a messag
   assert.equal(await waiting, 1);
 });
 
+test("what is found is counted by what made the call look: itself, a hint, or only the end of its time", async () => {
+  const box = new Box();
+  box.messages = 1;
+  await box.wait();
+  assert.deepEqual(box.found, { first: 1, hint: 0, timer: 0, reconnect: 0 });
+  box.messages = 0;
+  const hinted = box.wait();
+  await quiet();
+  box.append();
+  await hinted;
+  assert.deepEqual(box.found, { first: 1, hint: 1, timer: 0, reconnect: 0 });
+  box.messages = 0;
+  const unhinted = box.wait();
+  await quiet();
+  box.messages = 1;
+  box.waiters.drain();
+  await unhinted;
+  assert.deepEqual(box.found, { first: 1, hint: 1, timer: 1, reconnect: 0 });
+});
+
 test("a drain ends the wait, and who comes afterwards does not park", async () => {
   const box = new Box();
   const waiting = box.wait();
@@ -144,6 +166,7 @@ test("a caller that has left before it waits leaves nothing behind", async () =>
   const gone = Promise.withResolvers<number>();
   const waiting = {
     inbox,
+    after: 0n,
     look: async () => box.messages,
     isEnough: () => false,
     found: gone.resolve,

@@ -23,7 +23,8 @@ type MeasuredServer = AsyncDisposable & {
 
 export async function startMeasuredServer(): Promise<MeasuredServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "qpq-memory-"));
-  const args = ["--host", "127.0.0.1", "--port", "0", "--ops-port", "0", "--data-dir", dataDir];
+  const flags = { host: "127.0.0.1", port: 0, "ops-port": 0, "data-dir": dataDir, "fetch-wait-ms-max": 600_000 };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = fork(new URL("./measured-server.ts", import.meta.url), args, { execArgv: ["--expose-gc"] });
   const ended = once(child, "exit");
   const next = async <T>(): Promise<T> => {

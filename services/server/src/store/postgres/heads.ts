@@ -1,11 +1,10 @@
 /** Which of many inboxes have something behind a cursor: what the safety sweep of parked readers asks. */
 import type { InboxKey } from "quicproquo-proto";
+import type { Cursor } from "../port.ts";
 import type { Statement } from "./connector.ts";
 import type { Link } from "./link.ts";
 import { byteaArray, int8Array, numbersOf } from "./parameters.ts";
 import { queryRepeatedly } from "./tries.ts";
-
-export type Cursor = { readonly inbox: InboxKey; readonly after: bigint };
 
 /** Inboxes of one statement: about 4 ms of the server's time. */
 export const cursorsMax = 1_000;

@@ -12,12 +12,12 @@
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import { CallGates, callDefaults, withinMs } from "../call-gates.ts";
 import { WakeupHub } from "../hub.ts";
-import type { Clock, Store, StoreLimits, WakeupBus } from "../port.ts";
+import type { Clock, Cursor, Store, StoreLimits, WakeupBus } from "../port.ts";
 import { type CarryOut, keysOver, logOver } from "../ports-over-calls.ts";
 import { parseDatabaseUrl } from "./address.ts";
 import { Connector, type Session } from "./connector.ts";
 import { causeOf, unavailable } from "./failure.ts";
-import { type Cursor, cursorsMax } from "./heads.ts";
+import { cursorsMax } from "./heads.ts";
 import { applyMigrations, type Migrated, type Raised, raiseEpoch, schemaVersion } from "./schema.ts";
 import { type DatabaseCondition, type PostgresStats, Workers } from "./workers.ts";
 
@@ -52,7 +52,6 @@ export type PostgresStoreOptions = DatabaseOptions & {
 };
 
 export type PostgresStore = Store & {
-  /** Those of at most 1,000 inboxes that have something behind the cursor; E021_OVERLOADED beyond it. A hint: read. */
   readHeads(cursors: readonly Cursor[]): Promise<readonly InboxKey[]>;
   stats(): PostgresStats;
   /** Of the database: can it be reached just now? */

@@ -5,13 +5,13 @@
 import { type InboxKey, latin1 } from "quicproquo-proto";
 import { type CallName, type Calls, codecs } from "../packing/index.ts";
 import { wholeMs } from "../packing/codec.ts";
-import type { Append, Clock, ReadQuery, StoreLimits } from "../port.ts";
+import type { Append, Clock, Cursor, ReadQuery, StoreLimits } from "../port.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { AppendBatch } from "./append-batch.ts";
 import { append, type LookReason } from "./appends.ts";
 import type { Connector } from "./connector.ts";
 import { commitGroup } from "./group-commits.ts";
-import { type Cursor, readHeads } from "./heads.ts";
+import { readHeads } from "./heads.ts";
 import { getHybridKeys, putHybridKey, putKeyPackage, takeKeyPackage } from "./key-statements.ts";
 import { Lanes, type Work } from "./lanes.ts";
 import { Link, type LinkLimits } from "./link.ts";
