@@ -39,6 +39,22 @@ describe("wake-ups while Redis fails", () => {
     assert.deepEqual(alices.told, { hint: 1, timer: 0, reconnect: 0 });
   });
 
+  test("a hint whose frame was lost on its way is sent again", async () => {
+    await using redis = await RedisProcess.start();
+    await using relay = await FaultyRelay.start(redis.port);
+    await using buses = new Buses();
+    const [here, there] = [await buses.open(relay), await buses.open(redis)];
+    const alices = ear(there, alice);
+    here.wakeups.publish(alice);
+    // it is written by now, and the relay has not read it yet
+    await new Promise(setImmediate);
+    relay.cut();
+    assert.deepEqual([here.stats().hintsWaiting, here.stats().hintsSent], [0, 0]);
+    const told = alices.hears("hint");
+    relay.mend();
+    await told;
+  });
+
   test("own readers are woken while Redis is away", async () => {
     await using redis = await RedisProcess.start();
     await using buses = new Buses();
