@@ -38,6 +38,8 @@ export class Book {
   readonly #unexpected: string[] = [];
   readonly #toldLost: Entry[] = [];
   #missingCount = 0;
+  /** How often a client was refused for now, by code. */
+  readonly refused: Record<string, number> = {};
   acknowledged = 0;
   received = 0;
 

@@ -80,13 +80,13 @@ export class DatabasePair implements AsyncDisposable {
    * The standby is away, commits wait for it, and somebody cancels those that wait: what they did stands on the primary
    * alone. Then the primary is lost. Answers how many were cancelled.
    */
-  async cancelThenFailOver(until: (cancelled: number) => Promise<boolean>): Promise<number> {
+  async cancelThenFailOver(isEnough: (cancelled: number) => boolean): Promise<number> {
     await this.#standby.stop("immediate");
     let cancelled = 0;
     do {
       const rows = await this.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
       cancelled += rows.length;
-    } while (!(await until(cancelled)));
+    } while (!isEnough(cancelled));
     await this.#primary.stop("kill");
     await this.#standby.startAgain();
     await this.failOver();

@@ -13,7 +13,23 @@ export type FaultParts = {
 
 type Fault = (parts: FaultParts) => Promise<void>;
 
-export const faults = {
+/** One at a time: they take the database's servers apart. */
+const ofDatabase = {
+  async restartDatabase({ world, tell }) {
+    tell("immediate restart of Postgres");
+    await world.database.restart();
+  },
+  async failOver({ world, tell }) {
+    tell("SIGKILL of the primary, the standby is promoted");
+    await world.database.failOver();
+  },
+  async lockTables({ world, tell }) {
+    tell("a table lock of 3 s");
+    await world.database.lockTables(3);
+  },
+} as const satisfies Record<string, Fault>;
+
+const ofTheOthers = {
   async killFrontEnd({ world, random, tell }) {
     const frontEnd = oneOf(world.frontEnds, random);
     tell(`SIGKILL of ${frontEnd.name}`);
@@ -52,25 +68,36 @@ export const faults = {
     await pause(between(100, 3_000, random));
     await world.redis.startAgain();
   },
-  async restartDatabase({ world, tell }) {
-    tell("immediate restart of Postgres");
-    await world.database.restart();
-  },
-  async failOver({ world, tell }) {
-    tell("SIGKILL of the primary, the standby is promoted");
-    await world.database.failOver();
-  },
-  async lockTables({ world, tell }) {
-    tell("a table lock of 3 s");
-    await world.database.lockTables(3);
-  },
   cutDatabase: cut("database"),
   cutRedis: cut("redis"),
   cutClients: cut("clients"),
 } as const satisfies Record<string, Fault>;
 
+/**
+ * Only by itself: who cancels a commit that waits for its standby, and then loses the primary, has shown messages to
+ * readers that no other server has.
+ */
+const byItself = {
+  async cancelCommits({ world, tell }) {
+    tell("the standby is away, commits that wait for it are cancelled, the primary is killed");
+    const cancelled = await world.database.cancelThenFailOver((count) => count >= cancelledMin);
+    tell(`${cancelled} were cancelled`);
+  },
+} as const satisfies Record<string, Fault>;
+
+export const faults = { ...ofDatabase, ...ofTheOthers, ...byItself };
 export type FaultKind = keyof typeof faults;
-export const faultKinds = Object.keys(faults) as readonly FaultKind[];
+
+export type FaultLanes = readonly (readonly FaultKind[])[];
+
+/** Of each list one at a time, of both at the same time. */
+export const allLanes: FaultLanes = [keysOf(ofDatabase), keysOf(ofTheOthers)];
+
+const cancelledMin = 50;
+
+function keysOf<K extends string>(table: Readonly<Record<K, Fault>>): readonly K[] {
+  return Object.keys(table) as K[];
+}
 
 function cut(side: Side): Fault {
   return async ({ world, random, tell }) => {

@@ -50,7 +50,16 @@ export function startLoad(options: LoadOptions): RunningLoad {
   let seats = 0;
   const seat = (name: string): Seat => {
     const random = randomOf(options.seed * 1_000 + seats++);
-    return new Seat({ name, frontEnds, random, over, onUnexpected: (what) => book.unexpected(what) });
+    return new Seat({
+      name,
+      frontEnds,
+      random,
+      over,
+      onUnexpected: (what) => book.unexpected(what),
+      onRefused: (code) => {
+        book.refused[code] = (book.refused[code] ?? 0) + 1;
+      },
+    });
   };
   const readers: Promise<void>[] = [];
   const read = (recipientKey: Uint8Array, how: { readonly way: Way; readonly waitMs: number }): void => {

@@ -3,7 +3,7 @@
  * the connection is lost, it moves to another.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { QpqError } from "quicproquo-proto";
+import { type ErrorCode, QpqError } from "quicproquo-proto";
 import { RawClient } from "../../e2e/raw-client.ts";
 import type { FrontEnd } from "./front-end.ts";
 
@@ -12,14 +12,21 @@ const callMsMax = 3_500;
 /** A front-end that is dead or cut off is found out after idleMs, by the pings in between. */
 const quicLimits = { handshakeMsMax: 2_500, idleMs: 6_000, keepAliveMs: 2_000 };
 const pauseMsMax = 250;
+/** It is the store's trouble, which another front-end has too. */
+const storeCodes: readonly ErrorCode[] = ["E020_STORE_UNAVAILABLE", "E035_STORE_FULL"];
+
+export type Place = Pick<FrontEnd, "name" | "host" | "keys">;
 
 export type SeatOptions = {
   readonly name: string;
-  readonly frontEnds: readonly FrontEnd[];
+  readonly frontEnds: readonly Place[];
   readonly random: () => number;
   /** Aborted when nobody needs an answer any more. */
   readonly over: AbortSignal;
+  /** An answer that no sound server gives. */
   readonly onUnexpected: (what: string) => void;
+  /** Refused for now, by its code. */
+  readonly onRefused?: (code: ErrorCode) => void;
 };
 
 export class Seat {
@@ -27,7 +34,7 @@ export class Seat {
   readonly random: () => number;
   readonly over: AbortSignal;
   readonly #options: SeatOptions;
-  #frontEnd: FrontEnd | undefined;
+  #frontEnd: Place | undefined;
   #client: RawClient | undefined;
   #isLost = false;
 
@@ -89,10 +96,9 @@ export class Seat {
   /** After a failed try: waits as told, and moves on. Most who are refused for now stay where they are. */
   async recover(error: unknown): Promise<void> {
     const isTold = error instanceof QpqError;
-    if (isTold && !["limited", "unavailable"].includes(error.kind)) {
-      this.#options.onUnexpected(`${this.place} was answered ${error.code} ${error.text}`);
-    }
-    const mayStay = isTold && (error.kind === "limited" || error.code === "E020_STORE_UNAVAILABLE");
+    if (isTold && ["limited", "unavailable"].includes(error.kind)) this.#options.onRefused?.(error.code);
+    else if (isTold) this.#options.onUnexpected(`${this.place} was answered ${error.code} ${error.text}`);
+    const mayStay = isTold && (error.kind === "limited" || storeCodes.includes(error.code));
     if (!mayStay || this.random() < 0.3) this.leave();
     await pause(Math.min((isTold && error.retryAfterMs) || 50, pauseMsMax) * (0.5 + this.random()));
   }

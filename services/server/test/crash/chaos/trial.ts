@@ -1,12 +1,12 @@
 /**
- * One trial: senders and readers at work for a time, faults one after the other by a seed, then calm, then a look at the
- * book. Whatever the seed draws, each kind of fault comes once before any comes again.
+ * One trial: senders and readers at work for a time, faults by a seed, then calm, then a look at the book. Whatever the
+ * seed draws, each kind of fault comes once before any of its lane comes again.
  */
 import { setMaxListeners } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { randomOf } from "../../../testing/seed.ts";
 import { Book, type TrialFaults } from "./book.ts";
-import { type FaultKind, faults } from "./faults.ts";
+import { type FaultKind, type FaultLanes, faults } from "./faults.ts";
 import { type Load, startLoad } from "./load.ts";
 import { type FrontEndKind, openWorld, type World } from "./world.ts";
 
@@ -15,9 +15,13 @@ export type TrialOptions = {
   /** With faults, and after it without. */
   readonly faultMs: number;
   readonly calmMs: number;
-  readonly kinds: readonly FaultKind[];
+  readonly lanes: FaultLanes;
+  /** The calm goes on until so many messages are acknowledged, for two minutes at most. */
+  readonly acknowledgedMin: number;
   readonly frontEnds: readonly FrontEndKind[];
   readonly load: Load;
+  /** For what no hint brought: above two sweeps of parked readers. */
+  readonly drainMsMax?: number;
 };
 
 export type TrialReport = {
@@ -27,6 +31,8 @@ export type TrialReport = {
   readonly commits: number;
   /** How often each kind was carried out. */
   readonly carriedOut: Partial<Record<FaultKind, number>>;
+  /** Refusals that a client met, by code. */
+  readonly refused: Readonly<Record<string, number>>;
   readonly found: TrialFaults;
   readonly worstMs: number;
   readonly calmWorstMs: number;
@@ -41,8 +47,8 @@ export type Progress = {
   readonly now: string;
 };
 
-/** Above two sweeps of parked readers: what no hint brought comes with them. */
-const drainMsMax = 60_000;
+const drainMsDefault = 60_000;
+const calmExtraMsMax = 120_000;
 /** For senders to hear of what they have begun. */
 const answerMsMax = 30_000;
 const progressMs = 500;
@@ -62,22 +68,28 @@ export async function runTrial(options: TrialOptions, onProgress: (progress: Pro
   }, progressMs);
   const load = startLoad({ ...options.load, seed: options.seed, book, over: over.signal, frontEnds: world.frontEnds });
   try {
-    const carriedOut = await breakThings({ ...options, world, book, clock }, (what) => {
-      now = what;
-    });
+    const broken = new Set<string>();
+    const show = (): void => {
+      now = [...broken].join(" + ");
+    };
+    const carriedOut: Partial<Record<FaultKind, number>> = {};
+    const parts = { world, book, clock, broken, show, carriedOut };
+    await Promise.all(options.lanes.map((kinds, lane) => breakThings({ ...options, ...parts, kinds, lane })));
     now = "calm";
     await pause(Math.max(0, allMs - clock()));
+    const enoughMs = clock() + calmExtraMsMax;
+    while (book.acknowledged < options.acknowledgedMin && clock() < enoughMs) await pause(100);
     now = "the last answers";
     await load.stopSenders(answerMsMax);
     now = "the last messages";
-    const endMs = clock() + drainMsMax;
+    const endMs = clock() + (options.drainMsMax ?? drainMsDefault);
     while (book.missing > 0 && clock() < endMs) await pause(20);
     over.abort();
     await load.ended;
-    const { acknowledged, received, commits } = book;
+    const { acknowledged, received, commits, refused } = book;
     const { worstMs, calmWorstMs } = book.lateness;
     const found = book.faults();
-    const report = { seed: options.seed, acknowledged, received, commits, carriedOut, found };
+    const report = { seed: options.seed, acknowledged, received, commits, carriedOut, refused, found };
     return { ...report, worstMs: Math.round(worstMs), calmWorstMs: Math.round(calmWorstMs), lines: book.lines() };
   } finally {
     clearInterval(progress);
@@ -85,28 +97,35 @@ export async function runTrial(options: TrialOptions, onProgress: (progress: Pro
   }
 }
 
-type Parts = Pick<TrialOptions, "seed" | "faultMs" | "kinds"> & {
+type Lane = Pick<TrialOptions, "seed" | "faultMs"> & {
+  readonly kinds: readonly FaultKind[];
+  readonly lane: number;
   readonly world: World;
   readonly book: Book;
   readonly clock: () => number;
+  readonly carriedOut: Partial<Record<FaultKind, number>>;
+  readonly broken: Set<string>;
+  readonly show: () => void;
 };
 
-async function breakThings({ seed, faultMs, kinds, world, book, clock }: Parts, onFault: (what: string) => void) {
-  const random = randomOf(seed);
-  const carriedOut: Partial<Record<FaultKind, number>> = {};
-  if (kinds.length === 0) return carriedOut;
+/** One fault after the other until the time is over and each kind has been seen. */
+async function breakThings(options: Lane): Promise<void> {
+  const { seed, lane, faultMs, kinds, world, book, clock, carriedOut, broken, show } = options;
+  const random = randomOf(seed * 10 + lane);
+  const isSeen = (): boolean => kinds.every((kind) => (carriedOut[kind] ?? 0) > 0);
   for (;;) {
     for (const kind of shuffled(kinds, random)) {
-      // what lets clients find their way back, at times, and at times not
+      // at times enough for clients to find their way back, at times not
       await pause(500 + 2_500 * random());
-      const isSeen = kinds.every((each) => (carriedOut[each] ?? 0) > 0);
-      if (clock() > faultMs && isSeen) return carriedOut;
-      onFault(kind);
+      if (clock() > faultMs && isSeen()) return;
+      broken.add(kind);
+      show();
       const end = book.lateness.beginFault(clock());
       await faults[kind]({ world, random, tell: (what) => book.timeLine.fault(what) });
       end(clock());
       book.timeLine.fault(`${kind} is over`);
-      onFault("");
+      broken.delete(kind);
+      show();
       carriedOut[kind] = (carriedOut[kind] ?? 0) + 1;
     }
   }
