@@ -75,6 +75,25 @@ export const limits = {
     max: 4_000 * 86_400,
     doc: "A group's place in the order of commits is forgotten so long after its last commit, in seconds.",
   },
+  senderMessagesPerSecond: {
+    default: 200_000, // the static token is everybody's: far above what one front-end carries
+    min: 1,
+    max: 10_000_000,
+    doc: "Messages that one sender may send, each second; all holders of the static token are one sender.",
+  },
+  senderMessagesBurst: { default: 400_000, min: 1, max: 10_000_000, doc: "Messages that one sender may send at once." },
+  inboxMessagesPerSecond: {
+    default: 1_000,
+    min: 1,
+    max: 10_000_000,
+    doc: "Messages that one sender may send to one inbox, each second.",
+  },
+  inboxMessagesBurst: {
+    default: 10_000,
+    min: 1,
+    max: 10_000_000,
+    doc: "Messages that one sender may send to one inbox at once.",
+  },
   hybridKeysMax: { default: 1_000, min: 1, max: 1_000, doc: "Identities in one fetchHybridKeys." },
 } as const satisfies Record<string, LimitRow>;
 

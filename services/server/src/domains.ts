@@ -3,11 +3,13 @@ import { CommitOrder } from "./delivery/commit-order.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { Letters } from "./delivery/letters.ts";
 import { newFoundCounts } from "./delivery/readers.ts";
+import { SendingRates } from "./delivery/sending-rates.ts";
 import { SafetySweep } from "./delivery/safety-sweep.ts";
 import { Subscriptions } from "./delivery/subscriptions.ts";
 import { Waiters } from "./delivery/waiters.ts";
 import { Keys } from "./keys/keys.ts";
 import type { ServerConfig } from "./config.ts";
+import { LocalRates } from "./store/local-rates.ts";
 import type { Clock, Cursor, Store } from "./store/port.ts";
 
 type Settings = Pick<ServerConfig, "limits" | "waitersMax" | "subscriptionsMax" | "safetySweepMs">;
@@ -16,6 +18,7 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
   const { limits, waitersMax, subscriptionsMax } = settings;
   const { log, wakeups } = store;
   const letters = new Letters(limits, clock);
+  const rates = new SendingRates(store.rates ?? new LocalRates(), limits);
   const found = newFoundCounts();
   const sweep = sweepOf(store, {
     pace: { roundMs: settings.safetySweepMs },
@@ -32,8 +35,8 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     subscriptions,
     sweep,
     found,
-    delivery: new Delivery({ log, wakeups, waiters, letters, limits }),
-    commits: new CommitOrder({ log, wakeups, letters, limits }),
+    delivery: new Delivery({ log, wakeups, waiters, letters, rates, limits }),
+    commits: new CommitOrder({ log, wakeups, letters, rates, limits }),
     keys: new Keys({ store: store.keys, limits, clock }),
   } as const;
 }

@@ -96,7 +96,7 @@ const sessionTable = interfaceTable(Session, sessionCodecs, {
       recipientKey: parseIdentityKey(entry.recipientKey),
       letter: letterOf(entry, caller),
     }));
-    return { seqs: await session.parts.domains.delivery.send(letters) };
+    return { seqs: await session.parts.domains.delivery.send(caller.sender, letters) };
   },
 });
 

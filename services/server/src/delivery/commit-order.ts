@@ -7,11 +7,13 @@ import { hash } from "node:crypto";
 import { type IdempotencyKey, type IdentityKey, type LimitName, QpqError, sizes } from "quicproquo-proto";
 import type { Append, MessageLog, WakeupBus } from "../store/port.ts";
 import { type Letter, type Letters, messageIdOf } from "./letters.ts";
+import type { SendingRates } from "./sending-rates.ts";
 
 export type CommitOrderParts = {
   readonly log: MessageLog;
   readonly wakeups: WakeupBus;
   readonly letters: Letters;
+  readonly rates: SendingRates;
   readonly limits: Readonly<Record<LimitName, number>>;
 };
 
@@ -40,16 +42,17 @@ export class CommitOrder {
 
   /**
    * Seqs in the order of the entries, durable; 0 where the inbox is full (its reader is told gap{overflow}).
-   * E031_EPOCH_TAKEN, E032_EPOCH_PROOF: nothing was delivered. E001, E008, E010, E016, E017, E061.
+   * E031_EPOCH_TAKEN, E032_EPOCH_PROOF: nothing was delivered. E001, E008, E010, E016, E017, E018, E061.
    */
   async submit(commit: Commit): Promise<readonly bigint[]> {
-    const { log, letters, wakeups } = this.#parts;
+    const { log, letters, rates, wakeups } = this.#parts;
     this.#check(commit);
     const entries = commit.entries.map(({ recipientKey, letter }): Append => {
       const payload = letter.payload.length === 0 ? commit.payload : letter.payload;
       return letters.entryFor(recipientKey, { ...letter, payload });
     });
     letters.requireDistinct(entries);
+    rates.require(commit.sender, entries);
     const committed = await log.commitGroup({
       groupId: commit.groupId,
       epoch: commit.epoch,

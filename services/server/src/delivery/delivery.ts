@@ -9,6 +9,7 @@ import { type IdentityKey, type InboxKey, type LimitName, QpqError } from "quicp
 import type { Append, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
 import type { Fetched, LeaseBook } from "./lease-book.ts";
 import type { Letter, Letters } from "./letters.ts";
+import type { SendingRates } from "./sending-rates.ts";
 import type { Waiters, Waiting } from "./waiters.ts";
 
 export type DeliveryParts = {
@@ -17,6 +18,7 @@ export type DeliveryParts = {
   readonly waiters: Waiters;
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly letters: Letters;
+  readonly rates: SendingRates;
 };
 
 export type FetchQuery = {
@@ -34,18 +36,21 @@ export class Delivery {
   readonly #waiters: Waiters;
   readonly #limits: Readonly<Record<LimitName, number>>;
   readonly #letters: Letters;
+  readonly #rates: SendingRates;
 
-  constructor({ log, wakeups, waiters, letters, limits }: DeliveryParts) {
+  constructor({ log, wakeups, waiters, letters, rates, limits }: DeliveryParts) {
     this.#log = log;
     this.#wakeups = wakeups;
     this.#waiters = waiters;
     this.#limits = limits;
     this.#letters = letters;
+    this.#rates = rates;
   }
 
-  /** seq of the message, durable. E008, E009_QUEUE_FULL, E010. A repeated idempotency key answers the first seq. */
+  /** seq of the message, durable. E008, E009_QUEUE_FULL, E010, E018. A repeated idempotency key answers the first seq. */
   async enqueue(recipientKey: IdentityKey, letter: Letter): Promise<bigint> {
     const entry = this.#letters.entryFor(recipientKey, letter);
+    this.#rates.require(letter.sender, [entry]);
     const appended = await this.#log.append(entry);
     if (appended.kind === "full") {
       throw new QpqError("E009_QUEUE_FULL", { retryAfterMs: 1_000, fields: { depthMax: this.#limits.queueDepthMax } });
@@ -55,20 +60,25 @@ export class Delivery {
     return appended.seq;
   }
 
-  /** One payload to many, in one transaction; a full inbox answers 0 and the others have it. E016, E017. */
+  /** One payload to many, in one transaction; a full inbox answers 0 and the others have it. E016, E017, E018. */
   async batchEnqueue(recipientKeys: readonly IdentityKey[], letter: Letter): Promise<readonly bigint[]> {
     const entries = recipientKeys.map((key) => this.#letters.entryFor(key, letter));
     this.#letters.requireDistinct(entries);
+    this.#rates.require(letter.sender, entries);
     return await this.#appendAll(entries);
   }
 
   /**
    * Messages of their own each, in one transaction; several to one inbox keep their order. A full inbox answers 0 and
-   * the others have theirs. E008, E010, E016.
+   * the others have theirs. E008, E010, E016, E018.
    */
-  async send(letters: readonly { recipientKey: IdentityKey; letter: Letter }[]): Promise<readonly bigint[]> {
+  async send(
+    sender: Uint8Array,
+    letters: readonly { recipientKey: IdentityKey; letter: Letter }[],
+  ): Promise<readonly bigint[]> {
     const entries = letters.map(({ recipientKey, letter }) => this.#letters.entryFor(recipientKey, letter));
     this.#letters.requireFew(entries);
+    this.#rates.require(sender, entries);
     return await this.#appendAll(entries);
   }
 

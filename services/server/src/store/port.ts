@@ -189,6 +189,17 @@ export interface KeyStore {
   getHybridKeys(identities: readonly IdentityKey[]): Promise<readonly (HybridKey | undefined)[]>;
 }
 
+/** A bucket of `burst`, full at first, into which perSecond come; both above 0. */
+export type RateLimit = { readonly perSecond: number; readonly burst: number };
+
+export interface RateCounter {
+  /**
+   * 0: admitted, and `cost` is taken out of the key's bucket; else nothing is, and it would be admitted so many ms later.
+   * More than a whole bucket holds is admitted by a full one, which then owes it. At once, from what this front-end knows.
+   */
+  admit(key: string, limit: RateLimit, cost: number): number;
+}
+
 /** What a reader has seen of an inbox: everything up to `after`. */
 export type Cursor = { readonly inbox: InboxKey; readonly after: bigint };
 
@@ -201,6 +212,8 @@ export interface Store {
    * E021_OVERLOADED beyond it. Cheap, and a hint: read.
    */
   readHeads?(cursors: readonly Cursor[]): Promise<readonly InboxKey[]>;
+  /** Counts for all front-ends together. Without it each counts for itself. */
+  readonly rates?: RateCounter;
   /** Throws E020_STORE_UNAVAILABLE when the store does not answer. */
   health(): Promise<void>;
   /** Finishes what was accepted, then frees everything. Calls after it are rejected with E020_STORE_UNAVAILABLE. */
