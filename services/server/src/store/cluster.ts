@@ -44,6 +44,7 @@ export async function openClusterStore(options: ClusterStoreOptions): Promise<Cl
   };
   return {
     ...postgres,
+    ...(redis && { rates: redis.rates }),
     condition: () => ({ redis: redis === undefined ? "off" : redis.isUp() ? "up" : "down" }),
     stats: () => ({ ...postgres.stats(), ...redis?.stats() }),
     close: () => (closing ??= close()),

@@ -41,6 +41,17 @@ export class LocalRates implements RateCounter {
     return isAdmitted ? 0 : Math.ceil(waitMs);
   }
 
+  /** Until the key's bucket is full again. */
+  missingMs(key: string): number {
+    return Math.max(0, (this.#young.get(key) ?? this.#old.get(key) ?? 0) - this.#now());
+  }
+
+  /** At least so much is missing in the key's bucket: others have taken from it too. */
+  owe(key: string, missingMs: number): void {
+    const nowMs = this.#now();
+    this.#keep(key, Math.max(this.#take(key), nowMs + missingMs), nowMs);
+  }
+
   #take(key: string): number {
     const young = this.#young.get(key);
     if (young !== undefined) return young;

@@ -3,8 +3,9 @@
  * slow, flushed or away at any time: then readers are told later, by their safety sweep, and each front-end counts for
  * itself. Nothing waits for it, and none of its errors is anybody else's. Redis 7.0 or later (sharded pub/sub).
  */
-import type { WakeupBus } from "../port.ts";
+import type { RateCounter, WakeupBus } from "../port.ts";
 import { parseRedisUrl, type RedisMode } from "./address.ts";
+import { RedisRates } from "./rates.ts";
 import { RedisWakeups } from "./wakeups.ts";
 
 const redisDefaults = {
@@ -44,6 +45,7 @@ export type RedisStats = {
 
 export type OpenedRedis = {
   readonly wakeups: WakeupBus;
+  readonly rates: RateCounter;
   /** Everything is heard and can be told. */
   isUp(): boolean;
   stats(): RedisStats;
@@ -62,9 +64,11 @@ export async function openRedis(options: RedisOptions & { readonly listenersMax?
     hintsWaitingMax,
     listenersMax,
   });
+  const rates = new RedisRates(wakeups.nodes);
   await wakeups.firstTry;
   return {
     wakeups,
+    rates,
     isUp: () => wakeups.nodes.areUp,
     stats: () => {
       const { sent, heard, dropped, waiting } = wakeups.counts;
@@ -79,6 +83,9 @@ export async function openRedis(options: RedisOptions & { readonly listenersMax?
         failures,
       };
     },
-    close: () => wakeups.close(),
+    async close() {
+      rates.close();
+      await wakeups.close();
+    },
   };
 }
