@@ -1,16 +1,14 @@
 /** The real NodeService over the store in memory, as server.ts composes it, without sockets and with a clock that stands. */
 import type { LimitName } from "quicproquo-proto";
-import { RpcSession, type RpcByteStream } from "quicproquo-rpc";
+import type { RpcSession, RpcByteStream } from "quicproquo-rpc";
 import { Finding } from "quicproquo-rpc/fuzz";
 import { StaticToken } from "../src/access/static-token.ts";
-import { EarlyDataGate, type Handshake, handshakeDone } from "../src/calls/early-data.ts";
+import { type Handshake, handshakeDone } from "../src/calls/early-data.ts";
 import { InFlight } from "../src/calls/in-flight.ts";
-import { exceptionOf } from "../src/calls/interface-server.ts";
-import { nodeService } from "../src/calls/node-service.ts";
 import type { CallParts } from "../src/calls/scope.ts";
+import { serveSession } from "../src/calls/serve-session.ts";
 import { loadConfig } from "../src/config.ts";
-import { LeaseBook } from "../src/delivery/lease-book.ts";
-import { PushBudget } from "../src/delivery/push-budget.ts";
+import type { PushBudget } from "../src/delivery/push-budget.ts";
 import { createDomains } from "../src/domains.ts";
 import type { WakeupHub } from "../src/store/hub.ts";
 import { createMemoryStore, type MessageLog, type Store } from "../src/store/index.ts";
@@ -78,17 +76,12 @@ export class FrontEnd {
   }
 
   serve(stream: RpcByteStream, handshake: Handshake = handshakeDone): RpcSession {
-    const pushBudget = new PushBudget(tightLimits.pushBytesMax ?? 0);
-    this.#budgets.push(pushBudget);
-    const leases = new LeaseBook((inbox, upTo, storeEpoch) => {
-      this.store.log.ack(inbox, upTo, storeEpoch).catch((error: unknown) => this.#failed("a removal failed", error));
+    const { session, scope } = serveSession(this.#parts, stream, {
+      handshake,
+      callsInFlightMax: this.#callsInFlightMax,
+      pushBytesMax: tightLimits.pushBytesMax ?? 0,
     });
-    const scope = { leases, pushBudget, earlyData: new EarlyDataGate(handshake), abandon: () => session.close() };
-    const session: RpcSession = new RpcSession(stream, {
-      bootstrap: nodeService(this.#parts, scope),
-      limits: { callsInFlightMax: this.#callsInFlightMax },
-      errorToException: exceptionOf,
-    });
+    this.#budgets.push(scope.pushBudget);
     return session;
   }
 

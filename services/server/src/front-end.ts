@@ -6,25 +6,21 @@
  * A server of one process has one, with the store in the same process; else each worker process has one, and they share
  * the port.
  */
-import { alpnNode, errorCodeOf, QpqError } from "quicproquo-proto";
-import { RpcSession } from "quicproquo-rpc";
+import { alpnNode, QpqError } from "quicproquo-proto";
 import { type ByteStream, type Connection, closeCodes } from "quicproquo-transport";
 import { type HostPort, listenQuic, type OnStray, type QuicListener, type Routing } from "quicproquo-transport/quic";
 import { listenWebSocket, type WebSocketListener, type WebSocketListenOptions } from "quicproquo-transport/websocket";
 import { StaticToken } from "./access/static-token.ts";
-import { EarlyDataGate, type Handshake } from "./calls/early-data.ts";
+import type { Handshake } from "./calls/early-data.ts";
 import { InFlight } from "./calls/in-flight.ts";
-import { exceptionOf } from "./calls/interface-server.ts";
-import { nodeService } from "./calls/node-service.ts";
 import type { CallParts } from "./calls/scope.ts";
+import { serveSession } from "./calls/serve-session.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
-import { LeaseBook } from "./delivery/lease-book.ts";
-import { PushBudget } from "./delivery/push-budget.ts";
 import { createDomains } from "./domains.ts";
 import { handshakeOf } from "./handshake.ts";
 import type { Log } from "./observe/log.ts";
-import type { Observer, StoreParts } from "./observe/observer.ts";
+import type { StoreParts } from "./observe/observer.ts";
 import { createPrometheusObserver, type PrometheusObserver } from "./observe/prometheus.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
 import { StoreWatch } from "./ops/store-watch.ts";
@@ -88,19 +84,10 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   const inFlight = new InFlight();
   const parts: CallParts = { domains, access: new StaticToken(token), observer, log, inFlight, clock };
 
+  const { callsInFlightMax } = config;
+  const { pushBytesMax } = config.limits;
   const serveStream = (stream: ByteStream, handshake: Handshake): void => {
-    const scope = {
-      leases: new LeaseBook(removeWith(store, observer)),
-      pushBudget: new PushBudget(config.limits.pushBytesMax),
-      earlyData: new EarlyDataGate(handshake),
-      abandon: () => session.close(),
-    };
-    const session = new RpcSession(stream, {
-      bootstrap: nodeService(parts, scope),
-      limits: { callsInFlightMax: config.callsInFlightMax },
-      errorToException: exceptionOf,
-      onError: (error) => log.error({ event: "rpc_callback_failed", error }),
-    });
+    const { session } = serveSession(parts, stream, { handshake, callsInFlightMax, pushBytesMax });
     sessions.add(session, stream);
   };
   const onConnection = (connection: Connection): void => {
@@ -197,12 +184,4 @@ async function within(ms: number, work: () => Promise<void>): Promise<void> {
   const timer = setTimeout(late.resolve, ms);
   await Promise.race([work(), late.promise]);
   clearTimeout(timer);
-}
-
-/** Removal behind a Finish has no answer: a failure is counted, and the messages are handed out again later. */
-function removeWith(store: Store, observer: Observer): ConstructorParameters<typeof LeaseBook>[0] {
-  return (inbox, upTo, storeEpoch) =>
-    store.log.ack(inbox, upTo, storeEpoch).catch((error: unknown) => {
-      observer.backgroundFailed("lease-removal", errorCodeOf(error));
-    });
 }
