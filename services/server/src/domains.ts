@@ -29,7 +29,7 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     },
   });
   const waiters = new Waiters({ wakeups, waitersMax, sweep, found });
-  const subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax, sweep, found });
+  const subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax, clock, sweep, found });
   return {
     waiters,
     subscriptions,

@@ -39,6 +39,8 @@ export type SubscriptionParts = {
   readonly budget: PushBudget;
   readonly sweep: SafetySweep | undefined;
   readonly found: FoundCounts;
+  /** Of two subscriptions on an inbox the one with the greater word is the newer. */
+  readonly claim: string;
   readonly sink: Sink;
   readonly onEnd: () => void;
 };
@@ -93,7 +95,14 @@ export class Subscription implements Reader, WakeupListener {
     this.#look();
   }
 
+  /** Also of one that is at another front-end. */
+  onClaim(word: string): void {
+    if (word > this.#parts.claim) this.end(new QpqError("E062_SUBSCRIPTION_REPLACED"));
+  }
+
   #begin(): void {
+    if (this.#isOver) return;
+    this.#parts.wakeups.claim?.(this.#parts.inbox, this.#parts.claim);
     this.#hinted ??= "first";
     this.#look();
   }

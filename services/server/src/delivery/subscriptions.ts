@@ -1,9 +1,11 @@
 /**
  * The subscriptions of this front-end, one an inbox: a newer one ends the older, so that a reader that comes back after
- * a loss is not kept out by its own former self.
+ * a loss is not kept out by its own former self. One at another front-end is ended by a claim, if the bus carries it:
+ * best effort, for one that stays pushes what the newer one pushes too.
  */
+import { randomBytes } from "node:crypto";
 import { type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
-import type { MessageLog, WakeupBus } from "../store/port.ts";
+import type { Clock, MessageLog, WakeupBus } from "../store/port.ts";
 import type { PushBudget } from "./push-budget.ts";
 import type { FoundCounts, Reader } from "./readers.ts";
 import type { SafetySweep } from "./safety-sweep.ts";
@@ -14,6 +16,7 @@ export type SubscriptionsParts = {
   readonly wakeups: WakeupBus;
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly subscriptionsMax: number;
+  readonly clock: Clock;
   /** Undefined where hints are never lost. */
   readonly sweep?: SafetySweep | undefined;
   readonly found: FoundCounts;
@@ -33,6 +36,7 @@ export type SubscribeQuery = {
 export class Subscriptions {
   readonly #parts: SubscriptionsParts;
   readonly #open = new Map<InboxKey, Subscription>();
+  #lastClaimMs = 0;
   #draining = false;
 
   constructor(parts: SubscriptionsParts) {
@@ -71,6 +75,7 @@ export class Subscriptions {
       budget,
       sweep,
       found,
+      claim: this.#nextClaim(),
       sink,
       onEnd: () => {
         if (this.#open.get(inbox) === subscription) this.#open.delete(inbox);
@@ -79,6 +84,12 @@ export class Subscriptions {
     this.#open.set(inbox, subscription);
     older?.end(new QpqError("E062_SUBSCRIPTION_REPLACED"));
     return subscription;
+  }
+
+  /** The later the greater: always at one front-end, and between two once they are further apart than their clocks. */
+  #nextClaim(): string {
+    this.#lastClaimMs = Math.max(this.#parts.clock(), this.#lastClaimMs + 1);
+    return `${this.#lastClaimMs.toString().padStart(15, "0")} ${randomBytes(8).toString("hex")}`;
   }
 
   /** Every reader is told to go elsewhere, and no one can subscribe here any more. */

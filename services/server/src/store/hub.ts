@@ -48,6 +48,11 @@ export class WakeupHub implements WakeupBus {
     for (const listener of listeners) listener.onHint(source);
   }
 
+  claim(inbox: InboxKey, word: string): void {
+    const listeners = this.#listeners.get(inbox);
+    if (listeners !== undefined) for (const listener of several(listeners)) listener.onClaim?.(word);
+  }
+
   /** Hints come from now on. Throws E021_OVERLOADED beyond listenersMax. */
   subscribe(inbox: InboxKey, listener: WakeupListener): undefined {
     if (this.#count >= this.#listenersMax) throw new QpqError("E021_OVERLOADED", { fields: { limit: "listenersMax" } });

@@ -141,6 +141,8 @@ export type HintSource = "hint" | "timer" | "reconnect";
 export interface WakeupListener {
   /** Look again: at any time after `subscribe`, also within it, also for nothing. Must not throw. */
   onHint(source: HintSource): void;
+  /** Somebody claims the inbox for itself; also its own word comes. Must not throw. */
+  onClaim?(word: string): void;
 }
 
 /**
@@ -156,6 +158,12 @@ export interface WakeupBus {
    * comes. Throws E021_OVERLOADED when the bus takes no more listeners.
    */
   subscribe(inbox: InboxKey, listener: WakeupListener): Promise<void> | undefined;
+  /**
+   * Tells every listener of the inbox, also at other front-ends, that it is claimed. Of several words before one is told
+   * the greatest is enough. May be lost, as hints may; of a bus without it claims don't leave their front-end.
+   * `word`: at most 100 characters of Latin-1.
+   */
+  claim?(inbox: InboxKey, word: string): void;
   /** Who does not stand there is no error. No later publish tells it anything. */
   unsubscribe(inbox: InboxKey, listener: WakeupListener): void;
 }

@@ -6,7 +6,7 @@ import { type ChannelId, type IdentityKey, inboxKeyOf, limits as limitRows, QpqE
 import { PushBudget } from "../../src/delivery/push-budget.ts";
 import { newFoundCounts } from "../../src/delivery/readers.ts";
 import type { Sink, Subscription } from "../../src/delivery/subscription.ts";
-import { Subscriptions } from "../../src/delivery/subscriptions.ts";
+import { Subscriptions, type SubscriptionsParts } from "../../src/delivery/subscriptions.ts";
 import { createMemoryStore, type ReadAnswer, type Store } from "../../src/store/index.ts";
 
 const limits = Object.fromEntries(Object.entries(limitRows).map(([name, row]) => [name, row.default])) as {
@@ -72,8 +72,15 @@ class Rig {
       clock: () => this.now,
     });
     const { log, wakeups } = this.store;
-    this.subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax, found: this.found });
+    this.subscriptions = this.frontEnd({ log, wakeups, subscriptionsMax });
     this.budget = new PushBudget(budgetBytes);
+  }
+
+  /** Another one over the same store, unless told otherwise. */
+  frontEnd(parts: Partial<SubscriptionsParts> = {}): Subscriptions {
+    const { log, wakeups } = this.store;
+    const { found } = this;
+    return new Subscriptions({ log, wakeups, limits, subscriptionsMax: 100, clock: () => this.now, found, ...parts });
   }
 
   async append(n: number, bytes = 10, lifeMs = 1e9): Promise<void> {
@@ -293,8 +300,7 @@ test("an append between a read and its answer is not missed", async () => {
       return answer;
     },
   });
-  const { store, found } = rig;
-  const subscriptions = new Subscriptions({ log: slowLog, wakeups: store.wakeups, limits, subscriptionsMax: 1, found });
+  const subscriptions = rig.frontEnd({ log: slowLog });
   const reader = new Reader();
   const query = { inbox: inboxKeyOf(keyOf(1), channelId), after: 0n, storeEpoch: 0n, window: 0, windowBytes: 0 };
   subscriptions.open(query, reader, rig.budget);
@@ -316,6 +322,43 @@ test("what is pushed is counted once by what made it look: the first one, then t
   await rig.append(1);
   await reader.takeAll();
   assert.deepEqual(rig.found, { first: 2, hint: 1, timer: 0, reconnect: 0 });
+});
+
+test("a newer subscription ends the older one at another front-end, and is not ended by an older one's word", async () => {
+  const rig = new Rig();
+  const far = rig.frontEnd();
+  const query = { inbox: inboxKeyOf(keyOf(1), channelId), after: 0n, storeEpoch: 0n, window: 0, windowBytes: 0 };
+  const [first, second, third] = [new Reader(), new Reader(), new Reader()];
+  rig.open(1, first);
+  rig.now++;
+  far.open(query, second, rig.budget);
+  assert.equal((first.ended as QpqError).code, "E062_SUBSCRIPTION_REPLACED");
+  rig.now++;
+  rig.open(1, third);
+  assert.equal((second.ended as QpqError).code, "E062_SUBSCRIPTION_REPLACED");
+  rig.store.wakeups.claim?.(query.inbox, "0");
+  assert.equal(third.ended, undefined);
+  assert.deepEqual([rig.subscriptions.size, far.size], [1, 0]);
+  await rig.append(1);
+  await third.takeAll();
+  assert.deepEqual(third.seqs, [1]);
+});
+
+test("of several subscriptions of one front-end in one millisecond the last stays", () => {
+  const rig = new Rig();
+  const readers = Array.from({ length: 20 }, () => new Reader());
+  for (const reader of readers) rig.open(1, reader);
+  assert.deepEqual(
+    readers.map(({ ended }) => ended === undefined),
+    readers.map((_, i) => i === 19),
+  );
+  const words: string[] = [];
+  void rig.store.wakeups.subscribe(inboxKeyOf(keyOf(1), channelId), {
+    onHint() {},
+    onClaim: (word) => words.push(word),
+  });
+  for (let i = 0; i < 20; i++) rig.open(1, new Reader());
+  assert.deepEqual(words, words.toSorted(), "so that its own front-end's echo never ends the newer one");
 });
 
 test("nothing is pushed after the reader has ended it", async () => {

@@ -81,6 +81,25 @@ describe("front-ends of one store", () => {
     assert.equal(calls, 1);
   });
 
+  test("a claim is told to the listeners of its inbox at every front-end, of a thousand in one turn the greatest", async () => {
+    await using owner = await Owner.start();
+    const [near, far] = [await owner.connect(), await owner.connect()];
+    const words: string[] = [];
+    const all = Promise.withResolvers<void>();
+    for (const store of [near, far]) {
+      const onClaim = (word: string): void => {
+        if (words.push(word) === 2) all.resolve();
+      };
+      store.wakeups.subscribe(alice, { onHint: () => assert.fail("it is no hint"), onClaim });
+      store.wakeups.subscribe(inboxOf("bob"), { onHint() {}, onClaim: () => assert.fail("of another inbox") });
+      await store.health();
+    }
+    for (let i = 0; i < 1_000; i++) near.wakeups.claim?.(alice, `${1_000 - i}`.padStart(4, "0"));
+    await all.promise;
+    for (const store of [near, far]) await store.health();
+    assert.deepEqual(words, ["1000", "1000"]);
+  });
+
   test("a refusal of the owner's arrives with its code, its pause and its fields", async () => {
     await using owner = await Owner.start({ limits: { appendsInFlightMax: 1 } });
     const store = await owner.connect();

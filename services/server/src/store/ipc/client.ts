@@ -48,6 +48,7 @@ export class StoreClient {
       subscribe: tell(toStore.subscribe),
       unsubscribe: tell(toStore.unsubscribe),
       publish: tell(toStore.publish),
+      claim: (inbox, word) => this.#say(toStore.claim, inbox, word),
     });
   }
 
@@ -101,6 +102,8 @@ export class StoreClient {
         return this.#onHello();
       case toFrontEnd.hint:
         return this.wakeups.tell(reader.latin1() as InboxKey);
+      case toFrontEnd.claim:
+        return this.wakeups.tellClaim(reader.latin1() as InboxKey, reader.latin1());
       case toFrontEnd.answer: {
         const { name, resolve } = this.#takeSent(reader.u32());
         return resolve(codecs[name].readAnswer(reader));
@@ -169,11 +172,11 @@ export class StoreClient {
     this.#flushWhenDue(out);
   }
 
-  #say(word: number, inbox: InboxKey): void {
+  #say(word: number, ...texts: readonly string[]): void {
     const out = this.#out;
     if (out === undefined) return;
     out.u8(word);
-    out.latin1(inbox);
+    for (const text of texts) out.latin1(text);
     this.#flushWhenDue(out);
   }
 

@@ -6,16 +6,16 @@ import type { ByteReader, ByteWriter } from "../../ipc/bytes.ts";
 import { type CallName, callNames } from "../packing/index.ts";
 
 /** Raised with every change of the words or of a packed call: an old process may meet files that were replaced. */
-export const protocolNumber = 1;
+export const protocolNumber = 2;
 
-/** To the store. subscribe, unsubscribe, publish: inbox. call: id u32, name u8, request. */
-export const toStore = { subscribe: 1, unsubscribe: 2, publish: 3, call: 4 } as const;
+/** To the store. subscribe, unsubscribe, publish: inbox. call: id u32, name u8, request. claim: inbox, word. */
+export const toStore = { subscribe: 1, unsubscribe: 2, publish: 3, call: 4, claim: 5 } as const;
 
 /**
  * To a front-end. hello: protocolNumber u32, the first word of all. hint: inbox. answer: id u32, answer. failure: id u32,
- * reason of a QpqError.
+ * reason of a QpqError. claim: inbox, word.
  */
-export const toFrontEnd = { hello: 1, hint: 2, answer: 3, failure: 4 } as const;
+export const toFrontEnd = { hello: 1, hint: 2, answer: 3, failure: 4, claim: 5 } as const;
 
 export const readLimits = {
   /** Reads a front-end has sent and no answer to; one that sends more is cut off. The others wait in the front-end. */

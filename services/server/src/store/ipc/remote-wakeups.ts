@@ -13,6 +13,7 @@ export type OwnersEar = {
   readonly subscribe: (inbox: InboxKey) => void;
   readonly unsubscribe: (inbox: InboxKey) => void;
   readonly publish: (inbox: InboxKey) => void;
+  readonly claim: (inbox: InboxKey, word: string) => void;
 };
 
 export class RemoteWakeups implements WakeupBus {
@@ -39,6 +40,15 @@ export class RemoteWakeups implements WakeupBus {
     if (!this.#hub.hasListener(inbox)) return;
     this.#hub.unsubscribe(inbox, listener);
     if (!this.#hub.hasListener(inbox)) this.#owner.unsubscribe(inbox);
+  }
+
+  claim(inbox: InboxKey, word: string): void {
+    this.#owner.claim(inbox, word);
+  }
+
+  /** A claim has come. */
+  tellClaim(inbox: InboxKey, word: string): void {
+    this.#hub.claim(inbox, word);
   }
 
   /** A hint has come. */

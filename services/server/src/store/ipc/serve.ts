@@ -55,6 +55,8 @@ class FrontEndChannel {
   readonly #listeners = new Map<InboxKey, WakeupListener>();
   /** Hints of one inbox that wait together are one. */
   readonly #hints = new Set<InboxKey>();
+  /** Of the claims of one inbox that wait together the greatest is told. */
+  readonly #claims = new Map<InboxKey, string>();
   #out: ByteWriter = newFrame();
   readonly #waitingReads: Call[] = [];
   #readsBegun = 0;
@@ -93,6 +95,8 @@ class FrontEndChannel {
         return this.#unsubscribe(reader.latin1() as InboxKey);
       case toStore.publish:
         return this.#store.wakeups.publish(reader.latin1() as InboxKey);
+      case toStore.claim:
+        return this.#store.wakeups.claim?.(reader.latin1() as InboxKey, reader.latin1());
       case toStore.call: {
         const id = reader.u32();
         const name = callNameOf(reader.u8());
@@ -109,7 +113,11 @@ class FrontEndChannel {
       this.#hints.add(inbox);
       this.#flushLater();
     };
-    const listener = { onHint };
+    const onClaim = (word: string): void => {
+      if (word > (this.#claims.get(inbox) ?? "")) this.#claims.set(inbox, word);
+      this.#flushLater();
+    };
+    const listener = { onHint, onClaim };
     // the owner's bus is of its own process, so hints come before any read behind this word
     void this.#store.wakeups.subscribe(inbox, listener);
     this.#listeners.set(inbox, listener);
@@ -183,6 +191,12 @@ class FrontEndChannel {
       this.#out.latin1(inbox);
     }
     this.#hints.clear();
+    for (const [inbox, word] of this.#claims) {
+      this.#out.u8(toFrontEnd.claim);
+      this.#out.latin1(inbox);
+      this.#out.latin1(word);
+    }
+    this.#claims.clear();
   }
 
   #onDrain(): void {
