@@ -15,8 +15,8 @@ export type ClusterStoreOptions = {
 };
 
 export type ClusterStore = Omit<PostgresStore, "stats" | "condition"> & {
-  /** `down`: it works, and wakes readers of other front-ends late. `off`: there is none. */
-  condition(): { readonly redis: "up" | "down" | "off" };
+  /** `down`, and why: it works, and wakes readers of other front-ends late. `off`: there is none. */
+  condition(): { readonly redis: "up" | "down" | "off"; readonly reason?: string };
   /** Without Redis its numbers are missing. */
   stats(): ReturnType<PostgresStore["stats"]> & Partial<RedisStats>;
 };
@@ -45,7 +45,11 @@ export async function openClusterStore(options: ClusterStoreOptions): Promise<Cl
   return {
     ...postgres,
     ...(redis && { rates: redis.rates }),
-    condition: () => ({ redis: redis === undefined ? "off" : redis.isUp() ? "up" : "down" }),
+    condition() {
+      if (redis === undefined) return { redis: "off" };
+      const reason = redis.failure();
+      return { redis: redis.isUp() ? "up" : "down", ...(reason !== undefined && { reason }) };
+    },
     stats: () => ({ ...postgres.stats(), ...redis?.stats() }),
     close: () => (closing ??= close()),
   };

@@ -22,8 +22,8 @@ export type NodeLinkParts = {
   readonly probeMs: number;
   /** Hints come from now on, and may have been missed before. */
   readonly onUp: () => void;
-  /** Lost, or not to be had; it is tried again by itself. */
-  readonly onDown: () => void;
+  /** Lost, or not to be had, and why; it is tried again by itself. */
+  readonly onDown: (reason: string) => void;
   /** Frames of other front-ends. */
   readonly onFrame: (frame: Buffer) => void;
 };
@@ -41,6 +41,7 @@ export class NodeLink {
   #isPublishing = false;
   #nextChannel = 0;
   #endPause: (() => void) | undefined;
+  #reason = "";
   #losses = 0;
   #deafnesses = 0;
 
@@ -87,8 +88,8 @@ export class NodeLink {
     if (connection === undefined) return undefined;
     const answers = await connection.callAll(commands);
     if (!answers.some((answer) => answer instanceof Error)) return answers;
-    // no answer in time, another node's slot, no right to do it: none of them is mended by going on
-    connection.destroy();
+    // no answer, another node's slot, no right to do it: none of them is mended by going on
+    this.#giveUp(connection, answers);
     return undefined;
   }
 
@@ -111,7 +112,7 @@ export class NodeLink {
         await this.#live(connection);
       }
       if (this.#isClosed) return;
-      this.#parts.onDown();
+      this.#parts.onDown(this.#reason);
       await this.#pause(pauseMs * (1 - Math.random() / 2));
       pauseMs = Math.min(pauseMs * 2, pauseMsMax);
     }
@@ -124,17 +125,31 @@ export class NodeLink {
       connection = await this.#parts.open(this.#closing.signal);
       await connection.subscribe(this.#parts.partitions.map(({ channel }) => channel));
       if (!connection.isLost) return connection;
-    } catch {
-      // counted by who is told that it is down
+      this.#reason = "the connection was lost at once";
+    } catch (error) {
+      this.#reason = reasonOf(error);
     }
     connection?.destroy();
     return undefined;
   }
 
+  #giveUp(connection: RedisConnection, answers: readonly unknown[]): void {
+    if (connection.isLost) return;
+    this.#reason = reasonOf(answers.find((answer) => answer instanceof Error));
+    connection.destroy();
+  }
+
   /** Until it is lost. */
   async #live(connection: RedisConnection): Promise<void> {
-    const probe = new Probe(this.#parts, connection, () => this.#deafnesses++);
-    connection.onMoved(() => connection.destroy());
+    this.#reason = "the connection was lost";
+    const probe = new Probe(this.#parts, connection, {
+      onDeaf: () => {
+        this.#deafnesses++;
+        this.#giveUp(connection, [new Error("the connection was deaf")]);
+      },
+      onRefused: (answers) => this.#giveUp(connection, answers),
+    });
+    connection.onMoved(() => this.#giveUp(connection, [new Error("a slot has moved")]));
     connection.onMessage((channel, frame) => {
       if (isFrom(this.#parts.sender, frame)) probe.heard(channel);
       else this.#parts.onFrame(frame);
@@ -159,20 +174,27 @@ export class NodeLink {
   }
 }
 
+/** The driver's and the node's errors: names and addresses, no password. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+type ProbeEnds = { readonly onDeaf: () => void; readonly onRefused: (answers: readonly unknown[]) => void };
+
 class Probe {
   readonly #channels: readonly string[];
   readonly #frame: Buffer;
   readonly #connection: RedisConnection;
-  readonly #onDeaf: () => void;
+  readonly #ends: ProbeEnds;
   /** Channels that were probed and not heard since. */
   #unheard: Set<string>;
   #ticks = 0;
 
-  constructor({ partitions, sender }: NodeLinkParts, connection: RedisConnection, onDeaf: () => void) {
+  constructor({ partitions, sender }: NodeLinkParts, connection: RedisConnection, ends: ProbeEnds) {
     this.#channels = partitions.map(({ channel }) => channel);
     this.#frame = encodeHints(sender, []);
     this.#connection = connection;
-    this.#onDeaf = onDeaf;
+    this.#ends = ends;
     this.#unheard = new Set();
     this.#send();
   }
@@ -185,8 +207,7 @@ class Probe {
     this.#ticks++;
     if (this.#ticks % ticksPerProbe !== 0) return;
     if (this.#unheard.size === 0) return this.#send();
-    this.#onDeaf();
-    this.#connection.destroy();
+    this.#ends.onDeaf();
   }
 
   #send(): void {
@@ -194,7 +215,7 @@ class Probe {
     const commands = this.#channels.map((channel): Command => ["SPUBLISH", channel, this.#frame]);
     // never rejects
     void this.#connection.callAll(commands).then((answers) => {
-      if (answers.some((answer) => answer instanceof Error)) this.#connection.destroy();
+      if (answers.some((answer) => answer instanceof Error)) this.#ends.onRefused(answers);
     });
   }
 }

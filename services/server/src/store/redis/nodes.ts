@@ -29,6 +29,7 @@ export class RedisNodes {
   #isSoon = false;
   #isRefreshing = false;
   #failures = 0;
+  #failure: string | undefined;
   /** Of links that are no more. */
   #losses = 0;
   #deafnesses = 0;
@@ -47,6 +48,11 @@ export class RedisNodes {
     let served = 0;
     for (const { link, partitions: of } of this.#known.values()) if (link.isUp) served += of.length;
     return served === partitionCount;
+  }
+
+  /** Why not all of them are up: the last of the reasons. */
+  get failure(): string | undefined {
+    return this.areUp ? undefined : this.#failure;
   }
 
   /** Connections lost; those of them that were deaf; tries to connect that failed, and connections that were lost. */
@@ -84,9 +90,10 @@ export class RedisNodes {
     for (const { link } of this.#known.values()) link.close();
   }
 
-  #onDown(): void {
+  #onDown(reason: string): void {
     this.#failures++;
-    this.#parts.onDown();
+    this.#failure = reason;
+    this.#parts.onDown(reason);
     if (this.#parts.mode === "cluster") this.#refreshSoon();
   }
 
@@ -107,14 +114,14 @@ export class RedisNodes {
     const plan = await this.#ask();
     this.#isRefreshing = false;
     if (this.#closing.signal.aborted) return;
-    if (plan === undefined) this.#onDown();
+    if (typeof plan === "string") this.#onDown(plan);
     else this.#apply(plan);
     if (this.areUp) this.#refreshIn(refreshMs);
     else this.#refreshSoon();
   }
 
-  /** The nodes that we know of, then those of the settings: one after the other, one a refresh. */
-  async #ask(): Promise<Plan | undefined> {
+  /** The nodes that we know of, then those of the settings: one after the other, one a refresh. Else why not. */
+  async #ask(): Promise<Plan | string> {
     const { address, limits } = this.#parts;
     const hosts = [...this.#known.keys()].map(hostOf).concat(address.hosts);
     const host = hosts[this.#nextHost++ % hosts.length] as RedisHost;
@@ -125,8 +132,8 @@ export class RedisNodes {
       } finally {
         connection.destroy();
       }
-    } catch {
-      return undefined; // counted
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
   }
 
@@ -145,7 +152,7 @@ export class RedisNodes {
   #linkTo(name: string, of: readonly Partition[]): Known {
     const { address, limits, sender, probeMs, onUp, onFrame } = this.#parts;
     const open = (signal: AbortSignal) => RedisConnection.open(address, hostOf(name), limits, signal);
-    const onDown = () => this.#onDown();
+    const onDown = (reason: string) => this.#onDown(reason);
     return { link: new NodeLink({ open, partitions: of, sender, probeMs, onUp, onDown, onFrame }), partitions: of };
   }
 }

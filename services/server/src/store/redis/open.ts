@@ -48,6 +48,8 @@ export type OpenedRedis = {
   readonly rates: RateCounter;
   /** Everything is heard and can be told. */
   isUp(): boolean;
+  /** Why it is not; undefined when it is, or when nothing was tried yet. */
+  failure(): string | undefined;
   stats(): RedisStats;
   close(): Promise<void>;
 };
@@ -70,6 +72,7 @@ export async function openRedis(options: RedisOptions & { readonly listenersMax?
     wakeups,
     rates,
     isUp: () => wakeups.nodes.areUp,
+    failure: () => wakeups.nodes.failure,
     stats: () => {
       const { sent, heard, dropped, waiting } = wakeups.counts;
       const { losses, deafnesses, failures } = wakeups.nodes.counts;

@@ -1,0 +1,39 @@
+/** With which rights a front-end works, and what is told when it has none. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { RedisProcess } from "../../testing/redis.ts";
+import { inboxOf } from "../conformance/subject.ts";
+import { Buses, ear, until, untilCrosses } from "./rig.ts";
+
+const alice = inboxOf("alice");
+
+/** As in docs/operations.md. */
+const rights =
+  "~qpq:* &qpq:* -@all +hello +auth +info +ssubscribe +spublish +eval +time +get +set +cluster|slots +client|setname";
+
+describe("the rights of a front-end on Redis", () => {
+  test("those that the manual names are enough for hints and rates", async () => {
+    await using redis = await RedisProcess.start();
+    redis.command("ACL", "SETUSER", "qpq", "on", ">word", ...rights.split(" "));
+    await using buses = new Buses();
+    const url = redis.url.replace("//", "//qpq:word@");
+    const [here, there] = [await buses.open({ url }), await buses.open({ url })];
+    const alices = ear(there, alice);
+    await untilCrosses(here, alice, alices);
+    assert.equal(here.rates.admit("key", { perSecond: 0.001, burst: 10 }, 10), 0);
+    await until(() => redis.command("KEYS", "*") !== "");
+    assert.deepEqual([here.stats().connectionsLost, there.stats().connectionsLost], [0, 0]);
+  });
+
+  test("a wrong password, and a missing right, are told as the reason, without the password", async () => {
+    await using redis = await RedisProcess.start();
+    redis.command("ACL", "SETUSER", "qpq", "on", ">word", "~qpq:*", "&qpq:*", "+@all", "-ssubscribe");
+    await using buses = new Buses();
+    const wrong = await buses.open({ url: redis.url.replace("//", "//qpq:hunter2@") });
+    const poor = await buses.open({ url: redis.url.replace("//", "//qpq:word@") });
+    await until(() => wrong.failure() !== undefined && poor.failure() !== undefined);
+    assert.match(wrong.failure() as string, /WRONGPASS/);
+    assert.doesNotMatch(wrong.failure() as string, /hunter2/);
+    assert.match(poor.failure() as string, /NOPERM.*ssubscribe/);
+  });
+});
