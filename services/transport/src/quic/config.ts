@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { getCACertificates } from "node:tls";
 import { QpqError } from "quicproquo-proto";
 import { type Certificate, pemOf, type Trust } from "../trust.ts";
+import { ackDelayMsMax } from "./ack-delay.ts";
 import { type NativeConfig, quiche } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 
@@ -78,6 +79,7 @@ function authoritiesOf(trust: Exclude<Trust, { readonly pins: unknown }>): Buffe
 
 function configure(config: NativeConfig, alpn: readonly string[], limits: QuicLimits): void {
   config.setApplicationProtos([...alpn]);
+  config.setMaxAckDelay(ackDelayMsMax);
   config.setMaxIdleTimeout(limits.idleMs);
   config.setMaxRecvUdpPayloadSize(65_527); // we read any size; what a peer sends is its affair
   config.setMaxSendUdpPayloadSize(limits.datagramBytes);

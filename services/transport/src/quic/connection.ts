@@ -3,6 +3,7 @@ import { QpqError } from "quicproquo-proto";
 import type { ByteStream, CloseCode, Connection, ConnectionClosed, ConnectionInfo, ConnectionStats } from "../port.ts";
 import { closedHere, printable } from "../closed.ts";
 import { closeCodes } from "../port.ts";
+import { AckDelay } from "./ack-delay.ts";
 import { closedByNative, connectFailed, failedInternally } from "./close-reason.ts";
 import type { ConnectionOwner, QuicConnectionOptions } from "./connection-owner.ts";
 import type { Serviced } from "./endpoint.ts";
@@ -68,6 +69,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   readonly #liveness: Liveness | undefined;
   readonly #traffic = new Traffic();
   readonly #overhead = new Overhead(this.#traffic);
+  readonly #ackDelay = new AckDelay();
   readonly #timer = new LazyTimer(() => this.#onTimer());
   readonly #announce = (stream: QuicStream): void => this.#onPeerStream(stream);
   /** When the handshake, or what comes after the end, must be over. */
@@ -76,6 +78,10 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   #told = false;
   #established = false;
   #marked = false;
+  /** It is serviced once more in this turn. */
+  #waits = false;
+  /** There may be something to send beside an acknowledgement. */
+  #isUrged = false;
   /** A datagram has come since the last flush. */
   #heard = false;
   /** Something has happened that may have ended it. */
@@ -177,13 +183,14 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     if (this.#phase === "disposed" || this.#ids.isLate(datagram)) return;
     this.#traffic.received(datagram.length);
     this.#heard = true;
+    this.#ackDelay.received();
     try {
       this.#read(datagram, from, link);
       if (this.#established) this.#ids.collect(datagram);
     } catch {
       this.#mayBeOver = true; // the library has noted why and closes with it; service() sees that and tells
     }
-    this.mark();
+    this.#markHeard();
   }
 
   #read(datagram: Uint8Array, from: HostPort, link: Link | undefined): void {
@@ -197,6 +204,11 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   mark(): void {
+    this.#isUrged = true;
+    this.#markHeard();
+  }
+
+  #markHeard(): void {
     if (this.#marked || this.#phase === "disposed") return;
     this.#marked = true;
     this.#links.mark(this);
@@ -223,6 +235,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
 
   service(): void {
     this.#marked = false;
+    this.#waits = false;
     if (this.#phase === "disposed") return;
     try {
       if (this.#givenUp === undefined) this.#work();
@@ -230,7 +243,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       this.#owner.fault(error);
       this.#givenUp = failedInternally(error);
     }
-    this.#settle(); // asks the library only what cannot fail
+    if (!this.#waits || this.#givenUp !== undefined) this.#settle(); // asks the library only what cannot fail
   }
 
   #work(): void {
@@ -242,10 +255,9 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     const justReady = this.#advance();
     // Whoever awaits the dial gets one turn to set callbacks before the first of them is due.
     if (justReady && this.#role === "client") this.mark();
-    else if (this.isOpen) {
-      this.#streams.service(this.#heard, this.#announce);
-      this.#heard = false;
-    }
+    else if (this.isOpen) this.#streams.service(this.#heard, this.#announce);
+    const heard = this.#heard;
+    this.#heard = false;
     this.#moves?.look();
     this.#wire.collect();
     this.#leaveIfOftenMoved();
@@ -256,9 +268,29 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       return;
     }
     if (justReady && this.#phase === "early" && this.#role === "client") return; // first what the user writes
+    if (heard && this.#phase === "open" && !this.#wire.hasOffer) {
+      // What was heard may be answered when promises have run: then with the acknowledgement in one datagram.
+      this.#marked = true;
+      this.#waits = true;
+      this.#links.markLate(this);
+      return;
+    }
+    if (this.#mayWait) {
+      this.#mayBeOver = true; // a library that is not asked for packets does not say so
+      return;
+    }
+    this.#isUrged = false;
     const { packetsPerFlushMax } = this.#limits;
-    if (!this.#wire.transmit(packetsPerFlushMax, this.#phase === "open")) this.mark(); // the others first
+    if (!this.#wire.transmit(packetsPerFlushMax, this.#phase === "open"))
+      this.mark(); // the others first
+    else this.#ackDelay.flushed();
     this.#traffic.flushed();
+  }
+
+  /** In the handshake, amid bulk and while addresses change all goes out at once. */
+  get #mayWait(): boolean {
+    if (this.#isUrged || this.#phase !== "open" || !this.#wire.isCalm || this.#moves?.isTrying === true) return false;
+    return this.#ackDelay.mayWait();
   }
 
   get #isHalfOpen(): boolean {
@@ -296,6 +328,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#established = true;
     this.#deadlineAtMs = Number.POSITIVE_INFINITY;
     this.#owner.established(this);
+    this.#isUrged = true;
     this.#ids.provide();
     if (!this.#told) return;
     try {
@@ -372,7 +405,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   /** Only a client pings: pings of 10,000 clients every 10 s cost a server 6 % of a core, its own would cost more. */
   get #ownDueAtMs(): number {
     if (this.#phase !== "open") return this.#deadlineAtMs;
-    return Math.min(this.#liveness?.dueAtMs ?? Number.POSITIVE_INFINITY, this.#wire.dueAtMs);
+    const livenessDueAtMs = this.#liveness?.dueAtMs ?? Number.POSITIVE_INFINITY;
+    return Math.min(livenessDueAtMs, this.#wire.dueAtMs, this.#ackDelay.dueAtMs);
   }
 
   #onTimer(): void {
@@ -380,6 +414,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       this.#givenUp = this.#farewell?.closed ?? connectFailed("no answer in time");
     } else {
       try {
+        this.#isUrged = true;
         this.#mayBeOver = true;
         this.native.onTimeout();
         if (this.#phase === "open") {

@@ -31,8 +31,10 @@ export class Endpoint {
   readonly #socket: dgram.Socket;
   readonly #connected: boolean;
   readonly #flush = (): void => this.#onFlush();
+  readonly #flushLate = (): void => this.#onLate();
   #marked: Serviced[] = [];
   #flushScheduled = false;
+  #late: Serviced[] = [];
   #closed = false;
   datagramsIn = 0;
   datagramsOut = 0;
@@ -91,6 +93,13 @@ export class Endpoint {
     setImmediate(this.#flush);
   }
 
+  /** Services the connection once more in this turn, when all that its callbacks have caused is done: promises too. */
+  markLate(connection: Serviced): void {
+    this.#late.push(connection);
+    // A tick that a microtask asks for comes when there are no more microtasks.
+    if (this.#late.length === 1) queueMicrotask(() => process.nextTick(this.#flushLate));
+  }
+
   /** A buffer for one packet; {@link sendPacket} sends it. */
   packetBuffer(): Buffer {
     return pool.next();
@@ -126,6 +135,12 @@ export class Endpoint {
     const marked = this.#marked;
     this.#marked = [];
     for (const connection of marked) connection.service();
+  }
+
+  #onLate(): void {
+    const late = this.#late;
+    this.#late = [];
+    for (const connection of late) connection.service();
   }
 }
 

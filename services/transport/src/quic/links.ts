@@ -28,6 +28,10 @@ export class Links {
     this.#current.endpoint.mark(connection);
   }
 
+  markLate(connection: Serviced): void {
+    this.#current.endpoint.markLate(connection);
+  }
+
   /** Room for a packet, which {@link sendPacket} sends. */
   packetBuffer(): Buffer {
     return this.#current.endpoint.packetBuffer();

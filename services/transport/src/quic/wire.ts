@@ -25,6 +25,8 @@ export class Wire {
   /** The one stream that has something to send, as far as is known; "many" = ask the library to the end. */
   #offering: number | "many" | undefined;
   #isQuiet = false;
+  #hasOffer = false;
+  #lastBytes = 0;
   /** Only of a server whose peer has changed its address. */
   #address: PeerAddress | undefined;
 
@@ -98,8 +100,19 @@ export class Wire {
 
   /** The library has something to send of this stream. */
   offered(streamId: number): void {
+    this.#hasOffer = true;
     if (this.#offering === undefined) this.#offering = streamId;
     else if (this.#offering !== streamId) this.#offering = "many";
+  }
+
+  /** The peer stays where it is, and the library had sent all it had: its last packet was a small one. */
+  get isCalm(): boolean {
+    return this.#address === undefined && this.#lastBytes < this.#options.datagramBytes / 2;
+  }
+
+  /** Something was offered since the last flush. */
+  get hasOffer(): boolean {
+    return this.#hasOffer;
   }
 
   /** The library had nothing to send at the last flush; that is so too when the connection is over. */
@@ -115,6 +128,7 @@ export class Wire {
   transmit(packetsMax: number, isCalm: boolean): boolean {
     const { links, traffic, peer, datagramBytes } = this.#options;
     const mayStop = isCalm && this.#offering !== "many" && this.#address === undefined;
+    this.#hasOffer = false;
     for (const datagram of this.#firstDatagrams?.splice(0) ?? []) {
       traffic.sent(datagram.length);
       links.sendDatagram(datagram, peer);
@@ -128,6 +142,7 @@ export class Wire {
       }
       this.#isQuiet = false;
       const [length, { to }] = sent;
+      this.#lastBytes = length;
       traffic.sent(length);
       links.sendPacket(length, this.#address?.wayOf(to) ?? to);
       if (mayStop && length < datagramBytes / 2) return true;
