@@ -9,6 +9,10 @@ export class SendingRates {
   readonly #counter: RateCounter;
   readonly #ofSender: RateLimit;
   readonly #intoInbox: RateLimit;
+  /** Of the last one: most calls come from who called before, and its keys are made once. */
+  #sender: Uint8Array | undefined;
+  #ofSenderKey = "";
+  #intoInboxKey = "";
 
   constructor(counter: RateCounter, limits: Readonly<Record<LimitName, number>>) {
     this.#counter = counter;
@@ -22,9 +26,16 @@ export class SendingRates {
    */
   require(sender: Uint8Array, messages: readonly { readonly inbox: InboxKey }[]): void {
     if (messages.length === 0) return;
+    if (sender !== this.#sender) this.#name(sender);
+    this.#admit(this.#ofSenderKey, this.#ofSender, messages.length);
+    for (const { inbox } of messages) this.#admit(this.#intoInboxKey + inbox, this.#intoInbox, 1);
+  }
+
+  #name(sender: Uint8Array): void {
     const name = Buffer.from(sender.buffer, sender.byteOffset, sender.length).toString("latin1");
-    this.#admit(`sender ${name}`, this.#ofSender, messages.length);
-    for (const { inbox } of messages) this.#admit(`inbox ${name}${inbox}`, this.#intoInbox, 1);
+    this.#sender = sender;
+    this.#ofSenderKey = `sender ${name}`;
+    this.#intoInboxKey = `inbox ${name}`;
   }
 
   #admit(key: string, limit: RateLimit, cost: number): void {
