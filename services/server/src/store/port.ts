@@ -1,5 +1,5 @@
 /**
- * The store ports. Each adapter (memory, SQLite, later Postgres with Redis) keeps every promise written here; one
+ * The store ports. Each adapter (memory, SQLite, Postgres, Postgres with Redis) keeps every promise written here; one
  * conformance suite (test/conformance/) runs over all of them.
  *
  * All times are ms since the Unix epoch and come from the adapter's clock argument. Payloads handed in are not changed
