@@ -7,6 +7,7 @@ import { describeHost } from "./host.ts";
 import { printTable, type Report } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { deliveryScenario } from "./scenarios/delivery.ts";
+import { growthScenario } from "./scenarios/growth.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
@@ -14,6 +15,7 @@ import { transportScenario } from "./scenarios/transport.ts";
 
 const scenarios: Readonly<Record<string, Scenario>> = {
   delivery: deliveryScenario,
+  growth: growthScenario,
   mls: mlsScenario,
   rpc: rpcScenario,
   store: storeScenario,

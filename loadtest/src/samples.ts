@@ -20,9 +20,10 @@ export class Samples {
     return values.length === 0 ? null : median(values);
   }
 
-  /** Of each run, ours to the other. */
+  /** Of each run, ours to the other; none when one of them was not measured. */
   ratios(ours: string, other: string): readonly number[] {
-    return this.of(other).map((value, run) => (this.of(ours)[run] as number) / value);
+    const [values, others] = [this.of(ours), this.of(other)];
+    return values.slice(0, others.length).map((value, run) => value / (others[run] as number));
   }
 }
 

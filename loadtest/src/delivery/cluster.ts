@@ -4,7 +4,11 @@ import { TestPostgres } from "quicproquo-server/testing/postgres";
 import { RedisProcess } from "quicproquo-server/testing/redis";
 import { queueDepthMax } from "../workload.ts";
 
-export type ClusterAddress = { readonly databaseUrl: string; readonly redisUrl: string };
+export type ClusterAddress = {
+  readonly databaseUrl: string;
+  /** undefined: Postgres alone. */
+  readonly redisUrl: string | undefined;
+};
 
 export type Cluster = AsyncDisposable & { readonly address: ClusterAddress };
 
@@ -30,6 +34,6 @@ export async function openStore({ databaseUrl, redisUrl }: ClusterAddress): Prom
   };
   return await openClusterStore({
     postgres: { url: databaseUrl, limits, clock: Date.now },
-    redis: { url: redisUrl, mode: "single" },
+    redis: redisUrl === undefined ? undefined : { url: redisUrl, mode: "single" },
   });
 }

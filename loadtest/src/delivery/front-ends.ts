@@ -11,7 +11,7 @@ export async function startFrontEnd(
   { databaseUrl, redisUrl }: ClusterAddress,
   options: ServerProcessOptions = {},
 ): Promise<FrontEnd> {
-  const env = { QPQ_DATABASE_URL: databaseUrl, QPQ_REDIS_URL: redisUrl };
+  const env = { QPQ_DATABASE_URL: databaseUrl, QPQ_REDIS_URL: redisUrl ?? "" };
   return new FrontEnd(await startServerProcess({ ...options, env, settings: { ...settings, ...options.settings } }));
 }
 
