@@ -1,12 +1,20 @@
 /** Two front-ends of one database and one Redis: what one appends wakes who waits at the other. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { limits as limitRows, type LimitName, type QpqError } from "quicproquo-proto";
+import { PushBudget } from "../../src/delivery/push-budget.ts";
+import { newFoundCounts } from "../../src/delivery/readers.ts";
+import { Subscriptions } from "../../src/delivery/subscriptions.ts";
 import { openClusterStore, type ClusterStore } from "../../src/store/index.ts";
 import { sharedPostgres, type TestDatabase } from "../../testing/postgres.ts";
 import { RedisCluster, RedisProcess } from "../../testing/redis.ts";
 import { defaultLimits, inboxOf, startMs } from "../conformance/subject.ts";
 import { Ear, probeMs, until } from "./rig.ts";
 
+const limits = Object.fromEntries(Object.entries(limitRows).map(([name, row]) => [name, row.default])) as Record<
+  LimitName,
+  number
+>;
 const alice = inboxOf("alice");
 const query = { inbox: alice, after: 0n, storeEpoch: 0n, limit: 100, bytesMax: 1_000_000 };
 const message = { inbox: alice, payload: Buffer.from("hello"), messageId: undefined, expiresAtMs: startMs + 60_000 };
@@ -66,6 +74,38 @@ describe("front-ends on one Postgres and one Redis", () => {
       assert.deepEqual(listener.told, { hint: 30, timer: 0, reconnect: 0 });
     });
   }
+
+  test("a newer subscription at one ends the older at the other, and not the other way round", async () => {
+    const database = await (await sharedPostgres()).createDatabase();
+    await using redis = await RedisProcess.start();
+    await using frontEnds = await FrontEnds.open(database, redis.url, "single");
+    const { here, there } = frontEnds;
+    let nowMs = startMs;
+    const open = (store: ClusterStore): { readonly replaced: Promise<unknown>; readonly stays: () => boolean } => {
+      const { log, wakeups } = store;
+      const parts = { log, wakeups, limits, subscriptionsMax: 1, clock: () => nowMs++, found: newFoundCounts() };
+      const ended = Promise.withResolvers<unknown>();
+      let stays = true;
+      const end = (reason: unknown): void => {
+        stays = false;
+        ended.resolve(reason);
+      };
+      const sink = { deliver: async () => undefined, end };
+      new Subscriptions(parts).open({ ...query, window: 0, windowBytes: 0 }, sink, new PushBudget(1_000));
+      return { replaced: ended.promise, stays: () => stays };
+    };
+    const opened = [open(here), open(there), open(here), open(there)];
+    for (const { replaced } of opened.slice(0, -1)) {
+      assert.equal(((await replaced) as QpqError).code, "E062_SUBSCRIPTION_REPLACED");
+    }
+    here.wakeups.claim?.(alice, "0");
+    const listener = new Ear();
+    const told = listener.hears("hint");
+    void here.wakeups.subscribe(alice, listener);
+    there.wakeups.publish(alice);
+    await told;
+    assert.equal(opened.at(-1)?.stays(), true);
+  });
 
   test("while Redis stands still appends, reads and acks go on, and it is told that it is down", async () => {
     const database = await (await sharedPostgres()).createDatabase();

@@ -6,24 +6,25 @@ import { type InboxKey, latin1, QpqError } from "quicproquo-proto";
 import { WakeupHub } from "../../src/store/hub.ts";
 import { LookAgain } from "../../src/store/look-again.ts";
 import { parseRedisUrl } from "../../src/store/redis/address.ts";
-import { decodeHints, encodeHints, isFrom } from "../../src/store/redis/hint-frame.ts";
+import { decodeHints, encodeHints, type Hint, isFrom } from "../../src/store/redis/hint-frame.ts";
+import { HintQueue } from "../../src/store/redis/hint-queue.ts";
 import { inboxOf } from "../conformance/subject.ts";
 import { Ear } from "./rig.ts";
 
 const sender = Buffer.from("sender 1");
-const inboxes = fc.array(
-  fc.uint8Array({ minLength: 0, maxLength: 255 }).map((bytes) => latin1(bytes) as InboxKey),
-  { maxLength: 20 },
-);
+const texts = fc.uint8Array({ minLength: 0, maxLength: 255 }).map(latin1);
+const hints = fc.array(fc.record({ inbox: texts as fc.Arbitrary<InboxKey>, claim: texts }, { noNullPrototype: true }), {
+  maxLength: 20,
+});
 
 describe("frames of hints", () => {
   test("what is encoded is decoded, and its sender known", () => {
     fc.assert(
-      fc.property(inboxes, (inboxes) => {
-        const frame = encodeHints(sender, inboxes);
-        const decoded: InboxKey[] = [];
-        assert.ok(decodeHints(frame, (inbox) => decoded.push(inbox)));
-        assert.deepEqual(decoded, inboxes);
+      fc.property(hints, (hints) => {
+        const frame = encodeHints(sender, hints);
+        const decoded: Hint[] = [];
+        assert.ok(decodeHints(frame, (hint) => decoded.push(hint)));
+        assert.deepEqual(decoded, hints);
         assert.ok(isFrom(sender, frame));
         assert.ok(!isFrom(Buffer.from("sender 2"), frame));
       }),
@@ -37,6 +38,19 @@ describe("frames of hints", () => {
         isFrom(sender, Buffer.from(bytes));
       }),
     );
+  });
+});
+
+describe("hints that wait", () => {
+  test("are one an inbox, with the greatest claim of all; beyond the bound new inboxes are dropped, claims are not", () => {
+    const queue = new HintQueue(2);
+    const [alice, bob, carol] = [inboxOf("alice"), inboxOf("bob"), inboxOf("carol")];
+    queue.add({ inbox: alice, claim: "" });
+    for (const claim of ["1", "3", "2", ""]) queue.add({ inbox: bob, claim });
+    for (const inbox of [carol, alice]) queue.add({ inbox, claim: "1" });
+    assert.deepEqual([queue.size, queue.dropped], [2, 1]);
+    assert.deepEqual(queue.take(1), [{ inbox: alice, claim: "1" }]);
+    assert.deepEqual(queue.take(2), [{ inbox: bob, claim: "3" }]);
   });
 });
 

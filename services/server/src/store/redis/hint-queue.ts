@@ -1,11 +1,12 @@
 /**
- * Inboxes that other front-ends are still to be told of, each once, up to a bound: beyond it hints are dropped and
- * counted, and the readers' safety sweep finds what they would have told.
+ * Inboxes that other front-ends are still to be told of, each once and with the greatest of its claims, up to a bound:
+ * beyond it hints are dropped and counted, and the readers' safety sweep finds what they would have told.
  */
 import type { InboxKey } from "quicproquo-proto";
+import type { Hint } from "./hint-frame.ts";
 
 export class HintQueue {
-  readonly #waiting = new Set<InboxKey>();
+  readonly #claims = new Map<InboxKey, string>();
   readonly #max: number;
   #dropped = 0;
 
@@ -14,7 +15,7 @@ export class HintQueue {
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#claims.size;
   }
 
   /** So far. */
@@ -22,18 +23,19 @@ export class HintQueue {
     return this.#dropped;
   }
 
-  add(inbox: InboxKey): void {
-    if (this.#waiting.size < this.#max || this.#waiting.has(inbox)) this.#waiting.add(inbox);
-    else this.#dropped++;
+  add({ inbox, claim }: Hint): void {
+    const waiting = this.#claims.get(inbox);
+    if (waiting === undefined && this.#claims.size >= this.#max) this.#dropped++;
+    else if (waiting === undefined || claim > waiting) this.#claims.set(inbox, claim);
   }
 
   /** The oldest. */
-  take(count: number): InboxKey[] {
-    const taken: InboxKey[] = [];
-    for (const inbox of this.#waiting) {
+  take(count: number): Hint[] {
+    const taken: Hint[] = [];
+    for (const [inbox, claim] of this.#claims) {
       if (taken.length === count) break;
-      taken.push(inbox);
-      this.#waiting.delete(inbox);
+      taken.push({ inbox, claim });
+      this.#claims.delete(inbox);
     }
     return taken;
   }

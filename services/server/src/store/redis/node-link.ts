@@ -10,7 +10,7 @@
  */
 import type { InboxKey } from "quicproquo-proto";
 import type { Command, RedisConnection } from "./connection.ts";
-import { encodeHints, isFrom } from "./hint-frame.ts";
+import { encodeHints, type Hint, isFrom } from "./hint-frame.ts";
 import type { Partition } from "./partitions.ts";
 
 export type NodeLinkParts = {
@@ -73,11 +73,11 @@ export class NodeLink {
   }
 
   /** False: nobody knows whether they were told. Only while idle. */
-  async publish(inboxes: readonly InboxKey[]): Promise<boolean> {
+  async publish(hints: readonly Hint[]): Promise<boolean> {
     // every front-end listens to every channel, so any of them will do
     const { channel } = this.#parts.partitions[this.#nextChannel++ % this.#parts.partitions.length] as Partition;
     this.#isPublishing = true;
-    const answers = await this.callAll([["SPUBLISH", channel, encodeHints(this.#parts.sender, inboxes)]]);
+    const answers = await this.callAll([["SPUBLISH", channel, encodeHints(this.#parts.sender, hints)]]);
     this.#isPublishing = false;
     return answers !== undefined;
   }

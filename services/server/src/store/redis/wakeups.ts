@@ -16,7 +16,7 @@ import type { InboxKey } from "quicproquo-proto";
 import { WakeupHub } from "../hub.ts";
 import { LookAgain } from "../look-again.ts";
 import type { WakeupBus, WakeupListener } from "../port.ts";
-import { decodeHints, hintsMax } from "./hint-frame.ts";
+import { decodeHints, type Hint, hintsMax } from "./hint-frame.ts";
 import { HintQueue } from "./hint-queue.ts";
 import { type NodesParts, RedisNodes } from "./nodes.ts";
 
@@ -66,7 +66,17 @@ export class RedisWakeups implements WakeupBus {
 
   publish(inbox: InboxKey): void {
     this.#hub.publish(inbox);
-    this.#queue.add(inbox);
+    this.#tellOthers({ inbox, claim: "" });
+  }
+
+  /** Others are told with a hint, which does no harm. */
+  claim(inbox: InboxKey, word: string): void {
+    this.#hub.claim(inbox, word);
+    this.#tellOthers({ inbox, claim: word });
+  }
+
+  #tellOthers(hint: Hint): void {
+    this.#queue.add(hint);
     if (this.#flushIsDue) return;
     // what one turn of the event loop publishes travels together
     this.#flushIsDue = true;
@@ -108,19 +118,20 @@ export class RedisWakeups implements WakeupBus {
     if (this.#queue.size === 0 && this.#framesUnderWay === 0) this.#onQuiet?.();
   }
 
-  async #send(link: NonNullable<ReturnType<RedisNodes["idleLink"]>>, inboxes: readonly InboxKey[]): Promise<void> {
+  async #send(link: NonNullable<ReturnType<RedisNodes["idleLink"]>>, hints: readonly Hint[]): Promise<void> {
     this.#framesUnderWay++;
-    const isSent = await link.publish(inboxes);
+    const isSent = await link.publish(hints);
     this.#framesUnderWay--;
-    if (isSent) this.#sent += inboxes.length;
-    else for (const inbox of inboxes) this.#queue.add(inbox);
+    if (isSent) this.#sent += hints.length;
+    else for (const hint of hints) this.#queue.add(hint);
     this.#flush();
   }
 
   #hear(frame: Buffer): void {
-    decodeHints(frame, (inbox) => {
+    decodeHints(frame, ({ inbox, claim }) => {
       this.#heard++;
       this.#hub.publish(inbox);
+      if (claim !== "") this.#hub.claim(inbox, claim);
     });
   }
 
