@@ -2,47 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { InboxKey } from "quicproquo-proto";
-import { openPostgresStore, type PostgresStore, raiseStoreEpoch } from "../../src/store/index.ts";
+import { type PostgresStore, raiseStoreEpoch } from "../../src/store/index.ts";
 import type { Append } from "../../src/store/port.ts";
-import { sharedPostgres, type TestDatabase } from "../../testing/postgres.ts";
 import { randomOf, seed } from "../../testing/seed.ts";
 import { hasCode } from "./codes.ts";
-import { defaultLimits, identityOf, inboxOf, messageIdOf, seqsUpTo, startMs } from "./subject.ts";
+import { FrontEnds, message } from "./postgres-front-ends.ts";
+import { identityOf, inboxOf, messageIdOf, seqsUpTo, startMs } from "./subject.ts";
 
-/** Messages of the trial with a reader at the cursor; 240,000 were done by hand. */
-const messagesRead = 40_000;
 const alice = inboxOf("alice");
-
-class FrontEnds implements AsyncDisposable {
-  readonly database: TestDatabase;
-  readonly stores: readonly PostgresStore[];
-
-  private constructor(database: TestDatabase, stores: readonly PostgresStore[]) {
-    this.database = database;
-    this.stores = stores;
-  }
-
-  static async open(count: number): Promise<FrontEnds> {
-    const database = await (await sharedPostgres()).createDatabase();
-    const limits = { ...defaultLimits, queueDepthMax: 1_000_000, appendsInFlightMax: 1_000_000 };
-    const open = () => openPostgresStore({ url: database.url, limits, clock: () => startMs });
-    return new FrontEnds(database, await Promise.all(Array.from({ length: count }, open)));
-  }
-
-  /** The nth call's front-end. */
-  at(n: number): PostgresStore {
-    return this.stores[n % this.stores.length] as PostgresStore;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const store of this.stores) await store.close();
-  }
-}
-
-function message(inbox: InboxKey, text: string, id?: string): Append {
-  const messageId = id === undefined ? undefined : messageIdOf(id);
-  return { inbox, payload: new TextEncoder().encode(text), messageId, expiresAtMs: startMs + 60_000 };
-}
 
 async function readAll(store: PostgresStore, inbox: InboxKey): Promise<string[]> {
   const query = { inbox, after: 0n, storeEpoch: 0n, limit: 1_000_000, bytesMax: 2 ** 30 };
@@ -50,40 +17,6 @@ async function readAll(store: PostgresStore, inbox: InboxKey): Promise<string[]>
 }
 
 describe("front-ends on one Postgres", () => {
-  test("a reader at the cursor meets every message of 8 writers on 2 front-ends, in order and without a hole", async () => {
-    await using frontEnds = await FrontEnds.open(2);
-    const writers = 8;
-    const each = messagesRead / writers;
-    const writing = Promise.all(
-      Array.from({ length: writers }, async (_, writer) => {
-        const { log } = frontEnds.at(writer);
-        for (let at = 0; at < each; at += 20) {
-          await Promise.all(
-            Array.from({ length: Math.min(20, each - at) }, (_, i) =>
-              log.append(message(alice, `${writer} ${at + i}`)),
-            ),
-          );
-        }
-      }),
-    );
-    let hasFailed = false;
-    writing.catch(() => (hasFailed = true));
-    const next = new Array<number>(writers).fill(0);
-    let cursor = 0n;
-    while (cursor < messagesRead && !hasFailed) {
-      const query = { inbox: alice, after: cursor, storeEpoch: 0n, limit: 1_000, bytesMax: 2 ** 20 };
-      for (const { seq, payload } of (await frontEnds.at(Number(cursor)).log.read(query)).messages) {
-        assert.equal(seq, cursor + 1n);
-        cursor = seq;
-        const [writer = 0, number] = new TextDecoder().decode(payload).split(" ").map(Number);
-        assert.equal(number, next[writer]);
-        next[writer] = (number as number) + 1;
-      }
-    }
-    await writing;
-    assert.deepEqual(next, new Array(writers).fill(each));
-  });
-
   test("one message id at two front-ends at once is one message, and both answer its seq", async () => {
     await using frontEnds = await FrontEnds.open(2);
     const calls = Array.from({ length: 600 }, (_, i) => frontEnds.at(i).log.append(message(alice, "x", `${i % 150}`)));
