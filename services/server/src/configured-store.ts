@@ -2,9 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { QpqError } from "quicproquo-proto";
 import type { ClusterConfig, ServerConfig } from "./config.ts";
 import type { StoreParts } from "./observe/observer.ts";
-import { QpqError } from "quicproquo-proto";
 import { type ClusterStore, type DatabaseOptions, openClusterStore, openSqliteStore } from "./store/index.ts";
 import type { Clock, Store, StoreLimits } from "./store/port.ts";
 
@@ -64,8 +64,12 @@ async function openCluster(
 }
 
 function partsOf(store: ClusterStore): StoreParts {
-  const { redis } = store.condition();
-  return { postgres: store.database(), ...(redis !== "off" && { redis: { isUp: redis === "up" } }) };
+  const { redis, reason } = store.condition();
+  const stats = store.stats();
+  return {
+    postgres: { ...store.database(), counts: stats.postgres },
+    ...(redis !== "off" && { redis: { isUp: redis === "up", reason, counts: stats.redis } }),
+  };
 }
 
 /** What the database's adapter is opened with. */

@@ -12,8 +12,12 @@ export type CallObservation = {
   readonly requestBytes: number;
 };
 
-/** Can it be reached just now? If not, why not, in the words of the driver. */
-export type PartState = { readonly isUp: boolean; readonly reason?: string | undefined };
+/** Can it be reached just now? If not, why not, in the words of the driver. What was counted since the start. */
+export type PartState = {
+  readonly isUp: boolean;
+  readonly reason?: string | undefined;
+  readonly counts?: Readonly<Record<string, number>> | undefined;
+};
 
 /** The servers behind the store; one that is not used is not there. */
 export type StoreParts = Readonly<Partial<Record<"postgres" | "redis", PartState>>>;

@@ -27,6 +27,8 @@ const secondsBuckets = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
 
 /** Of a listener's figures these rise and fall; the others only rise. */
 const sizes = /(?:^|_)(?:connections|halfOpen|sheltered)$/;
+/** So does this one of a store's part. */
+const waiting = "hintsWaiting";
 
 const originalCounters: Readonly<Record<string, readonly [name: string, help: string]>> = {
   enqueue: ["enqueue_total", "Messages accepted by enqueue."],
@@ -85,6 +87,21 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
     collect() {
       for (const [part, { isUp }] of Object.entries(sources.storeParts())) this.set({ part }, isUp ? 1 : 0);
     },
+  });
+  new Counter({
+    name: "qpq_store_total",
+    help: "What this process counted of a server that the store is made of since the start, by name.",
+    labelNames: ["part", "name"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [part, { counts = {} }] of Object.entries(sources.storeParts())) {
+        for (const [name, count] of Object.entries(counts)) if (name !== waiting) this.inc({ part, name }, count);
+      }
+    },
+  });
+  gaugeOf("qpq_store_hints_waiting", "Wake-ups on their way to Redis.", () => {
+    return sources.storeParts().redis?.counts?.[waiting] ?? 0;
   });
   new Gauge({
     name: "qpq_transport",

@@ -14,11 +14,10 @@ export type ClusterStoreOptions = {
   readonly listenersMax?: number;
 };
 
-export type ClusterStore = Omit<PostgresStore, "stats" | "condition"> & {
+export type ClusterStore = Omit<PostgresStore, "stats"> & {
   /** `down`, and why: it works, and wakes readers of other front-ends late. `off`: there is none. */
   condition(): { readonly redis: "up" | "down" | "off"; readonly reason?: string };
-  /** Without Redis its numbers are missing. */
-  stats(): ReturnType<PostgresStore["stats"]> & Partial<RedisStats>;
+  stats(): { readonly postgres: ReturnType<PostgresStore["stats"]>; readonly redis: RedisStats | undefined };
 };
 
 /**
@@ -50,7 +49,7 @@ export async function openClusterStore(options: ClusterStoreOptions): Promise<Cl
       const reason = redis.failure();
       return { redis: redis.isUp() ? "up" : "down", ...(reason !== undefined && { reason }) };
     },
-    stats: () => ({ ...postgres.stats(), ...redis?.stats() }),
+    stats: () => ({ postgres: postgres.stats(), redis: redis?.stats() }),
     close: () => (closing ??= close()),
   };
 }

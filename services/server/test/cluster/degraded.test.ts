@@ -66,6 +66,7 @@ describe("without Redis", () => {
     await assertWorks(server);
     await redis.kill();
     await readyzBecomes(server, withoutRedis);
+    assert.ok((await metric(server, "qpq_store_total", 'part="redis",name="connectionsLost"')) > 0);
     await assertWorks(server);
     await until(() => linesOf(server, "store_part_lost").length === 2);
     assert.equal(await server.kill("SIGTERM"), 0);
