@@ -55,10 +55,12 @@ test("a hole is a gap, unless the reader was told of it, and what lies in a told
   assert.deepEqual(faultsOf(ledger.verdict()), noFaults);
 });
 
-test("a seq that is issued again for another payload is altered", () => {
+test("a seq that is issued again for another payload is altered, and what was acknowledged under it is lost", () => {
   const ledger = ledgerOf({ acknowledged: [1n] });
   ledger.receive(entry(1n, "another"));
-  assert.deepEqual(faultsOf(ledger.verdict()), { ...noFaults, altered: 1 });
+  assert.deepEqual(faultsOf(ledger.verdict()), { ...noFaults, altered: 1, lost: 1 });
+  ledger.acknowledge(entry(1n, "another"));
+  assert.deepEqual(faultsOf(ledger.verdict()), { ...noFaults, altered: 2, lost: 1 });
 });
 
 test("inboxes are judged apart", () => {

@@ -13,13 +13,13 @@ export type Entry = { readonly inbox: string; readonly seq: bigint; readonly pay
 export type Verdict = {
   readonly acknowledged: number;
   readonly received: number;
-  /** Acknowledged and never received. */
+  /** Acknowledged and never received, also when another payload was received under its seq. */
   readonly lost: readonly Entry[];
   /** Received after its removal, or one payload under two seqs (payloads of a trial are distinct). */
   readonly duplicated: readonly Entry[];
   /** Received behind a higher seq, for the first time. */
   readonly outOfOrder: readonly Entry[];
-  /** Received behind a hole in the seqs. */
+  /** Received behind a hole in the seqs: what is missing there was not received before either. */
   readonly gaps: readonly Entry[];
   /** Another payload under a seq that was acknowledged or received before. */
   readonly altered: readonly Entry[];
@@ -85,12 +85,16 @@ class InboxBook {
   readonly gaps: Entry[] = [];
   readonly altered: Entry[] = [];
   readonly #acknowledged = new Map<bigint, Entry>();
+  /** Acknowledged under a seq that was then acknowledged of another one. */
+  readonly #replaced: Entry[] = [];
   readonly #received = new Map<bigint, Entry>();
   readonly #seqOfPayload = new Map<string, bigint>();
 
   acknowledge(entry: Entry): void {
     const before = this.#acknowledged.get(entry.seq) ?? this.#received.get(entry.seq);
     if (before !== undefined && before.payloadHash !== entry.payloadHash) this.altered.push(entry);
+    const replaced = this.#acknowledged.get(entry.seq);
+    if (replaced !== undefined && replaced.payloadHash !== entry.payloadHash) this.#replaced.push(replaced);
     this.#acknowledged.set(entry.seq, entry);
     this.#checkPayload(entry);
   }
@@ -100,7 +104,7 @@ class InboxBook {
     const before = this.#received.get(seq) ?? this.#acknowledged.get(seq);
     if (before !== undefined && before.payloadHash !== entry.payloadHash) this.altered.push(entry);
     if (seq <= this.removed) this.duplicated.push(entry);
-    else if (seq > this.cursor + 1n) this.gaps.push(entry);
+    else if (this.#isBehindHole(seq)) this.gaps.push(entry);
     else if (seq <= this.cursor && !this.#received.has(seq)) this.outOfOrder.push(entry);
     this.cursor = seq;
     this.#received.set(seq, entry);
@@ -108,7 +112,15 @@ class InboxBook {
   }
 
   lost(): Entry[] {
-    return [...this.#acknowledged.values()].filter(({ seq }) => seq > this.told && !this.#received.has(seq));
+    return [...this.#replaced, ...this.#acknowledged.values()].filter(
+      ({ seq, payloadHash }) => seq > this.told && this.#received.get(seq)?.payloadHash !== payloadHash,
+    );
+  }
+
+  /** Who reads again from an earlier cursor skips what its own removal, under way at that time, took meanwhile. */
+  #isBehindHole(seq: bigint): boolean {
+    for (let between = this.cursor + 1n; between < seq; between++) if (!this.#received.has(between)) return true;
+    return false;
   }
 
   #checkPayload(entry: Entry): void {

@@ -77,8 +77,8 @@ test("a sender's message that comes behind a later one of the same sender was ov
   new HandmadeTrial().receive(1, 5).receive(2, 4).finds({ overtaken: 1 });
 });
 
-test("a seq under which two messages stand is altered", () => {
-  new HandmadeTrial().acknowledge(1, 4).receive(1, 5).finds({ altered: 1 });
+test("a seq under which another message comes is altered, and the acknowledged one is lost", () => {
+  new HandmadeTrial().acknowledge(1, 4).receive(1, 5).finds({ altered: 1, lost: 1 });
 });
 
 test("a reader who is told that messages are gone was told of a loss", () => {
@@ -126,6 +126,12 @@ test("while something is broken, and for a while after it, nothing is late", () 
     .pass(lateMs + 1)
     .receive(3)
     .finds({ late: 1 });
+});
+
+test("while the clients themselves do nothing, nothing is late", () => {
+  const trial = new HandmadeTrial().acknowledge(1).pass(lateMs + 1);
+  trial.book.stall(0, trial.nowMs);
+  trial.receive(1).finds({});
 });
 
 test("what is on its way when something breaks is not late by it", () => {

@@ -62,8 +62,8 @@ export class Book {
     if (this.#received.get(inbox)?.has(seq)) return;
     const missing = this.#missing.get(inbox) ?? new Map();
     if (missing.size === 0) this.#missing.set(inbox, missing);
+    if (!missing.has(seq)) this.#missingCount++;
     missing.set(seq, { entry, atMs: this.#clock() });
-    this.#missingCount++;
   }
 
   receive(inbox: string, seq: bigint, payload: Uint8Array, by: string): void {
@@ -87,6 +87,12 @@ export class Book {
   toldLost(inbox: string, upTo: bigint, kind: string): void {
     this.#toldLost.push({ inbox, seq: upTo, payloadHash: "" });
     this.timeLine.fault(`a reader was told gap{${kind}} up to ${nameOf({ inbox, seq: upTo })}`);
+  }
+
+  /** All clients did nothing: what comes late then is late by that. */
+  stall(fromMs: number, toMs: number): void {
+    this.lateness.stall(fromMs, toMs);
+    this.timeLine.fault(`the clients have done nothing for ${Math.round(toMs - fromMs)} ms`);
   }
 
   acceptCommit(commit: Commit): void {

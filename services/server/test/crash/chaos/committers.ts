@@ -4,10 +4,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Book } from "./book.ts";
 import type { Commit } from "./commit-book.ts";
 import { idempotencyKeyOf, inboxNameOf, payloadOf } from "./messages.ts";
-import type { Seat } from "./seat.ts";
+import type { SendersSeat } from "./senders.ts";
 
 export type RivalsOptions = {
-  readonly seats: readonly Seat[];
+  readonly seats: readonly SendersSeat[];
   readonly book: Book;
   readonly group: number;
   readonly memberKeys: readonly Uint8Array[];
@@ -24,7 +24,7 @@ export async function commitAll(options: RivalsOptions): Promise<void> {
   await Promise.all(options.seats.map((seat, rival) => moveOn(options, { seat, rival, group })));
 }
 
-type Rival = { readonly seat: Seat; readonly rival: number; readonly group: { nextEpoch: number } };
+type Rival = { readonly seat: SendersSeat; readonly rival: number; readonly group: { nextEpoch: number } };
 
 async function moveOn(options: RivalsOptions, { seat, rival, group }: Rival): Promise<void> {
   const { book, memberKeys } = options;
@@ -49,7 +49,7 @@ async function moveOn(options: RivalsOptions, { seat, rival, group }: Rival): Pr
 
 async function offer(
   { memberKeys }: RivalsOptions,
-  seat: Seat,
+  seat: SendersSeat,
   commit: Commit,
 ): Promise<readonly bigint[] | "taken" | "over"> {
   const { group, epoch } = commit;

@@ -17,6 +17,11 @@ export class Lateness {
   #worstMs = 0;
   #calmWorstMs = 0;
 
+  /** This process, which is all clients, did nothing for a while: the machine was busy with others. */
+  stall(fromMs: number, toMs: number): void {
+    this.#faults.push({ fromMs, toMs });
+  }
+
   /** Until the returned function is called. */
   beginFault(nowMs: number): (nowMs: number) => void {
     const fault = { fromMs: nowMs, toMs: Number.POSITIVE_INFINITY };

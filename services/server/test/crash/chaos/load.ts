@@ -38,7 +38,7 @@ export type RunningLoad = {
 };
 
 const membersAGroup = 10;
-const batchRecipients = 16;
+const batchRecipients = 32;
 const waitingWays: readonly Way[] = ["fetchWait", "subscribe", "held"];
 const busyWaitMs = 5_000;
 /** So long that hints decide. */

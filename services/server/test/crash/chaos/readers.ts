@@ -26,9 +26,6 @@ export type ReaderOptions = {
 };
 
 const pollMs = 200;
-const ackMsMax = 3_500;
-/** Beyond the time that a fetchWait may take by itself. */
-const waitMsExtra = 3_500;
 const heldMax = 3;
 
 /** Until its seat's time is over. */
@@ -72,9 +69,9 @@ class Reader {
   }
 
   async #peek(client: RawClient): Promise<void> {
-    const { recipientKey } = this.#options;
+    const { recipientKey, seat } = this.#options;
     const where = { recipientKey, storeEpoch: this.#storeEpoch };
-    const signal = AbortSignal.timeout(ackMsMax);
+    const signal = AbortSignal.timeout(seat.patienceMs());
     const { payloads, gap } = await client.call("peek", { ...where, after: this.#after }, { signal });
     if (!this.#take(payloads, gap)) return void (await pause(pollMs));
     await client.call("ack", { ...where, storeEpoch: this.#storeEpoch, seqUpTo: this.#cursor }, { signal });
@@ -83,16 +80,16 @@ class Reader {
 
   /** The next fetch acknowledges what the one before brought. */
   async #fetch(client: RawClient): Promise<void> {
-    const { recipientKey, way, waitMs } = this.#options;
+    const { recipientKey, way, waitMs, seat } = this.#options;
     const after = this.#after;
     const params = { recipientKey, keep: true, after, storeEpoch: this.#storeEpoch };
     const { payloads, gap } =
       way === "fetch"
-        ? await client.call("fetch", params, { signal: AbortSignal.timeout(ackMsMax) })
+        ? await client.call("fetch", params, { signal: AbortSignal.timeout(seat.patienceMs()) })
         : await client.call(
             "fetchWait",
             { ...params, timeoutMs: BigInt(waitMs) },
-            { signal: AbortSignal.timeout(waitMs + waitMsExtra) },
+            { signal: AbortSignal.timeout(waitMs + seat.patienceMs()) },
           );
     if (after > 0n) this.#confirm(after);
     if (!this.#take(payloads, gap) && way === "fetch") await pause(pollMs);
@@ -106,7 +103,7 @@ class Reader {
       while (held.length < heldMax) {
         // only the first waits: what is leased is not there for the others
         const timeoutMs = held.length === 0 ? waitMs : 0;
-        const signal = AbortSignal.timeout(timeoutMs + waitMsExtra);
+        const signal = AbortSignal.timeout(timeoutMs + seat.patienceMs());
         const params = { recipientKey, timeoutMs: BigInt(timeoutMs), limit: 20 };
         const answer = client.start("fetchWait", params, { holdFinish: true, signal });
         held.push(answer);
@@ -123,16 +120,17 @@ class Reader {
   }
 
   async #subscribe(client: RawClient): Promise<void> {
-    using session = new RawSession(client.service, this.#options.seat.token);
+    const { recipientKey, seat } = this.#options;
+    using session = new RawSession(client.service, seat.token);
     const sink = new TestSink();
-    const inbox = session.inbox(this.#options.recipientKey);
+    const inbox = session.inbox(recipientKey);
     using subscription = inbox.subscribe(sink, { after: this.#after, storeEpoch: this.#storeEpoch });
     const refused = Promise.withResolvers<never>();
     subscription.then(() => undefined, refused.reject);
     // it may come while nobody waits for it, and is asked for the next time
     refused.promise.catch(() => undefined);
-    const over = new Promise<void>((resolve) => this.#options.seat.over.addEventListener("abort", () => resolve()));
-    const isOver = () => this.#options.seat.over.aborted;
+    const over = new Promise<void>((resolve) => seat.over.addEventListener("abort", () => resolve()));
+    const isOver = () => seat.over.aborted;
     while (!isOver()) {
       const change = sink.until(() => sink.pushes.length > 0 || sink.isEnded || sink.isReleased);
       await Promise.race([change, refused.promise, over]);
@@ -142,7 +140,7 @@ class Reader {
       if (sink.isReleased) throw new Error("the subscription is gone");
       if (pushes.length === 0) continue;
       const upTo = this.#cursor;
-      await within(inbox.ack(upTo, this.#storeEpoch), AbortSignal.timeout(ackMsMax));
+      await within(inbox.ack(upTo, this.#storeEpoch), AbortSignal.timeout(seat.patienceMs()));
       this.#confirm(upTo);
     }
   }

@@ -7,8 +7,9 @@ import { type ErrorCode, QpqError } from "quicproquo-proto";
 import { RawClient } from "../../e2e/raw-client.ts";
 import type { FrontEnd } from "./front-end.ts";
 
-/** A client's patience with one call, above a stall of 3 s: both outcomes are to be met. */
-const callMsMax = 3_500;
+/** A client's patience with one call, some below and some above what a store waits for its database. */
+const callMsMin = 2_000;
+const callMsMax = 8_000;
 /** A front-end that is dead or cut off is found out after idleMs, by the pings in between. */
 const quicLimits = { handshakeMsMax: 2_500, idleMs: 6_000, keepAliveMs: 2_000 };
 const pauseMsMax = 250;
@@ -57,6 +58,11 @@ export class Seat {
     return this.#options.frontEnds[0]?.keys.token ?? "";
   }
 
+  /** With one call. */
+  patienceMs(): number {
+    return Math.round(callMsMin + (callMsMax - callMsMin) * this.random());
+  }
+
   /** The connection it has, or one to a front-end that answers. undefined: it is over. */
   async client(): Promise<RawClient | undefined> {
     while (!this.over.aborted) {
@@ -74,7 +80,7 @@ export class Seat {
   }
 
   /**
-   * The same call until it is answered, here or elsewhere; each try has a few seconds, and `extraMs` more. Rejects with
+   * The same call until it is answered, here or elsewhere; each try has a few seconds. Rejects with
    * the codes that `isAnswer` names. undefined: it is over.
    */
   async insist<T>(
@@ -85,7 +91,7 @@ export class Seat {
       const client = await this.client();
       if (client === undefined) return undefined;
       try {
-        return await call(client, AbortSignal.timeout(callMsMax));
+        return await call(client, AbortSignal.timeout(this.patienceMs()));
       } catch (error) {
         if (error instanceof QpqError && isAnswer(error)) throw error;
         await this.recover(error);

@@ -9,8 +9,11 @@ import type { Book } from "./book.ts";
 import { idempotencyKeyOf, inboxNameOf, payloadOf } from "./messages.ts";
 import type { Seat } from "./seat.ts";
 
+/** What senders need of a seat. */
+export type SendersSeat = Pick<Seat, "insist" | "over" | "place" | "token">;
+
 export type SenderOptions = {
-  readonly seat: Seat;
+  readonly seat: SendersSeat;
   readonly book: Book;
   readonly sender: number;
   /** Distinct. */

@@ -20,7 +20,7 @@ export function standardTrial({ seed, minutes }: { readonly seed: number; readon
       sessionSenders: 4,
       quietInboxes: 12,
       groups: 4,
-      perSecond: 1_000,
+      perSecond: 1_200,
     },
   };
 }

@@ -20,7 +20,9 @@ export type TrialOptions = {
   readonly acknowledgedMin: number;
   readonly frontEnds: readonly FrontEndKind[];
   readonly load: Load;
-  /** For what no hint brought: above two sweeps of parked readers. */
+  /** For senders to hear of what they have begun. Default: 30 s. */
+  readonly answerMsMax?: number;
+  /** For what no hint brought. Default: 60 s, two sweeps of parked readers. */
   readonly drainMsMax?: number;
 };
 
@@ -49,9 +51,10 @@ export type Progress = {
 
 const drainMsDefault = 60_000;
 const calmExtraMsMax = 120_000;
-/** For senders to hear of what they have begun. */
-const answerMsMax = 30_000;
+const answerMsDefault = 30_000;
 const progressMs = 500;
+/** A turn of this process that takes longer is no fault of the servers. */
+const stallMs = 1_000;
 
 export async function runTrial(options: TrialOptions, onProgress: (progress: Progress) => void): Promise<TrialReport> {
   await using world = await openWorld(options.frontEnds);
@@ -62,7 +65,11 @@ export async function runTrial(options: TrialOptions, onProgress: (progress: Pro
   setMaxListeners(0, over.signal);
   const allMs = options.faultMs + options.calmMs;
   let now = "";
+  let tickMs = clock();
   const progress = setInterval(() => {
+    const before = tickMs;
+    tickMs = clock();
+    if (tickMs - before > progressMs + stallMs) book.stall(before, tickMs);
     const { acknowledged, missing } = book;
     onProgress({ part: Math.min(1, clock() / allMs), acknowledged, missing, now });
   }, progressMs);
@@ -80,7 +87,7 @@ export async function runTrial(options: TrialOptions, onProgress: (progress: Pro
     const enoughMs = clock() + calmExtraMsMax;
     while (book.acknowledged < options.acknowledgedMin && clock() < enoughMs) await pause(100);
     now = "the last answers";
-    await load.stopSenders(answerMsMax);
+    await load.stopSenders(options.answerMsMax ?? answerMsDefault);
     now = "the last messages";
     const endMs = clock() + (options.drainMsMax ?? drainMsDefault);
     while (book.missing > 0 && clock() < endMs) await pause(20);
@@ -116,7 +123,7 @@ async function breakThings(options: Lane): Promise<void> {
   for (;;) {
     for (const kind of shuffled(kinds, random)) {
       // at times enough for clients to find their way back, at times not
-      await pause(500 + 2_500 * random());
+      await pause(500 + 4_500 * random());
       if (clock() > faultMs && isSeen()) return;
       broken.add(kind);
       show();
