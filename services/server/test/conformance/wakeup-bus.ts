@@ -77,6 +77,21 @@ export function describeWakeupBus(subject: Subject): void {
       await woken.promise;
     });
 
+    test("a claim is told with its word to every listener of its inbox, its own too, and to no other", async () => {
+      await using setup = await Setup.make(subject);
+      const { wakeups } = setup.store;
+      const told = { first: Promise.withResolvers<string>(), second: Promise.withResolvers<string>() };
+      let claimedBobs = 0;
+      await wakeups.subscribe(alice, { onHint: () => undefined, onClaim: told.first.resolve });
+      await wakeups.subscribe(alice, { onHint: () => undefined, onClaim: told.second.resolve });
+      await wakeups.subscribe(alice, { onHint: () => undefined });
+      await wakeups.subscribe(bob, { onHint: () => undefined, onClaim: () => claimedBobs++ });
+      assert.ok(wakeups.claim);
+      wakeups.claim(alice, "later");
+      assert.deepEqual(await Promise.all([told.first.promise, told.second.promise]), ["later", "later"]);
+      assert.equal(claimedBobs, 0);
+    });
+
     test("a publish that nobody listens to does nothing", async () => {
       await using setup = await Setup.make(subject);
       setup.store.wakeups.publish(alice);

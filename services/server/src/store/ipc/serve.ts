@@ -83,6 +83,16 @@ class FrontEndChannel {
     this.#frames.destroy();
   }
 
+  hint(inbox: InboxKey): void {
+    this.#hints.add(inbox);
+    this.#flushLater();
+  }
+
+  claim(inbox: InboxKey, word: string): void {
+    if (word > (this.#claims.get(inbox) ?? "")) this.#claims.set(inbox, word);
+    this.#flushLater();
+  }
+
   #receive(reader: ByteReader): void {
     while (!reader.isAtEnd) this.#obey(reader);
   }
@@ -109,15 +119,7 @@ class FrontEndChannel {
 
   #subscribe(inbox: InboxKey): void {
     this.#unsubscribe(inbox);
-    const onHint = (): void => {
-      this.#hints.add(inbox);
-      this.#flushLater();
-    };
-    const onClaim = (word: string): void => {
-      if (word > (this.#claims.get(inbox) ?? "")) this.#claims.set(inbox, word);
-      this.#flushLater();
-    };
-    const listener = { onHint, onClaim };
+    const listener = new InboxListener(this, inbox);
     // the owner's bus is of its own process, so hints come before any read behind this word
     void this.#store.wakeups.subscribe(inbox, listener);
     this.#listeners.set(inbox, listener);
@@ -203,6 +205,25 @@ class FrontEndChannel {
     this.#frames.resume();
     this.#flush();
     this.#beginReads();
+  }
+}
+
+/** Of a front-end: one for each inbox that somebody waits for there. */
+class InboxListener implements WakeupListener {
+  readonly #channel: FrontEndChannel;
+  readonly #inbox: InboxKey;
+
+  constructor(channel: FrontEndChannel, inbox: InboxKey) {
+    this.#channel = channel;
+    this.#inbox = inbox;
+  }
+
+  onHint(): void {
+    this.#channel.hint(this.#inbox);
+  }
+
+  onClaim(word: string): void {
+    this.#channel.claim(this.#inbox, word);
   }
 }
 
