@@ -55,6 +55,11 @@ test("a hole is a gap, unless the reader was told of it, and what lies in a told
   assert.deepEqual(faultsOf(ledger.verdict()), noFaults);
 });
 
+test("who reads again and skips what was received before is behind no hole", () => {
+  assert.deepEqual(faultsOf(ledgerOf({ received: [1n, 2n, 3n, 1n, 4n] }).verdict()), noFaults);
+  assert.deepEqual(faultsOf(ledgerOf({ received: [1n, 2n, 3n, 1n, 5n] }).verdict()), { ...noFaults, gaps: 1 });
+});
+
 test("a seq that is issued again for another payload is altered, and what was acknowledged under it is lost", () => {
   const ledger = ledgerOf({ acknowledged: [1n] });
   ledger.receive(entry(1n, "another"));

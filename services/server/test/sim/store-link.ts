@@ -1,0 +1,146 @@
+/**
+ * One front-end's way to the database: calls take a while, overtake each other (appends to one inbox do not), fail before
+ * or after they took effect, or take effect when the front-end was told long ago that they failed.
+ */
+import { type InboxKey, QpqError } from "quicproquo-proto";
+import { Random } from "quicproquo-rpc/fuzz";
+import type { Cursor, GroupCommit, KeyStore, MessageLog, Store, WakeupBus } from "../../src/store/index.ts";
+import { type Conditions, latencyOf } from "./conditions.ts";
+import type { Database } from "./database.ts";
+import { fractionOf, type VirtualTime } from "./virtual-time.ts";
+
+/** `lost`: it took effect, its answer does not come. `late`: it takes effect after it was given up. */
+type Fate = "done" | "refused" | "lost" | "late";
+
+type Pending = { readonly reject: (error: QpqError) => void; effect: ReturnType<VirtualTime["after"]> | undefined };
+
+export type StoreLinkParts = {
+  readonly time: VirtualTime;
+  readonly database: Database;
+  readonly conditions: Pick<Conditions, "storeMs" | "storeFaultPercent">;
+  readonly wakeups: WakeupBus;
+  readonly name: string;
+  readonly seed: number;
+};
+
+const lateMsMax = 3_000;
+
+export class StoreLink implements Store {
+  readonly keys: KeyStore;
+  readonly wakeups: WakeupBus;
+  readonly log: MessageLog;
+  /** When a call failed or could have, ms. */
+  troubleAtMs = 0;
+  /** When the front-end last looked into an inbox, ms. */
+  readonly lookedAtMs = new Map<InboxKey, number>();
+  faultPercent: number;
+  readonly #parts: StoreLinkParts;
+  readonly #random: Random;
+  readonly #pending = new Set<Pending>();
+  /** When the last append to an inbox arrives. */
+  readonly #arrivals = new Map<InboxKey, number>();
+  #isCutOff = false;
+  #isDead = false;
+
+  constructor(parts: StoreLinkParts) {
+    this.#parts = parts;
+    this.#random = new Random(parts.seed, "store", parts.name);
+    this.faultPercent = parts.conditions.storeFaultPercent;
+    this.wakeups = parts.wakeups;
+    const { keys, log } = parts.database;
+    this.keys = keys;
+    this.log = {
+      append: (entry) => this.#call("append", () => log.append(entry), [entry.inbox]),
+      appendAll: (entries) => this.#call("append", () => log.appendAll(entries), inboxesOf({ entries })),
+      commitGroup: (commit) => this.#call("commit", () => log.commitGroup(commit), inboxesOf(commit)),
+      read: (query) => {
+        this.lookedAtMs.set(query.inbox, parts.time.nowMs);
+        return this.#call("read", () => log.read(query));
+      },
+      ack: (inbox, upTo, storeEpoch) => this.#call("ack", () => log.ack(inbox, upTo, storeEpoch)),
+      sweep: (rowsMax) => this.#call("sweep", () => log.sweep(rowsMax)),
+    };
+  }
+
+  readHeads(cursors: readonly Cursor[]): Promise<readonly InboxKey[]> {
+    return this.#call("heads", async () => this.#parts.database.readHeads(cursors));
+  }
+
+  async health(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  cutOff(): void {
+    this.#isCutOff = true;
+  }
+
+  mend(): void {
+    this.#isCutOff = false;
+    this.troubleAtMs = this.#parts.time.nowMs;
+  }
+
+  /** The front-end's process is gone: what it asked for may have left it, or not. */
+  die(): void {
+    this.#isDead = true;
+    for (const { effect, reject } of this.#pending) {
+      if (effect !== undefined && this.#random.chance(50)) this.#parts.time.cancel(effect);
+      reject(unavailable());
+    }
+    this.#pending.clear();
+  }
+
+  #call<T>(what: string, effect: () => Promise<T>, inOrder: readonly InboxKey[] = []): Promise<T> {
+    if (this.#isDead) return Promise.reject(unavailable());
+    const { time, name } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const pending: Pending = { reject, effect: undefined };
+      this.#pending.add(pending);
+      const answer = (how: () => void): void => void (this.#pending.delete(pending) && how());
+      const fail = (): void =>
+        answer(() => {
+          this.troubleAtMs = time.nowMs;
+          reject(unavailable());
+        });
+      const fate = this.#fate();
+      const label = (stage: string): string => `${name} ${what} ${stage}`;
+      if (fate === "refused" || fate === "late") time.after(this.#latencyMs(), label("refused"), fail);
+      if (fate === "refused") return;
+      const lateMs = fate === "late" ? fractionOf(this.#random) * lateMsMax : 0;
+      pending.effect = time.after(this.#arrivesInMs(inOrder) + lateMs, label("takes effect"), () => {
+        pending.effect = undefined;
+        const result = effect();
+        result.catch(() => undefined); // also when nobody is left to be told
+        if (fate === "late") return;
+        time.after(this.#latencyMs(), label("answered"), () =>
+          fate === "lost" || this.#isCutOff ? fail() : answer(() => resolve(result)),
+        );
+      });
+    });
+  }
+
+  #fate(): Fate {
+    const percent = this.#isCutOff ? 100 : this.faultPercent;
+    if (!this.#random.chance(percent)) return "done";
+    return this.#random.pick(["refused", "refused", "lost", "late"]);
+  }
+
+  #latencyMs(): number {
+    return latencyOf(this.#random, this.#parts.conditions.storeMs);
+  }
+
+  #arrivesInMs(inOrder: readonly InboxKey[]): number {
+    const { nowMs } = this.#parts.time;
+    const before = inOrder.map((inbox) => this.#arrivals.get(inbox) ?? 0);
+    const arrivalMs = Math.max(nowMs + this.#latencyMs(), ...before);
+    for (const inbox of inOrder) this.#arrivals.set(inbox, arrivalMs);
+    return arrivalMs - nowMs;
+  }
+}
+
+function inboxesOf({ entries }: Pick<GroupCommit, "entries">): InboxKey[] {
+  return entries.map(({ inbox }) => inbox);
+}
+
+function unavailable(): QpqError {
+  return new QpqError("E020_STORE_UNAVAILABLE", { retryAfterMs: 50 });
+}
