@@ -8,7 +8,6 @@
  * next is due the connection is thrown away. That time is counted in ticks of our own, for a loop that stood still has
  * heard nothing either.
  */
-import type { InboxKey } from "quicproquo-proto";
 import type { Command, RedisConnection } from "./connection.ts";
 import { encodeHints, type Hint, isFrom } from "./hint-frame.ts";
 import type { Partition } from "./partitions.ts";
