@@ -1,9 +1,13 @@
 /** `qpq-server migrate` and `qpq-server promote`, and what a start says of a database that it cannot use. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { sharedPostgres, TestPostgres } from "../../testing/postgres.ts";
 import { startServerProcess } from "../../testing/server-process.ts";
 import { RawClient } from "../e2e/raw-client.ts";
+import { linesOf, page, until } from "../workers/rig.ts";
 import { runCommand } from "./run-command.ts";
 
 const recipientKey = new Uint8Array(32).fill(1);
@@ -98,5 +102,26 @@ describe("a start with a database that will never do", () => {
     await assert.rejects(wrong, (error: Error) => /28P01/.test(error.message) && !error.message.includes("canary"));
     await using server = await startServerProcess({ cluster, env: { QPQ_DATABASE_PASSWORD: "right-canary" } });
     assert.ok(!(server.words + server.log()).includes("canary"));
+  });
+
+  test("a password that changes in its file and in the database is used without a restart", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "qpq-password-"));
+    using _ = { [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
+    const file = join(folder, "password");
+    await using postgres = await TestPostgres.start({ access: ["host all with_password all scram-sha-256"] });
+    const database = await postgres.createDatabase();
+    await database.query("CREATE USER with_password PASSWORD 'first'");
+    await database.query("GRANT SELECT ON meta TO with_password");
+    writeFileSync(file, "first\n");
+    await using server = await startServerProcess({
+      cluster: { databaseUrl: database.url.replace("qpq@", "with_password@") },
+      env: { QPQ_DATABASE_PASSWORD_FILE: file },
+    });
+    await database.query("ALTER USER with_password PASSWORD 'second'");
+    await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'with_password'");
+    await until(() => linesOf(server, "store_part_lost").length > 0);
+    writeFileSync(file, "second\n");
+    await until(async () => (await page(server, "/readyz")).status === 200);
+    assert.match(String(linesOf(server, "store_part_lost")[0]?.["reason"]), /^28P01/);
   });
 });

@@ -107,6 +107,8 @@ describe("without Postgres", () => {
       assert.match(String(reason), /ECONNREFUSED/);
       await postgres.cluster.startAgain();
       await readyzBecomes(server, ready);
+      // of several workers the least, and not their sum
+      await until(async () => (await metric(server, "qpq_store_up", '"postgres"')) === 1);
       // of several workers another one may be the first
       await until(() =>
         client.call("enqueue", { ...message, idempotencyKey: new Uint8Array(16) }).then(

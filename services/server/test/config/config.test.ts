@@ -96,6 +96,42 @@ test("the token comes from the environment or a mounted file, never from a flag"
   );
 });
 
+test("the cluster's store wants a database by variable or mounted file, and is not guessed from one", () => {
+  const url = "postgres://qpq@db.example/mail";
+  const mounted = file("password", "from-mount\n");
+  const env = {
+    QPQ_STORE: "cluster",
+    QPQ_DATABASE_URL: url,
+    QPQ_DATABASE_PASSWORD_FILE: mounted,
+    QPQ_REDIS_URL_FILE: file("redis", "redis://:secret@cache.example\n"),
+  };
+  assert.deepEqual(loadConfig({ args: ["--redis-mode", "cluster"], env }).cluster, {
+    databaseUrl: url,
+    databasePassword: "from-mount",
+    databasePasswordFile: mounted,
+    redisUrl: "redis://:secret@cache.example",
+    redisMode: "cluster",
+  });
+  assert.equal(loadConfig({ args: [], env: {} }).cluster, undefined);
+  assert.equal(
+    loadConfig({ args: [], env: { QPQ_STORE: "cluster", QPQ_DATABASE_URL: url } }).cluster?.redisUrl,
+    undefined,
+  );
+  assert.throws(
+    () => loadConfig({ args: ["--store", "cluster"], env: {} }),
+    wrong("E046_CONFIG", /store=cluster needs QPQ_DATABASE_URL/),
+  );
+  // a server that kept its messages to itself would look well
+  assert.throws(() => loadConfig({ args: [], env: { QPQ_DATABASE_URL: url } }), wrong("E046_CONFIG", /databaseUrl/));
+  assert.throws(
+    () => loadConfig({ args: [], env: { QPQ_REDIS_URL: "redis://canary" } }),
+    (error) => wrong("E046_CONFIG", /redisUrl/)(error) && !(error as Error).message.includes("canary"),
+  );
+  for (const flag of ["--database-url", "--database-password", "--redis-url"]) {
+    assert.throws(() => loadConfig({ args: [flag, "x"], env: {} }), wrong("E048_USAGE", /Unknown option/));
+  }
+});
+
 test("an error about the configuration never shows the token", () => {
   const env = { QPQ_AUTH_TOKEN: "canary-token", QPQ_PORT: "no number" };
   assert.throws(
