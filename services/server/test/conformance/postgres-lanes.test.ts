@@ -41,6 +41,11 @@ class Gated {
     while (this.running.length > 0) await this.end(0);
   }
 
+  /** The keys of each, in the order the batches began. */
+  get runningBatches(): string[] {
+    return this.running.map(({ batch }) => batch.map(({ keys }) => keys.join(" ")).join(" "));
+  }
+
   get runningKeys(): string[] {
     return this.running.flatMap(({ batch }) => [...new Set(batch.flatMap(({ keys }) => keys))]);
   }
@@ -89,18 +94,42 @@ describe("lanes", () => {
     );
   });
 
-  test("work without a common key runs side by side, one batch a lane", async () => {
+  test("what comes in one turn is one batch, and what comes later runs beside it in an idle lane", async () => {
     const gated = new Gated(2);
-    for (const key of ["a", "b", "c", "d"]) gated.add([key]);
-    await settled();
-    assert.deepEqual(
-      gated.running.map(({ batch }) => batch.map(({ keys }) => keys[0])),
-      [
-        ["a", "c"],
-        ["b", "d"],
-      ],
-    );
+    for (const turn of [["a", "b"], ["c"]]) {
+      for (const key of turn) gated.add([key]);
+      await settled();
+    }
+    assert.deepEqual(gated.runningBatches, ["a b", "c"]);
     await gated.endAll();
+  });
+
+  test("what comes while all lanes run gathers where a batch will end first, until that is a good one of 100 rows", async () => {
+    const gated = new Gated(2, 500);
+    for (const key of ["first", "second"]) {
+      gated.add([key]);
+      await settled();
+    }
+    gated.add(["a"]);
+    gated.add(["b"], { rows: 99 });
+    gated.add(["c"]);
+    await gated.end(1);
+    await gated.end(0);
+    assert.deepEqual(gated.runningBatches, ["c", "a b"]);
+    await gated.endAll();
+  });
+
+  test("work that goes alone never waits behind another while a lane is idle", async () => {
+    const gated = new Gated(3);
+    for (const key of ["a", "b", "c"]) gated.add([key], { isAlone: true });
+    await settled();
+    assert.deepEqual(gated.runningBatches, ["a", "b", "c"]);
+    const single = new Gated(2, 1);
+    for (const key of ["a", "b"]) single.add([key]);
+    await settled();
+    assert.deepEqual(single.runningBatches, ["a", "b"]);
+    await gated.endAll();
+    await single.endAll();
   });
 
   test("what comes while a batch runs is one batch, closed by its rows, its bytes, or work that goes alone", async () => {
@@ -124,7 +153,7 @@ describe("lanes", () => {
   });
 
   test("idle waits for everything that was added", async () => {
-    const gated = new Gated(2);
+    const gated = new Gated(2, 1);
     for (const key of ["a", "b", "a"]) gated.add([key]);
     let isIdle = false;
     const idle = gated.lanes.idle().then(() => (isIdle = true));
