@@ -29,8 +29,8 @@ ensureAptPackages(["gcc", "libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgn
 ensureAptPackages(["iproute2", "nftables", "conntrack"]);
 // 350 MB: only for the tests that a browser runs
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
-if (files.some((file) => /postgres|cluster|redis|server.test.e2e/.test(file))) ensurePostgres();
-if (files.some((file) => /cluster|redis|server.test.e2e/.test(file))) ensureRedis();
+if (files.some((file) => /postgres|cluster|redis|chaos|server.test.e2e/.test(file))) ensurePostgres();
+if (files.some((file) => /cluster|redis|chaos|server.test.e2e/.test(file))) ensureRedis();
 
 let passed = 0;
 let failed = 0;

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { FrontEnd, Side } from "./front-end.ts";
 import type { World } from "./world.ts";
 
-export type FaultParts = {
+type FaultParts = {
   readonly world: World;
   /** From 0 to 1, by the trial's seed. */
   readonly random: () => number;
