@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { sharedPostgres, TestPostgres } from "../../testing/postgres.ts";
+import { PostgresCluster, sharedPostgres, TestDatabase, TestPostgres } from "../../testing/postgres.ts";
 import { startServerProcess } from "../../testing/server-process.ts";
 import { RawClient } from "../e2e/raw-client.ts";
 import { linesOf, page, until } from "../workers/rig.ts";
@@ -78,6 +78,41 @@ describe("qpq-server promote", () => {
     );
   });
 
+  test("after a failover that lost acknowledged messages, no cursor of before jumps over what has got their numbers since", async () => {
+    await using primary = await TestPostgres.start();
+    const { url: databaseUrl, name } = await primary.createDatabase();
+    await using standby = await PostgresCluster.standbyOf(primary.cluster, "asynchronous");
+    const send = (client: RawClient, text: string) =>
+      client.call("enqueue", { recipientKey, payload: Buffer.from(text) });
+    let epoch: bigint;
+    {
+      await using server = await startServerProcess({ cluster: { databaseUrl } });
+      using client = await RawClient.connect(server);
+      await send(client, "1");
+      await caughtUp(primary, standby);
+      await standby.stop("fast");
+      for (const text of ["lost", "lost too"]) await send(client, text);
+      const { gap, payloads } = await client.call("peek", { recipientKey });
+      assert.equal(payloads.length, 3);
+      epoch = gap.storeEpoch;
+    }
+    await primary.cluster.stop("kill");
+    await standby.startAgain();
+    await standby.promote();
+    const promoted = await runCommand(["promote"], onCluster(standby.url(name)));
+    assert.equal(promoted.code, 0, promoted.errors);
+    await using server = await startServerProcess({ cluster: { databaseUrl: standby.url(name) } });
+    using client = await RawClient.connect(server);
+    assert.deepEqual(await send(client, "new"), { seq: 2n });
+    // as the reader's client does: it has 1, "lost" and "lost too", and says so
+    const { gap, payloads } = await client.call("fetch", { recipientKey, keep: true, after: 3n, storeEpoch: epoch });
+    assert.equal(gap.kind, "epochReset");
+    assert.deepEqual(
+      payloads.map(({ data }) => Buffer.from(data).toString()),
+      ["1", "new"],
+    );
+  });
+
   test("without a cluster it is refused", async () => {
     const { code, errors } = await runCommand(["promote"]);
     assert.equal(code, 1);
@@ -125,3 +160,9 @@ describe("a start with a database that will never do", () => {
     assert.match(String(linesOf(server, "store_part_lost")[0]?.["reason"]), /^28P01/);
   });
 });
+
+async function caughtUp({ cluster }: TestPostgres, standby: PostgresCluster): Promise<void> {
+  const [{ lsn } = {}] = await new TestDatabase(cluster, "postgres").query("SELECT pg_current_wal_lsn() AS lsn");
+  const sql = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::pg_lsn, false) AS yes";
+  await until(async () => (await new TestDatabase(standby, "postgres").query(sql, [lsn]))[0]?.["yes"] === true);
+}
