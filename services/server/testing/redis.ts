@@ -8,7 +8,10 @@ const nodeCount = 3;
 const slotCount = 16_384;
 const formMsMax = 60_000;
 
-/** Three masters without replicas; a slot of one that is killed is served by nobody until it is back. */
+/**
+ * Three masters without replicas; a slot of one that is killed is served by nobody until it is back. Without TLS: between
+ * each other its nodes would have to show certificates of clients too.
+ */
 export class RedisCluster implements AsyncDisposable {
   readonly nodes: readonly RedisProcess[];
 
@@ -17,15 +20,13 @@ export class RedisCluster implements AsyncDisposable {
   }
 
   /** Answers when every node knows that the cluster is whole. */
-  static async start({ settings = {}, tls = false }: RedisSettings = {}): Promise<RedisCluster> {
+  static async start({ settings = {} }: Pick<RedisSettings, "settings"> = {}): Promise<RedisCluster> {
     const all: RedisSettings = {
-      tls,
       settings: {
         "cluster-enabled": "yes",
         // a node that is not there must not stop the others
         "cluster-require-full-coverage": "no",
         "cluster-node-timeout": 2_000,
-        ...(tls && { "tls-cluster": "yes" }),
         ...settings,
       },
     };

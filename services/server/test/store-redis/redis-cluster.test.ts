@@ -77,6 +77,24 @@ describe("wake-ups over a Redis Cluster", () => {
     await until(() => here.isUp() && there.isUp());
   });
 
+  test("while a node stands still hints cross over the others, also those that were on their way to it", async () => {
+    await using cluster = await RedisCluster.start();
+    await using buses = new Buses();
+    const options = { url: cluster.url, mode, commandMsMax: 500, connectMsMax: 500 } as const;
+    const [here, there] = [await buses.open(options), await buses.open(options)];
+    const alices = ear(there, alice);
+    const [node] = cluster.nodes as [RedisProcess];
+    node.pause();
+    for (let i = 0; i < 20; i++) {
+      const told = alices.hears("hint");
+      here.wakeups.publish(alice);
+      await told;
+    }
+    await until(() => !here.isUp() && !there.isUp());
+    node.resume();
+    await until(() => here.isUp() && there.isUp());
+  });
+
   test("a slot that moves to another node takes its listeners along", async () => {
     await using cluster = await RedisCluster.start();
     await using buses = new Buses();
