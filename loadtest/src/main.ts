@@ -12,6 +12,7 @@ import { mlsScenario } from "./scenarios/mls.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
 import { transportScenario } from "./scenarios/transport.ts";
+import { waitingScenario } from "./scenarios/waiting.ts";
 
 const scenarios: Readonly<Record<string, Scenario>> = {
   delivery: deliveryScenario,
@@ -20,6 +21,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   rpc: rpcScenario,
   store: storeScenario,
   transport: transportScenario,
+  waiting: waitingScenario,
 };
 
 async function main(args: readonly string[]): Promise<void> {

@@ -5,7 +5,15 @@ import type { FrontEndAddress } from "./clients.ts";
 import type { ClusterAddress } from "./cluster.ts";
 
 /** What is measured is the work, not its refusal. */
-export const settings = { store: "cluster", "queue-depth-max": queueDepthMax, "log-level": "warn" } as const;
+export const settings = {
+  store: "cluster",
+  "queue-depth-max": queueDepthMax,
+  "sender-messages-per-second": 10_000_000,
+  "sender-messages-burst": 10_000_000,
+  "inbox-messages-per-second": 10_000_000,
+  "inbox-messages-burst": 10_000_000,
+  "log-level": "warn",
+} as const;
 
 export async function startFrontEnd(
   { databaseUrl, redisUrl }: ClusterAddress,
