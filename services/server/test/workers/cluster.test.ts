@@ -40,6 +40,17 @@ test("there is no store's process and no file; clients of both workers write to 
   assert.ok((await metric(server, "qpq_store_total", 'part="redis",name="hintsHeard"')) > 0);
 });
 
+test("what is over its life goes from the database, whichever worker took it", async () => {
+  const database = await (await sharedPostgres()).createDatabase();
+  await using server = await startWorkers({ cluster: { databaseUrl: database.url } });
+  using client = await RawClient.connect(server);
+  await client.call("enqueue", { recipientKey: new Uint8Array(32), payload: Buffer.from("x"), ttlSecs: 1 });
+  await until(async () => {
+    const [{ count } = {}] = await database.query("SELECT count(*) FROM message");
+    return count === "0";
+  });
+});
+
 test("a worker killed under load, then the other: 0 lost, 0 doubled, everybody is back", async (t) => {
   const { url: databaseUrl } = await (await sharedPostgres()).createDatabase();
   await using redis = await RedisProcess.start();
