@@ -25,6 +25,31 @@ describe("the rights of a front-end on Redis", () => {
     assert.deepEqual([here.stats().connectionsLost, there.stats().connectionsLost], [0, 0]);
   });
 
+  test("without the right to scripts hints cross as ever, and each front-end counts for itself", async () => {
+    await using redis = await RedisProcess.start();
+    redis.command("ACL", "SETUSER", "qpq", "on", ">word", ...rights.split(" "), "-eval");
+    await using buses = new Buses();
+    const url = redis.url.replace("//", "//qpq:word@");
+    const [here, there] = [await buses.open({ url }), await buses.open({ url })];
+    const alices = ear(there, alice);
+    for (let i = 0; i < 10; i++) assert.equal(here.rates.admit("key", { perSecond: 0.001, burst: 10 }, 1), 0);
+    await until(() => redis.command("ACL", "LOG").includes("eval"));
+    await untilCrosses(here, alice, alices);
+    assert.deepEqual([here.stats().connectionsLost, alices.told.reconnect], [0, 0]);
+  });
+
+  test("who may not publish is told why, and nobody is told to look again for each try", async () => {
+    await using redis = await RedisProcess.start();
+    redis.command("ACL", "SETUSER", "qpq", "on", ">word", ...rights.split(" "), "-spublish");
+    await using buses = new Buses();
+    const poor = await buses.open({ url: redis.url.replace("//", "//qpq:word@") });
+    const alices = ear(poor, alice);
+    await until(() => poor.stats().failures > 3);
+    assert.equal(poor.isUp(), false);
+    assert.match(poor.failure() as string, /NOPERM.*spublish/);
+    assert.equal(alices.told.reconnect, 0);
+  });
+
   test("a wrong password, and a missing right, are told as the reason, without the password", async () => {
     await using redis = await RedisProcess.start();
     redis.command("ACL", "SETUSER", "qpq", "on", ">word", "~qpq:*", "&qpq:*", "+@all", "-ssubscribe");

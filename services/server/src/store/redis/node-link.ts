@@ -1,16 +1,14 @@
 /**
  * One Redis node: a connection that is kept, subscribed to the channels of the node's partitions, and shown to be alive.
  *
- *     connecting -> subscribed: up -> lost, silent or deaf -> pause -> connecting -> ...
+ *     connecting -> subscribed -> probe heard: up -> lost, silent or deaf -> pause -> connecting -> ...
  *
- * Healthy connections can be deaf: a relay between has forgotten half of it, or the node no longer knows of the
- * subscription. So every probeMs a frame without hints is published to each channel, and when one isn't heard before the
- * next is due the connection is thrown away. That time is counted in ticks of our own, for a loop that stood still has
- * heard nothing either.
+ * A connection whose first probe isn't heard was never up: who may not publish makes nobody look again and again.
  */
 import type { Command, RedisConnection } from "./connection.ts";
 import { encodeHints, type Hint, isFrom } from "./hint-frame.ts";
 import type { Partition } from "./partitions.ts";
+import { Probe } from "./probe.ts";
 
 export type NodeLinkParts = {
   readonly open: (signal: AbortSignal) => Promise<RedisConnection>;
@@ -30,8 +28,6 @@ export type NodeLinkParts = {
 /** Between two tries to connect: from, up to, doubling, each shortened by up to a half so that front-ends spread. */
 const pauseMsMin = 50;
 const pauseMsMax = 2_000;
-
-const ticksPerProbe = 5;
 
 export class NodeLink {
   readonly #parts: NodeLinkParts;
@@ -75,26 +71,32 @@ export class NodeLink {
   async publish(hints: readonly Hint[]): Promise<boolean> {
     // every front-end listens to every channel, so any of them will do
     const { channel } = this.#parts.partitions[this.#nextChannel++ % this.#parts.partitions.length] as Partition;
+    const connection = this.#connection;
+    if (connection === undefined) return false;
     this.#isPublishing = true;
-    const answers = await this.callAll([["SPUBLISH", channel, encodeHints(this.#parts.sender, hints)]]);
-    this.#isPublishing = false;
-    return answers !== undefined;
+    try {
+      await connection.call(["SPUBLISH", channel, encodeHints(this.#parts.sender, hints)]);
+      return true;
+    } catch (error) {
+      // no answer, another node's slot, no right to do it: none of them is mended by going on
+      this.#giveUp(connection, error);
+      return false;
+    } finally {
+      this.#isPublishing = false;
+    }
   }
 
-  /** In the order of the commands; undefined when one failed: then the connection is given up. Never rejects. */
-  async callAll(commands: readonly Command[]): Promise<readonly unknown[] | undefined> {
-    const connection = this.#connection;
-    if (connection === undefined) return undefined;
-    const answers = await connection.callAll(commands);
-    if (!answers.some((answer) => answer instanceof Error)) return answers;
-    // no answer, another node's slot, no right to do it: none of them is mended by going on
-    this.#giveUp(connection, answers);
-    return undefined;
+  /** What hints can do without; undefined when it failed, for whatever reason. Never rejects. */
+  async call(command: Command): Promise<unknown> {
+    try {
+      return await this.#connection?.call(command);
+    } catch {
+      return undefined; // a slot that has moved is found by the probe
+    }
   }
 
   close(): void {
     this.#closing.abort();
-    this.#connection?.destroy();
     this.#endPause?.();
   }
 
@@ -106,10 +108,7 @@ export class NodeLink {
     let pauseMs = pauseMsMin;
     while (!this.#isClosed) {
       const connection = await this.#connect();
-      if (connection !== undefined) {
-        pauseMs = pauseMsMin;
-        await this.#live(connection);
-      }
+      if (connection !== undefined && (await this.#live(connection))) pauseMs = pauseMsMin;
       if (this.#isClosed) return;
       this.#parts.onDown(this.#reason);
       await this.#pause(pauseMs * (1 - Math.random() / 2));
@@ -132,34 +131,44 @@ export class NodeLink {
     return undefined;
   }
 
-  #giveUp(connection: RedisConnection, answers: readonly unknown[]): void {
-    if (connection.isLost) return;
-    this.#reason = reasonOf(answers.find((answer) => answer instanceof Error));
-    connection.destroy();
-  }
-
-  /** Until it is lost. */
-  async #live(connection: RedisConnection): Promise<void> {
+  /** Until it is lost. Answers whether it was up. */
+  async #live(connection: RedisConnection): Promise<boolean> {
     this.#reason = "the connection was lost";
-    const probe = new Probe(this.#parts, connection, {
-      onDeaf: () => {
-        this.#deafnesses++;
-        this.#giveUp(connection, [new Error("the connection was deaf")]);
-      },
-      onRefused: (answers) => this.#giveUp(connection, answers),
-    });
-    connection.onMoved(() => this.#giveUp(connection, [new Error("a slot has moved")]));
-    connection.onMessage((channel, frame) => {
-      if (isFrom(this.#parts.sender, frame)) probe.heard(channel);
-      else this.#parts.onFrame(frame);
-    });
-    this.#connection = connection;
-    const timer = setInterval(() => probe.tick(), this.#parts.probeMs / ticksPerProbe);
-    this.#parts.onUp();
-    await connection.lost;
-    clearInterval(timer);
+    const close = (): void => connection.destroy();
+    const { signal } = this.#closing;
+    signal.addEventListener("abort", close);
+    if (signal.aborted) close();
+    connection.onMoved(() => this.#giveUp(connection, new Error("a slot has moved")));
+    {
+      using probe = new Probe(connection, this.#parts, {
+        onDeaf: () => {
+          this.#deafnesses++;
+          this.#giveUp(connection, new Error("the connection was deaf"));
+        },
+        onRefused: (error) => this.#giveUp(connection, error),
+      });
+      connection.onMessage((channel, frame) => {
+        if (isFrom(this.#parts.sender, frame)) probe.heard(channel);
+        else this.#parts.onFrame(frame);
+      });
+      await Promise.race([probe.firstHeard, connection.lost]);
+      if (!connection.isLost) {
+        this.#connection = connection;
+        this.#parts.onUp();
+      }
+      await connection.lost;
+    }
+    signal.removeEventListener("abort", close);
+    if (this.#connection === undefined) return false;
     this.#connection = undefined;
     this.#losses++;
+    return true;
+  }
+
+  #giveUp(connection: RedisConnection, reason: unknown): void {
+    if (connection.isLost) return;
+    this.#reason = reasonOf(reason);
+    connection.destroy();
   }
 
   #pause(ms: number): Promise<void> {
@@ -176,45 +185,4 @@ export class NodeLink {
 /** The driver's and the node's errors: names and addresses, no password. */
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-type ProbeEnds = { readonly onDeaf: () => void; readonly onRefused: (answers: readonly unknown[]) => void };
-
-class Probe {
-  readonly #channels: readonly string[];
-  readonly #frame: Buffer;
-  readonly #connection: RedisConnection;
-  readonly #ends: ProbeEnds;
-  /** Channels that were probed and not heard since. */
-  #unheard: Set<string>;
-  #ticks = 0;
-
-  constructor({ partitions, sender }: NodeLinkParts, connection: RedisConnection, ends: ProbeEnds) {
-    this.#channels = partitions.map(({ channel }) => channel);
-    this.#frame = encodeHints(sender, []);
-    this.#connection = connection;
-    this.#ends = ends;
-    this.#unheard = new Set();
-    this.#send();
-  }
-
-  heard(channel: string): void {
-    this.#unheard.delete(channel);
-  }
-
-  tick(): void {
-    this.#ticks++;
-    if (this.#ticks % ticksPerProbe !== 0) return;
-    if (this.#unheard.size === 0) return this.#send();
-    this.#ends.onDeaf();
-  }
-
-  #send(): void {
-    this.#unheard = new Set(this.#channels);
-    const commands = this.#channels.map((channel): Command => ["SPUBLISH", channel, this.#frame]);
-    // never rejects
-    void this.#connection.callAll(commands).then((answers) => {
-      if (answers.some((answer) => answer instanceof Error)) this.#ends.onRefused(answers);
-    });
-  }
 }

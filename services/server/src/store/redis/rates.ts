@@ -35,7 +35,7 @@ local now = time[1] * 1000 + time[2] / 1000
 local missing = {}
 for i, key in ipairs(KEYS) do
   local full = math.max(now, tonumber(redis.call('GET', key) or 0)) + tonumber(ARGV[i])
-  missing[i] = math.ceil(full - now)
+  missing[i] = math.max(1, math.ceil(full - now))
   redis.call('SET', key, string.format('%.3f', full), 'PX', missing[i])
 end
 return missing`;
@@ -88,11 +88,9 @@ export class RedisRates implements RateCounter {
       const some = spent.slice(at, at + bucketsAtOnce);
       const names = some.map(({ key }) => nameIn(partition, key));
       const costs = some.map(({ ms }) => ms.toFixed(3));
-      const answers = await this.#nodes.linkOf(partition)?.callAll([["EVAL", script, some.length, ...names, ...costs]]);
-      if (answers === undefined) return; // forgotten: each counts for itself
-      for (const [i, missingMs] of (answers[0] as number[]).entries()) {
-        this.#local.owe((some[i] as Spent).key, missingMs);
-      }
+      const missing = await this.#nodes.linkOf(partition)?.call(["EVAL", script, some.length, ...names, ...costs]);
+      if (missing === undefined) return; // forgotten: each counts for itself
+      for (const [i, missingMs] of (missing as number[]).entries()) this.#local.owe((some[i] as Spent).key, missingMs);
     }
   }
 }
