@@ -68,6 +68,21 @@ test("a seq that is issued again for another payload is altered, and what was ac
   assert.deepEqual(faultsOf(ledger.verdict()), { ...noFaults, altered: 2, lost: 1 });
 });
 
+test("a ledger that forgets what is settled finds what comes again, and what is still lost", () => {
+  const ledger = new Ledger({ forgetsSettled: true });
+  for (const seq of [1n, 2n]) ledger.acknowledge(entry(seq));
+  for (const seq of [1n, 2n, 3n]) ledger.receive(entry(seq));
+  ledger.remove("alice", 3n);
+  // its sender hears of it when it is gone already
+  ledger.acknowledge(entry(3n));
+  ledger.acknowledge(entry(4n));
+  assert.deepEqual(faultsOf(ledger.verdict()), { ...noFaults, lost: 1 });
+  ledger.receive(entry(4n));
+  assert.deepEqual(faultsOf(ledger.verdict()), noFaults);
+  ledger.receive(entry(2n));
+  assert.deepEqual(faultsOf(ledger.verdict()), { ...noFaults, duplicated: 1 });
+});
+
 test("inboxes are judged apart", () => {
   const ledger = ledgerOf({ acknowledged: [1n], received: [1n] });
   ledger.acknowledge({ ...entry(1n), inbox: "bob" });

@@ -25,10 +25,23 @@ export type Verdict = {
   readonly altered: readonly Entry[];
 };
 
+export type LedgerOptions = {
+  /**
+   * For long trials: what was acknowledged once, received and removed is forgotten. A payload that comes under another
+   * seq after that is not recognised, nor is a second acknowledgement.
+   */
+  readonly forgetsSettled?: boolean;
+};
+
 export class Ledger {
   readonly #inboxes = new Map<string, InboxBook>();
+  readonly #forgetsSettled: boolean;
   #acknowledged = 0;
   #received = 0;
+
+  constructor({ forgetsSettled = false }: LedgerOptions = {}) {
+    this.#forgetsSettled = forgetsSettled;
+  }
 
   /** A sender got its answer. The same message again (a repeated call) is no second message. */
   acknowledge(entry: Entry): void {
@@ -44,8 +57,7 @@ export class Ledger {
 
   /** A reader's removal up to and including `upTo` was confirmed. */
   remove(inbox: string, upTo: bigint): void {
-    const book = this.#book(inbox);
-    if (upTo > book.removed) book.removed = upTo;
+    this.#book(inbox).remove(upTo);
   }
 
   /** A reader was told that everything up to `upTo` that it did not read is gone. */
@@ -69,7 +81,7 @@ export class Ledger {
   }
 
   #book(inbox: string): InboxBook {
-    const book = this.#inboxes.get(inbox) ?? new InboxBook();
+    const book = this.#inboxes.get(inbox) ?? new InboxBook(this.#forgetsSettled);
     this.#inboxes.set(inbox, book);
     return book;
   }
@@ -89,6 +101,15 @@ class InboxBook {
   readonly #replaced: Entry[] = [];
   readonly #received = new Map<bigint, Entry>();
   readonly #seqOfPayload = new Map<string, bigint>();
+  readonly #forgetsSettled: boolean;
+
+  constructor(forgetsSettled: boolean) {
+    this.#forgetsSettled = forgetsSettled;
+  }
+
+  remove(upTo: bigint): void {
+    for (; this.removed < upTo; this.removed++) if (this.#forgetsSettled) this.#forget(this.removed + 1n);
+  }
 
   acknowledge(entry: Entry): void {
     const before = this.#acknowledged.get(entry.seq) ?? this.#received.get(entry.seq);
@@ -97,6 +118,7 @@ class InboxBook {
     if (replaced !== undefined && replaced.payloadHash !== entry.payloadHash) this.#replaced.push(replaced);
     this.#acknowledged.set(entry.seq, entry);
     this.#checkPayload(entry);
+    if (this.#forgetsSettled && entry.seq <= this.removed) this.#forget(entry.seq);
   }
 
   receive(entry: Entry): void {
@@ -121,6 +143,15 @@ class InboxBook {
   #isBehindHole(seq: bigint): boolean {
     for (let between = this.cursor + 1n; between < seq; between++) if (!this.#received.has(between)) return true;
     return false;
+  }
+
+  /** If sender and reader agree on it. */
+  #forget(seq: bigint): void {
+    const payloadHash = this.#received.get(seq)?.payloadHash;
+    if (payloadHash === undefined || this.#acknowledged.get(seq)?.payloadHash !== payloadHash) return;
+    this.#received.delete(seq);
+    this.#acknowledged.delete(seq);
+    this.#seqOfPayload.delete(payloadHash);
   }
 
   #checkPayload(entry: Entry): void {

@@ -48,3 +48,30 @@ export function commitInTwo(log: MessageLog): (commit: GroupCommit) => Promise<G
     return { kind: answer.kind, seqs: [...answer.seqs, ...rest.map((one) => (one.kind === "full" ? 0n : one.seq))] };
   };
 }
+
+/** Keeps in memory what is acknowledged, as a front-end would that writes it down later: the others know nothing of it. */
+export function ackInMemory(log: MessageLog): Pick<MessageLog, "ack" | "read"> {
+  const acked = new Map<string, bigint>();
+  return {
+    async ack(inbox, upTo) {
+      if (upTo > (acked.get(inbox) ?? 0n)) acked.set(inbox, upTo);
+      return true;
+    },
+    read(query) {
+      const floor = acked.get(query.inbox) ?? 0n;
+      return log.read({ ...query, after: query.after > floor ? query.after : floor });
+    },
+  };
+}
+
+/** Knows of each group's epoch what it has itself accepted: another front-end accepts another commit of the same one. */
+export function orderInMemory(log: MessageLog): (commit: GroupCommit) => Promise<GroupCommitted> {
+  const next = new Map<string, bigint>();
+  return async ({ groupId, epoch, entries }) => {
+    const group = Buffer.from(groupId).toString("hex");
+    if (epoch < (next.get(group) ?? 0n)) return { kind: "epochTaken" };
+    next.set(group, epoch + 1n);
+    const answers = await log.appendAll(entries);
+    return { kind: "accepted", seqs: answers.map((one) => (one.kind === "full" ? 0n : one.seq)) };
+  };
+}

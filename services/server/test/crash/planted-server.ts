@@ -11,11 +11,13 @@ import { startServer } from "../../src/server.ts";
 import type { Store } from "../../src/store/port.ts";
 import { hearLate } from "./planted-bus.ts";
 import { takeCancelledForDone } from "./planted-driver.ts";
-import { ackBeforeCommit, over } from "./planted-faults.ts";
+import { ackBeforeCommit, ackInMemory, orderInMemory, over } from "./planted-faults.ts";
 import { countSeqsInRedis } from "./planted-log.ts";
 
 const planted: Readonly<Record<string, (store: Store) => Promise<Store> | Store>> = {
   "ack-before-commit": (store) => over(store, { append: ackBeforeCommit((entry) => store.log.append(entry)) }),
+  "ack-in-memory": (store) => over(store, ackInMemory(store.log)),
+  "order-in-memory": (store) => over(store, { commitGroup: orderInMemory(store.log) }),
   "seq-outside": async (store) => over(store, await countSeqsInRedis(process.env)),
   "look-before-arm": (store) => ({ ...over(store, {}), wakeups: hearLate(store.wakeups) }),
   "cancelled-is-done": (store) => store,

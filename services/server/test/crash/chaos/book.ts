@@ -28,10 +28,11 @@ export class Book {
   readonly timeLine: TimeLine;
   readonly lateness = new Lateness();
   readonly #clock: () => number;
-  readonly #ledger = new Ledger();
+  readonly #ledger = new Ledger({ forgetsSettled: true });
   readonly #order = new SenderOrder();
   readonly #commits = new CommitBook();
-  readonly #received = new Map<string, Set<bigint>>();
+  /** The highest seq of each inbox: what was passed over is a gap, and told as one. */
+  readonly #received = new Map<string, bigint>();
   /** When it was acknowledged, of what was not received since. */
   readonly #missing = new Map<string, Map<bigint, { readonly entry: Entry; readonly atMs: number }>>();
   readonly #onReceived = new Map<string, () => void>();
@@ -59,7 +60,7 @@ export class Book {
     this.acknowledged++;
     this.#ledger.acknowledge(entry);
     this.timeLine.message("acknowledged", entry, by);
-    if (this.#received.get(inbox)?.has(seq)) return;
+    if (this.#hasReceived(inbox, seq)) return;
     const missing = this.#missing.get(inbox) ?? new Map();
     if (missing.size === 0) this.#missing.set(inbox, missing);
     if (!missing.has(seq)) this.#missingCount++;
@@ -71,10 +72,9 @@ export class Book {
     this.received++;
     this.#ledger.receive(entry);
     this.timeLine.message("received", entry, by);
-    const seen = this.#received.get(inbox) ?? new Set<bigint>();
-    if (seen.size === 0) this.#received.set(inbox, seen);
-    if (!seen.has(seq)) this.#receiveFirst(entry, messageOf(payload));
-    seen.add(seq);
+    if (this.#hasReceived(inbox, seq)) return;
+    this.#received.set(inbox, seq);
+    this.#receiveFirst(entry, messageOf(payload));
   }
 
   /** A reader's removal was confirmed. */
@@ -111,7 +111,7 @@ export class Book {
 
   /** Resolves when the message has been received. */
   async untilReceived(inbox: string, seq: bigint): Promise<void> {
-    if (this.#received.get(inbox)?.has(seq)) return;
+    if (this.#hasReceived(inbox, seq)) return;
     await new Promise<void>((resolve) => this.#onReceived.set(`${inbox}/${seq}`, resolve));
   }
 
@@ -148,6 +148,10 @@ export class Book {
     for (const { group, epoch, rival } of this.#commits.refusedAndDelivered.slice(0, toldMax))
       heads.push(`group ${group}: epoch ${epoch} of rival ${rival} was refused, and delivered`);
     return [...heads, ...this.timeLine.lines(concerned)];
+  }
+
+  #hasReceived(inbox: string, seq: bigint): boolean {
+    return seq <= (this.#received.get(inbox) ?? 0n);
   }
 
   #receiveFirst(entry: Entry, message: Message): void {

@@ -4,11 +4,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Book } from "./book.ts";
 import type { Commit } from "./commit-book.ts";
 import { idempotencyKeyOf, inboxNameOf, payloadOf } from "./messages.ts";
-import type { SendersSeat } from "./senders.ts";
+import type { SendersBook, SendersSeat } from "./senders.ts";
 
 export type RivalsOptions = {
   readonly seats: readonly SendersSeat[];
-  readonly book: Book;
+  readonly book: SendersBook & Pick<Book, "acceptCommit" | "refuseCommit">;
   readonly group: number;
   readonly memberKeys: readonly Uint8Array[];
   readonly isOver: () => boolean;

@@ -71,6 +71,13 @@ export class DatabasePair implements AsyncDisposable {
     await this.#standbyFollows();
   }
 
+  async withoutStandby(body: () => Promise<void>): Promise<void> {
+    await this.#standby.stop("immediate");
+    await body();
+    await this.#standby.startAgain();
+    await this.#standbyFollows();
+  }
+
   /** Every append, read and acknowledgement waits so long. */
   async lockTables(seconds: number): Promise<void> {
     await this.query(`BEGIN; LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(${seconds}); COMMIT`);

@@ -23,6 +23,11 @@ const ofDatabase = {
     tell("SIGKILL of the primary, the standby is promoted");
     await world.database.failOver();
   },
+  /** Commits wait for it. */
+  async restartStandby({ world, random, tell }) {
+    tell("the standby is away");
+    await world.database.withoutStandby(() => pause(between(500, 4_000, random)));
+  },
   async lockTables({ world, tell }) {
     tell("a table lock of 3 s");
     await world.database.lockTables(3);
@@ -35,6 +40,12 @@ const ofTheOthers = {
     tell(`SIGKILL of ${frontEnd.name}`);
     await frontEnd.kill();
     await pause(between(200, 3_000, random));
+    await frontEnd.start();
+  },
+  async stopFrontEnd({ world, random, tell }) {
+    const frontEnd = oneOf(world.frontEnds, random);
+    tell(`SIGTERM of ${frontEnd.name}`);
+    await frontEnd.stop();
     await frontEnd.start();
   },
   /** Its supervisor starts another one. */

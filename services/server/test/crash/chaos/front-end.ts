@@ -32,7 +32,12 @@ export type FrontEndOptions = {
 
 const port = 7_000;
 // room for what gathers while nobody reads, and one address for all clients
-const settings = { "queue-depth-max": 1_000_000, "connections-per-address-max": 10_000, "log-level": "info" };
+const settings = {
+  "queue-depth-max": 1_000_000,
+  "connections-per-address-max": 10_000,
+  "drain-ms": 3_000,
+  "log-level": "info",
+};
 
 export class FrontEnd implements AsyncDisposable {
   readonly name: string;
@@ -77,6 +82,15 @@ export class FrontEnd implements AsyncDisposable {
     return this.#earlierLogs + (this.#process?.log() ?? "");
   }
 
+  /** Looks of waiting readers that found something since its last start, by what made them look. */
+  async foundBySource(): Promise<Readonly<Record<string, number>>> {
+    const page = await (await fetch(`http://${this.host}:${this.#running.opsPort}/metrics`)).text();
+    const lines = page.matchAll(/^qpq_delivery_found_total\{[^}]*source="(\w+)"[^}]*\} (\d+)$/gm);
+    const found: Record<string, number> = {};
+    for (const [, source = "", count] of lines) found[source] = (found[source] ?? 0) + Number(count);
+    return found;
+  }
+
   async start(): Promise<void> {
     const { workers, token, redisPort, databaseUrl, program, env } = this.#options;
     this.#process = await startServerProcess({
@@ -96,9 +110,12 @@ export class FrontEnd implements AsyncDisposable {
   }
 
   async kill(): Promise<void> {
-    await this.#process?.kill("SIGKILL");
-    this.#earlierLogs = this.log;
-    this.#process = undefined;
+    await this.#end("SIGKILL");
+  }
+
+  /** As an operator does: it tells its clients to go elsewhere, and finishes what it has. */
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
   }
 
   killWorker(worker: number): void {
@@ -134,6 +151,12 @@ export class FrontEnd implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await this.#namespace[Symbol.asyncDispose]();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    await this.#process?.kill(signal);
+    this.#earlierLogs = this.log;
+    this.#process = undefined;
   }
 
   get #running(): ServerProcess {

@@ -40,6 +40,10 @@ const drainMsMax = 60_000;
 export async function runDiskTrial({ seed, rounds }: DiskTrialOptions): Promise<DiskReport> {
   const folder = mkdtempSync(join(tmpdir(), "qpq-full-disk-"));
   runHere(["mount", "-t", "tmpfs", "-o", `size=${ballastMebi + freeMebiAtFirst}m`, "tmpfs", folder]);
+  process.on("exit", () => {
+    runHere(["umount", "--lazy", folder]);
+    rmSync(folder, { recursive: true, force: true });
+  });
   const ballast = Array.from({ length: ballastMebi }, (_, i) => join(folder, `ballast-${i}`));
   for (const file of ballast) writeFileSync(file, Buffer.alloc(mebi, 1));
   const beganAtMs = performance.now();
@@ -103,8 +107,5 @@ export async function runDiskTrial({ seed, rounds }: DiskTrialOptions): Promise<
   over.abort();
   await Promise.all(reading);
   await server.kill("SIGKILL");
-  const report = { acknowledged: book.acknowledged, refusedFull, found: book.faults(), lines: book.lines() };
-  runHere(["umount", folder]);
-  rmSync(folder, { recursive: true });
-  return report;
+  return { acknowledged: book.acknowledged, refusedFull, found: book.faults(), lines: book.lines() };
 }

@@ -11,7 +11,13 @@ const nobody = { busyInboxes: 0, enqueuers: 0, batchers: 0, sessionSenders: 0, q
 const enqueuing = { ...nobody, busyInboxes: 8, enqueuers: 8, perSecond: 400 };
 const waiting = { ...nobody, quietInboxes: 12, perSecond: 400 };
 
-type Short = Pick<TrialOptions, "lanes" | "load"> & { readonly planted?: string; readonly calmMs?: number };
+const committing = { ...nobody, busyInboxes: 10, groups: 4, perSecond: 400 };
+
+type Short = Pick<TrialOptions, "lanes" | "load"> & {
+  readonly planted?: string;
+  readonly calmMs?: number;
+  readonly drainMsMax?: number;
+};
 
 async function runShort(t: TestContext, { planted, calmMs = 2_000, ...options }: Short): Promise<TrialReport> {
   const frontEnd = { workers: 1, ...(planted !== undefined && { planted }) };
@@ -47,11 +53,27 @@ test("seqs from a counter outside of the transaction: holes, seqs issued twice, 
   assertFound(report, "gaps", "altered", "lost");
 });
 
-test("a reader that looks before it hears: messages come with the safety sweep only", {
+test("a reader that looks before it hears: messages come with the safety sweep only, and all of them", {
   timeout: 180_000,
 }, async (t) => {
-  const report = await runShort(t, { planted: "look-before-arm", lanes: [], load: waiting, calmMs: 20_000 });
+  const load = { ...waiting, quietInboxes: 24 };
+  const report = await runShort(t, { planted: "look-before-arm", lanes: [], load, calmMs: 20_000, drainMsMax: 60_000 });
   assertFound(report, "late");
+  assert.equal(report.found.lost, 0, [`SEED=${seed}`, ...report.lines].join("\n"));
+});
+
+test("acknowledgements that only one front-end knows of: what was acknowledged at it comes again at another", {
+  timeout: 120_000,
+}, async (t) => {
+  const report = await runShort(t, { planted: "ack-in-memory", lanes: [["killFrontEnd"]], load: enqueuing });
+  assertFound(report, "duplicated");
+});
+
+test("an order of commits that only one front-end knows of: two of one epoch are accepted", {
+  timeout: 120_000,
+}, async (t) => {
+  const report = await runShort(t, { planted: "order-in-memory", lanes: [], load: committing });
+  assertFound(report, "twoCommits");
 });
 
 test("a cancelled wait for the standby taken for a commit: lost with the primary", { timeout: 120_000 }, async (t) => {

@@ -12,9 +12,12 @@ import type { Seat } from "./seat.ts";
 /** What senders need of a seat. */
 export type SendersSeat = Pick<Seat, "insist" | "over" | "place" | "token">;
 
+/** What is written of what they send. */
+export type SendersBook = Pick<Book, "acknowledge" | "unexpected" | "untilReceived">;
+
 export type SenderOptions = {
   readonly seat: SendersSeat;
-  readonly book: Book;
+  readonly book: SendersBook;
   readonly sender: number;
   /** Distinct. */
   readonly recipientKeys: readonly Uint8Array[];

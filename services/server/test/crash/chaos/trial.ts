@@ -4,11 +4,11 @@
  */
 import { setMaxListeners } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { randomOf } from "../../../testing/seed.ts";
 import { Book, type TrialFaults } from "./book.ts";
-import { type FaultKind, type FaultLanes, faults } from "./faults.ts";
+import { breakThings } from "./break-things.ts";
+import type { FaultKind, FaultLanes } from "./faults.ts";
 import { type Load, startLoad } from "./load.ts";
-import { type FrontEndKind, openWorld, type World } from "./world.ts";
+import { type FrontEndKind, openWorld } from "./world.ts";
 
 export type TrialOptions = {
   readonly seed: number;
@@ -33,6 +33,8 @@ export type TrialReport = {
   readonly commits: number;
   /** How often each kind was carried out. */
   readonly carriedOut: Partial<Record<FaultKind, number>>;
+  /** Looks of waiting readers that found something, by what made them look; of the front-ends' last lives only. */
+  readonly foundBy: Readonly<Record<string, number>>;
   /** Refusals that a client met, by code. */
   readonly refused: Readonly<Record<string, number>>;
   readonly found: TrialFaults;
@@ -75,13 +77,15 @@ export async function runTrial(options: TrialOptions, onProgress: (progress: Pro
   }, progressMs);
   const load = startLoad({ ...options.load, seed: options.seed, book, over: over.signal, frontEnds: world.frontEnds });
   try {
-    const broken = new Set<string>();
-    const show = (): void => {
-      now = [...broken].join(" + ");
-    };
-    const carriedOut: Partial<Record<FaultKind, number>> = {};
-    const parts = { world, book, clock, broken, show, carriedOut };
-    await Promise.all(options.lanes.map((kinds, lane) => breakThings({ ...options, ...parts, kinds, lane })));
+    const carriedOut = await breakThings({
+      ...options,
+      world,
+      book,
+      clock,
+      onChange(broken) {
+        now = broken.join(" + ");
+      },
+    });
     now = "calm";
     await pause(Math.max(0, allMs - clock()));
     const enoughMs = clock() + calmExtraMsMax;
@@ -96,7 +100,8 @@ export async function runTrial(options: TrialOptions, onProgress: (progress: Pro
     const { acknowledged, received, commits, refused } = book;
     const { worstMs, calmWorstMs } = book.lateness;
     const found = book.faults();
-    const report = { seed: options.seed, acknowledged, received, commits, carriedOut, refused, found };
+    const foundBy = await sumOf(world.frontEnds.map((frontEnd) => frontEnd.foundBySource()));
+    const report = { seed: options.seed, acknowledged, received, commits, carriedOut, foundBy, refused, found };
     return { ...report, worstMs: Math.round(worstMs), calmWorstMs: Math.round(calmWorstMs), lines: book.lines() };
   } finally {
     clearInterval(progress);
@@ -104,41 +109,10 @@ export async function runTrial(options: TrialOptions, onProgress: (progress: Pro
   }
 }
 
-type Lane = Pick<TrialOptions, "seed" | "faultMs"> & {
-  readonly kinds: readonly FaultKind[];
-  readonly lane: number;
-  readonly world: World;
-  readonly book: Book;
-  readonly clock: () => number;
-  readonly carriedOut: Partial<Record<FaultKind, number>>;
-  readonly broken: Set<string>;
-  readonly show: () => void;
-};
-
-/** One fault after the other until the time is over and each kind has been seen. */
-async function breakThings(options: Lane): Promise<void> {
-  const { seed, lane, faultMs, kinds, world, book, clock, carriedOut, broken, show } = options;
-  const random = randomOf(seed * 10 + lane);
-  const isSeen = (): boolean => kinds.every((kind) => (carriedOut[kind] ?? 0) > 0);
-  for (;;) {
-    for (const kind of shuffled(kinds, random)) {
-      // at times enough for clients to find their way back, at times not
-      await pause(500 + 4_500 * random());
-      if (clock() > faultMs && isSeen()) return;
-      broken.add(kind);
-      show();
-      const end = book.lateness.beginFault(clock());
-      await faults[kind]({ world, random, tell: (what) => book.timeLine.fault(what) });
-      end(clock());
-      book.timeLine.fault(`${kind} is over`);
-      broken.delete(kind);
-      show();
-      carriedOut[kind] = (carriedOut[kind] ?? 0) + 1;
-    }
+async function sumOf(all: readonly Promise<Readonly<Record<string, number>>>[]): Promise<Record<string, number>> {
+  const sum: Record<string, number> = {};
+  for (const counts of await Promise.all(all)) {
+    for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
   }
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const drawn = list.map((item) => ({ item, at: random() }));
-  return drawn.sort((one, other) => one.at - other.at).map(({ item }) => item);
+  return sum;
 }

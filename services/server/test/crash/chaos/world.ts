@@ -27,7 +27,9 @@ export async function openWorld(kinds: readonly FrontEndKind[]): Promise<World> 
   await using stack = new AsyncDisposableStack();
   runHere(["ip", "link", "set", "lo", "up"]);
   const folder = mkdtempSync(join(tmpdir(), "qpq-chaos-"));
-  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", remove);
+  stack.defer(remove);
   const [database, redis] = await Promise.all([
     DatabasePair.start(),
     RedisProcess.start({ settings: { bind: "*", "protected-mode": "no" } }),
