@@ -40,6 +40,10 @@ export class WaitingFetch implements LaterResults<Results>, Waiting<ReadAnswer |
     return this.#query.after;
   }
 
+  get storeEpoch(): bigint {
+    return this.#query.storeEpoch;
+  }
+
   [begin](sink: ResultsSink<Results>): void {
     this.#sink = sink;
     this.#context.domains.delivery.wait(this, this.#timeoutMs);

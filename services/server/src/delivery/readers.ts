@@ -20,6 +20,8 @@ export interface Reader {
   readonly inbox: InboxKey;
   /** It has seen everything up to here. */
   readonly after: bigint;
+  /** The epoch `after` was learnt in; 0 = unknown. */
+  readonly storeEpoch: bigint;
   /** It looks for nothing, and nothing told it to. */
   readonly isIdle: boolean;
   /** Look again, or once more when a look is under way; when it is over, nothing. */

@@ -101,7 +101,7 @@ export class SafetySweep {
   }
 
   async #tell(batch: ReadonlyMap<Reader, HintSource>): Promise<void> {
-    const cursors = Array.from(batch.keys(), ({ inbox, after }) => ({ inbox, after }));
+    const cursors = Array.from(batch.keys(), ({ inbox, after, storeEpoch }) => ({ inbox, after, storeEpoch }));
     const withNews = new Set(await this.#parts.readHeads(cursors));
     for (const [reader, source] of batch) if (withNews.has(reader.inbox)) reader.lookFor(source);
   }

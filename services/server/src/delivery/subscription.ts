@@ -80,6 +80,10 @@ export class Subscription implements Reader, WakeupListener {
     return this.#cursor;
   }
 
+  get storeEpoch(): bigint {
+    return this.#storeEpoch;
+  }
+
   get isIdle(): boolean {
     return !this.#isReading && this.#hinted === undefined && !this.#isOver;
   }

@@ -20,6 +20,8 @@ export interface Waiting<A> {
   readonly inbox: InboxKey;
   /** Behind what it looks. */
   readonly after: bigint;
+  /** The epoch `after` was learnt in; 0 = unknown. */
+  readonly storeEpoch: bigint;
   look(): Promise<A>;
   /** It is worth being told before the time is over. */
   isEnough(found: A): boolean;
@@ -124,6 +126,10 @@ class ParkedCall<A> implements Parked, Timed, WakeupListener {
 
   get after(): bigint {
     return this.#waiting.after;
+  }
+
+  get storeEpoch(): bigint {
+    return this.#waiting.storeEpoch;
   }
 
   get isIdle(): boolean {

@@ -118,15 +118,18 @@ describe("front-ends on one Postgres", () => {
     ];
     for (const inbox of [read, unread, gone]) await log.appendAll([message(inbox, "1"), message(inbox, "2")]);
     await log.ack(gone, 2n, 0n);
+    const { storeEpoch } = await log.read({ inbox: read, after: 0n, storeEpoch: 0n, limit: 1, bytesMax: 1 });
     const cursors = [
-      { inbox: read, after: 2n },
-      { inbox: unread, after: 1n },
-      { inbox: gone, after: 0n },
-      { inbox: bob, after: 0n },
+      { inbox: read, after: 2n, storeEpoch },
+      { inbox: unread, after: 1n, storeEpoch },
+      { inbox: gone, after: 0n, storeEpoch },
+      { inbox: bob, after: 0n, storeEpoch: 0n },
     ];
     assert.deepEqual(await frontEnds.at(1).readHeads(cursors), [unread]);
+    const ofAnotherTime = cursors.map((cursor) => ({ ...cursor, after: 9n, storeEpoch: storeEpoch - 1n }));
+    assert.deepEqual(await frontEnds.at(1).readHeads(ofAnotherTime), [read, unread]);
     assert.deepEqual(await frontEnds.at(1).readHeads([]), []);
-    const tooMany = Array.from({ length: 1_001 }, () => ({ inbox: alice, after: 0n }));
+    const tooMany = Array.from({ length: 1_001 }, () => ({ inbox: alice, after: 0n, storeEpoch }));
     await assert.rejects(frontEnds.at(1).readHeads(tooMany), hasCode("E021_OVERLOADED"));
   });
 

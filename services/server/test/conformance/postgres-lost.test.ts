@@ -48,7 +48,7 @@ describe("a Postgres that is lost", () => {
       store.log.ack(alice, 1n, 0n),
       store.log.sweep(1),
       store.keys.takeKeyPackage(identityOf("alice")),
-      store.readHeads([{ inbox: alice, after: 0n }]),
+      store.readHeads([{ inbox: alice, after: 0n, storeEpoch: 0n }]),
       store.health(),
     ];
     for (const { status, ...result } of await Promise.allSettled(calls())) {

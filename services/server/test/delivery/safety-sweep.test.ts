@@ -13,6 +13,7 @@ const unused = 2 ** 30;
 class Idle implements Reader {
   readonly inbox: InboxKey;
   readonly after: bigint;
+  readonly storeEpoch = 7n;
   isIdle = true;
   readonly looks: HintSource[] = [];
   constructor(n: number, after = 0n) {
@@ -74,7 +75,7 @@ test("a round asks for every idle reader once, at most 1,000 a query, and tells 
   const idle = rig.readers.filter((reader) => reader !== busy);
   assert.deepEqual(
     asked,
-    idle.map(({ inbox, after }) => ({ inbox, after })),
+    idle.map(({ inbox, after, storeEpoch }) => ({ inbox, after, storeEpoch })),
   );
   assert.deepEqual(told.looks, ["timer"]);
   assert.ok(rig.readers.every((reader) => reader === told || reader.looks.length === 0));
@@ -135,7 +136,16 @@ test("a parked call whose hint was lost is answered, and counted as found by the
     return messages;
   };
   const answer = new Promise<number>((resolve, failed) => {
-    const waiting = { inbox: inboxOf(1), after: 0n, look, isEnough: Boolean, found: resolve, failed, onGone() {} };
+    const waiting = {
+      inbox: inboxOf(1),
+      after: 0n,
+      storeEpoch: 0n,
+      look,
+      isEnough: Boolean,
+      found: resolve,
+      failed,
+      onGone() {},
+    };
     waiters.wait(waiting, 300_000);
   });
   await new Promise((resolve) => setImmediate(resolve));
@@ -163,7 +173,10 @@ test("a parked call that is told of a cut is asked for with the others before it
       return inbox === loud ? (looks.get(inbox) as number) - 1 : 0;
     };
     return new Promise((resolve, failed) => {
-      waiters.wait({ inbox, after: 0n, look, isEnough: Boolean, found: resolve, failed, onGone() {} }, 300_000);
+      waiters.wait(
+        { inbox, after: 0n, storeEpoch: 0n, look, isEnough: Boolean, found: resolve, failed, onGone() {} },
+        300_000,
+      );
     });
   };
   const [none, answer] = [wait(quiet), wait(loud)];

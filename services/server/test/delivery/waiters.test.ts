@@ -53,7 +53,7 @@ class Box {
     };
     const isEnough = (seen: number): boolean => seen > 0;
     return new Promise((found, failed) => {
-      this.waiters.wait({ inbox, after: 0n, look, isEnough, found, failed, onGone }, timeoutMs);
+      this.waiters.wait({ inbox, after: 0n, storeEpoch: 0n, look, isEnough, found, failed, onGone }, timeoutMs);
     });
   }
 
@@ -167,6 +167,7 @@ test("a caller that has left before it waits leaves nothing behind", async () =>
   const waiting = {
     inbox,
     after: 0n,
+    storeEpoch: 0n,
     look: async () => box.messages,
     isEnough: () => false,
     found: gone.resolve,

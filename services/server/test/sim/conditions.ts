@@ -12,6 +12,7 @@ const faultNames = [
   "connection cut",
   "client crash",
   "epoch raised",
+  "failover with loss",
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 

@@ -1,33 +1,48 @@
 /**
  * The database that all front-ends share: the store in memory, whose calls take effect one after the other, with an
- * epoch that can be raised as `qpq-server promote` does. Nothing is lost with that; cursors are no longer believed.
+ * epoch that can be raised as `qpq-server promote` does: for nothing, or because a standby took over that had not yet
+ * heard of the last commits.
  */
 import type { InboxKey } from "quicproquo-proto";
 import {
-  type Clock,
+  type Append,
+  type Appended,
   createMemoryStore,
   type Cursor,
+  type GroupCommit,
+  type GroupCommitted,
   type KeyStore,
+  type MemoryStoreOptions,
   type MessageLog,
   type ReadAnswer,
   type ReadQuery,
-  type StoreLimits,
 } from "../../src/store/index.ts";
 
-type Depth = { last: bigint; acked: bigint };
+type Inbox = { acked: bigint /** Of seq 1 and so on, acknowledged or not. */; readonly payloads: Uint8Array[] };
+
+export type Survivor = { readonly inbox: InboxKey; readonly seq: bigint; readonly payload: Uint8Array };
 
 export class Database {
   readonly keys: KeyStore;
   storeEpoch = 1n;
-  readonly #memory: MessageLog;
+  /** When the last commits were lost, ms of the world. */
+  failedOverAtMs = 0;
+  /** What stood in the inboxes then, by the last seq. */
+  readonly #survived = new Map<InboxKey, bigint>();
+  readonly #options: MemoryStoreOptions;
+  #memory: MessageLog;
   /** The store's own. */
-  readonly #memoryEpoch: bigint;
-  readonly #depths = new Map<InboxKey, Depth>();
+  #memoryEpoch: bigint;
+  /** Everything that took effect, to do it again. */
+  readonly #journal: (() => Promise<unknown>)[] = [];
+  readonly #inboxes = new Map<InboxKey, Inbox>();
+  readonly #lost = new Set<string>();
 
-  constructor(limits: StoreLimits, clock: Clock) {
-    const { log, keys } = createMemoryStore({ limits, clock });
+  constructor(options: MemoryStoreOptions) {
+    const { log, keys } = createMemoryStore(options);
+    this.#options = options;
     this.#memory = log;
-    this.#memoryEpoch = BigInt(clock());
+    this.#memoryEpoch = BigInt(options.clock());
     this.keys = keys;
   }
 
@@ -35,47 +50,80 @@ export class Database {
     this.storeEpoch++;
   }
 
+  /** A standby takes over that lacks the last `calls` that wrote. Within one step. */
+  async failOver(calls: number, nowMs: number): Promise<void> {
+    const before = [...this.survivors()];
+    this.#journal.splice(Math.max(0, this.#journal.length - calls));
+    this.#inboxes.clear();
+    this.#memory = createMemoryStore(this.#options).log;
+    this.#memoryEpoch = BigInt(this.#options.clock());
+    for (const again of this.#journal) await again();
+    for (const { inbox, seq, payload } of before) {
+      if (!this.holds(inbox, seq, payload)) this.#lost.add(nameOf(inbox, seq, payload));
+    }
+    for (const [inbox, { payloads }] of this.#inboxes) this.#survived.set(inbox, BigInt(payloads.length));
+    this.failedOverAtMs = nowMs;
+    this.raiseEpoch();
+  }
+
+  /** All messages that were ever stored and not lost. */
+  *survivors(): Iterable<Survivor> {
+    for (const [inbox, { payloads }] of this.#inboxes) {
+      for (const [i, payload] of payloads.entries()) yield { inbox, seq: BigInt(i + 1), payload };
+    }
+  }
+
+  /** The last message that the standby had. Of readers who looked before it took over, none has seen a later one. */
+  lastSurvivorOf(inbox: InboxKey): bigint {
+    return this.#survived.get(inbox) ?? 0n;
+  }
+
+  ackedOf(inbox: InboxKey): bigint {
+    return this.#inboxes.get(inbox)?.acked ?? 0n;
+  }
+
+  /** Removed since, or not. */
+  holds(inbox: InboxKey, seq: bigint, payload: Uint8Array): boolean {
+    const stored = this.#inboxes.get(inbox)?.payloads[Number(seq) - 1];
+    return stored !== undefined && Buffer.compare(stored, payload) === 0;
+  }
+
+  /** Stored once, and now nowhere. */
+  hasLostAllOf(payload: Uint8Array): boolean {
+    const text = textOf(payload);
+    for (const survivor of this.survivors()) if (textOf(survivor.payload) === text) return false;
+    return [...this.#lost].some((name) => name.endsWith(` ${text}`));
+  }
+
+  /** By a standby that took over. */
+  hasLost(inbox: InboxKey, seq: bigint, payload: Uint8Array): boolean {
+    return this.#lost.has(nameOf(inbox, seq, payload));
+  }
+
   /** What a front-end that is told at once would see. */
   hasNews(inbox: InboxKey, after: bigint): boolean {
-    const depth = this.#depths.get(inbox);
-    return depth !== undefined && depth.last > depth.acked && depth.last > after;
+    const stored = this.#inboxes.get(inbox);
+    const last = BigInt(stored?.payloads.length ?? 0);
+    return stored !== undefined && last > stored.acked && last > after;
   }
 
   /** Each call takes effect in the step it is made in. */
   readonly log: MessageLog = {
-    append: async (entry) => {
-      const appended = await this.#memory.append(entry);
-      if (appended.kind !== "full") this.#stored(entry.inbox, appended.seq);
-      return appended;
-    },
-    appendAll: async (entries) => {
-      const appended = await this.#memory.appendAll(entries);
-      for (const [i, one] of appended.entries()) {
-        if (one.kind !== "full") this.#stored((entries[i] as (typeof entries)[number]).inbox, one.seq);
-      }
-      return appended;
-    },
-    commitGroup: async (commit) => {
-      const committed = await this.#memory.commitGroup(commit);
-      if ("seqs" in committed) {
-        for (const [i, { inbox }] of commit.entries.entries()) this.#stored(inbox, committed.seqs[i] ?? 0n);
-      }
-      return committed;
-    },
+    append: (entry) => this.#do(() => this.#append(entry)),
+    appendAll: (entries) => this.#do(() => this.#appendAll(entries)),
+    commitGroup: (commit) => this.#do(() => this.#commit(commit)),
     read: (query) => this.#read(query),
     ack: async (inbox, upTo, storeEpoch) => {
-      const isRemoved = await this.#memory.ack(inbox, upTo, this.#inside(storeEpoch));
-      const depth = this.#depths.get(inbox);
-      if (isRemoved && depth !== undefined) {
-        depth.acked = max(depth.acked, upTo < depth.last ? upTo : depth.last);
-      }
-      return isRemoved;
+      if (storeEpoch !== 0n && storeEpoch !== this.storeEpoch) return false;
+      return await this.#do(() => this.#ack(inbox, upTo));
     },
     sweep: (rowsMax) => this.#memory.sweep(rowsMax),
   };
 
   readHeads(cursors: readonly Cursor[]): InboxKey[] {
-    return cursors.filter(({ inbox, after }) => this.hasNews(inbox, after)).map(({ inbox }) => inbox);
+    const isNews = ({ inbox, after, storeEpoch }: Cursor): boolean =>
+      this.hasNews(inbox, storeEpoch === 0n || storeEpoch === this.storeEpoch ? after : 0n);
+    return cursors.filter(isNews).map(({ inbox }) => inbox);
   }
 
   async #read(query: ReadQuery): Promise<ReadAnswer> {
@@ -90,12 +138,51 @@ export class Database {
     return storeEpoch === this.storeEpoch ? this.#memoryEpoch : this.#memoryEpoch + 1n;
   }
 
-  #stored(inbox: InboxKey, seq: bigint): void {
-    const depth = this.#depths.get(inbox) ?? { last: 0n, acked: 0n };
-    this.#depths.set(inbox, { ...depth, last: max(depth.last, seq) });
+  #do<T>(call: () => Promise<T>): Promise<T> {
+    this.#journal.push(call);
+    return call();
+  }
+
+  async #append(entry: Append): Promise<Appended> {
+    const appended = await this.#memory.append(entry);
+    if (appended.kind === "stored") this.#stored(entry, appended.seq);
+    return appended;
+  }
+
+  async #appendAll(entries: readonly Append[]): Promise<readonly Appended[]> {
+    const appended = await this.#memory.appendAll(entries);
+    for (const [i, one] of appended.entries()) if (one.kind === "stored") this.#stored(entries[i] as Append, one.seq);
+    return appended;
+  }
+
+  async #commit(commit: GroupCommit): Promise<GroupCommitted> {
+    const committed = await this.#memory.commitGroup(commit);
+    if (committed.kind === "accepted") {
+      for (const [i, entry] of commit.entries.entries()) this.#stored(entry, committed.seqs[i] as bigint);
+    }
+    return committed;
+  }
+
+  async #ack(inbox: InboxKey, upTo: bigint): Promise<boolean> {
+    const stored = this.#inboxes.get(inbox);
+    if (stored !== undefined) {
+      const last = BigInt(stored.payloads.length);
+      stored.acked = [stored.acked, upTo < last ? upTo : last].reduce((one, other) => (one > other ? one : other));
+    }
+    return await this.#memory.ack(inbox, upTo, 0n);
+  }
+
+  #stored({ inbox, payload }: Append, seq: bigint): void {
+    const stored = this.#inboxes.get(inbox) ?? { acked: 0n, payloads: [] };
+    this.#inboxes.set(inbox, stored);
+    stored.payloads[Number(seq) - 1] = payload;
   }
 }
 
-function max(one: bigint, other: bigint): bigint {
-  return one > other ? one : other;
+function nameOf(inbox: InboxKey, seq: bigint, payload: Uint8Array): string {
+  return `${inbox} ${seq} ${textOf(payload)}`;
+}
+
+function textOf(payload: Uint8Array): string {
+  return Buffer.from(payload).toString("latin1");
 }

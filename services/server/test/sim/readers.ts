@@ -5,12 +5,13 @@
  */
 import type { EnvelopeFields, GapFields } from "quicproquo-proto";
 import type { Answer } from "quicproquo-rpc";
-import type { Book } from "../crash/chaos/book.ts";
 import { inboxNameOf } from "../crash/chaos/messages.ts";
+import { nameOf } from "../crash/chaos/time-line.ts";
 import type { RawClient } from "../e2e/raw-client.ts";
 import { type RawInbox, RawSession, TestSink } from "../e2e/raw-session.ts";
+import type { Books } from "./books.ts";
 import type { Database } from "./database.ts";
-import type { Seat } from "./seat.ts";
+import { callMsMax, type Seat } from "./seat.ts";
 import { fractionOf } from "./virtual-time.ts";
 
 export const ways = ["peek", "fetch", "fetchWait", "held", "removing", "subscribe"] as const;
@@ -18,10 +19,12 @@ type Way = (typeof ways)[number];
 
 export type ReaderParts = {
   readonly seat: Seat;
-  readonly book: Book;
+  readonly books: Books;
   readonly database: Database;
   readonly recipientKey: Uint8Array;
   readonly way: Way;
+  /** For the time line. */
+  readonly tell: (text: () => string) => void;
 };
 
 const pollMs = 100;
@@ -91,7 +94,7 @@ export class SimulatedReader {
         way === "fetch"
           ? client.call("fetch", query, { signal })
           : client.call("fetchWait", { ...query, timeoutMs: BigInt(timeoutMs) }, { signal }),
-      timeoutMs,
+      this.#patienceMs(timeoutMs),
     );
     this.#confirm(before);
     if (!this.#take(payloads, gap) && way === "fetch") await this.seat.time.pause(pollMs);
@@ -111,7 +114,7 @@ export class SimulatedReader {
           const answer = client.start("fetchWait", params, { holdFinish: way === "held", signal });
           held.push(answer);
           return await client.results("fetchWait", answer);
-        }, timeoutMs);
+        }, this.#patienceMs(timeoutMs));
         if (!this.#take(payloads, gap)) break;
       }
       if (way === "held") await this.seat.time.pause(50 * fractionOf(this.seat.random));
@@ -158,23 +161,32 @@ export class SimulatedReader {
 
   /** Whether there was something. */
   #take(envelopes: readonly EnvelopeFields[], gap: GapFields): boolean {
-    const { book, database } = this.#parts;
+    const { books, database, tell } = this.#parts;
     const isReset = gap.kind === "epochReset" && database.storeEpoch > 1n;
-    if (gap.kind !== "none" && !isReset) book.toldLost(this.#inbox, gap.upTo, gap.kind);
+    if (gap.kind !== "none" && !isReset) books.toldLost(this.#inbox, gap.upTo, gap.kind);
     let cursor = isReset ? gap.upTo : this.#known.cursor;
     for (const { seq, data, expired } of envelopes) {
-      if (expired) book.toldLost(this.#inbox, seq, "tombstone");
-      else book.receive(this.#inbox, seq, data, this.seat.place);
+      if (expired) books.toldLost(this.#inbox, seq, "tombstone");
+      else books.receive({ inbox: this.#inbox, seq, payload: data }, gap.storeEpoch, this.seat.place);
       cursor = seq;
     }
     this.#known = { cursor, storeEpoch: gap.storeEpoch };
+    const seqs = envelopes.map(({ seq }) => seq);
+    tell(
+      () =>
+        `${this.seat.place} takes ${nameOf({ inbox: this.#inbox, seq: 0n })}: ${seqs.join(" ")} ${gap.kind} ${gap.upTo}`,
+    );
     return envelopes.length > 0;
   }
 
-  /** Acknowledgements of another epoch remove nothing, and are answered like any other. */
   #confirm({ cursor, storeEpoch }: Known): void {
-    const { book, database } = this.#parts;
-    if (cursor > 0n && storeEpoch === database.storeEpoch) book.remove(this.#inbox, cursor, this.seat.place);
+    if (cursor > 0n) this.#parts.books.remove({ inbox: this.#inbox, upTo: cursor }, storeEpoch, this.seat.place);
+  }
+
+  /** At times it leaves early: what it cancels may have been answered. */
+  #patienceMs(timeoutMs: number): number {
+    const { random } = this.seat;
+    return random.chance(15) ? 300 * fractionOf(random) : callMsMax + timeoutMs;
   }
 
   get #waitMs(): number {

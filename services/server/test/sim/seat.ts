@@ -22,7 +22,7 @@ export type SeatParts = {
 };
 
 /** Above the database's usual troubles, below its worst: both outcomes of a call are met. */
-const callMsMax = 1_500;
+export const callMsMax = 1_500;
 const pauseMsMax = 200;
 
 export class Seat {
@@ -77,11 +77,11 @@ export class Seat {
     this.leave();
   }
 
-  /** Rejects, and cancels the call, when it takes longer than a call may and `extraMs`. */
-  async patiently<T>(call: (signal: AbortSignal) => Promise<T>, extraMs = 0): Promise<T> {
+  /** Rejects, and cancels the call, when it takes longer. */
+  async patiently<T>(call: (signal: AbortSignal) => Promise<T>, msMax = callMsMax): Promise<T> {
     const controller = new AbortController();
     const late = Promise.withResolvers<never>();
-    const deadline = this.time.after(callMsMax + extraMs, "deadline", () => {
+    const deadline = this.time.after(msMax, "deadline", () => {
       const error = new QpqError("E028_DEADLINE");
       late.reject(error);
       controller.abort(error);
@@ -114,7 +114,7 @@ export class Seat {
   async recover(error: unknown): Promise<void> {
     const isTold = error instanceof QpqError;
     this.#parts.note(`${this.place} failed: ${isTold ? error.code : String(error)}`);
-    if (isTold && !["limited", "unavailable"].includes(error.kind) && !this.isOver) {
+    if (isTold && !isSound(error) && !this.isOver) {
       this.#parts.onUnexpected(`${this.place} was answered ${error.code} ${error.text}`);
     }
     if (this.random.chance(50)) this.leave();
@@ -139,4 +139,9 @@ export class Seat {
       await this.time.pause(pauseMsMax * (0.2 + fractionOf(this.random)));
     }
   }
+}
+
+/** A subscribe of a connection that was given up may arrive behind one of the connection that followed, and end it. */
+function isSound({ kind, code }: QpqError): boolean {
+  return kind === "limited" || kind === "unavailable" || code === "E062_SUBSCRIPTION_REPLACED";
 }

@@ -45,8 +45,7 @@ export async function simulate({ seed, plant = {}, keepLines = false }: RunOptio
   const time = new VirtualTime(seed, trace);
   using _ = time.install();
   const world = new World({ seed, time, trace, plant });
-  const { book, database, conditions } = world;
-  for (const { seat } of world.readers) trace.note(`${seat.name} exists`);
+  const { books, database, conditions } = world;
   const sleepers = new Sleepers(database, conditions.sweepMs);
   const troubles = new Troubles({ ...world, note: (text) => trace.note(text) }, seed);
 
@@ -68,11 +67,11 @@ export async function simulate({ seed, plant = {}, keepLines = false }: RunOptio
     ...world.readers.map((reader) => reader.run()),
   ].map((life) => life.catch((error: unknown) => void failures.push(error)));
 
-  const isDone = (): boolean => failures.length > 0 || (isCalm && isSent && book.missing === 0);
+  const isDone = (): boolean => failures.length > 0 || (isCalm && isSent && books.missing === 0);
   await time.run(conditions.calmFromMs + calmMsMax, isDone);
   const unfinished = isSent && isCalm ? 0 : 1;
   await time.run(time.nowMs + afterglowMs);
-  trace.note(`everybody leaves: ${book.acknowledged} acknowledged, ${book.missing} missing`);
+  trace.note(`everybody leaves: ${books.acknowledged} acknowledged, ${books.missing} missing`);
   for (const seat of world.seats) seat.end();
   void Promise.all(lives).then(() => (hasLeft = true));
   const hasEnded = (): boolean => hasLeft && world.frontEnds.every(({ left }) => left === "");
@@ -84,13 +83,13 @@ export async function simulate({ seed, plant = {}, keepLines = false }: RunOptio
   if (failures.length > 0) throw new Error(`seed ${seed}: a client failed`, { cause: failures[0] });
   return {
     seed,
-    faults: { ...book.faults(), sleepers: sleepers.count, unfinished, leftovers: left.length },
+    faults: { ...books.faults(), sleepers: sleepers.count, unfinished, leftovers: left.length },
     hash: trace.hash,
     steps: time.steps,
     worldMs: time.nowMs,
-    acknowledged: book.acknowledged,
-    received: book.received,
-    lines: [...trace.lines, ...book.lines()],
+    acknowledged: books.acknowledged,
+    received: books.received,
+    lines: [...trace.lines, ...books.lines()],
   };
 }
 

@@ -33,13 +33,16 @@ export class Sleepers {
     const told: string[] = [];
     for (const readers of [domains.waiters.readers, domains.subscriptions.readers]) {
       for (const reader of readers) {
-        if (!reader.isIdle || !this.#database.hasNews(reader.inbox, reader.after)) {
+        const lookedAtMs = link.lookedAtMs.get(reader.inbox) ?? 0;
+        const isBelieved = lookedAtMs >= this.#database.failedOverAtMs;
+        const after = isBelieved ? reader.after : min(reader.after, this.#database.lastSurvivorOf(reader.inbox));
+        if (!reader.isIdle || !this.#database.hasNews(reader.inbox, after)) {
           this.#suspects.delete(reader);
           continue;
         }
         const sinceMs = this.#suspects.get(reader) ?? nowMs;
         this.#suspects.set(reader, sinceMs);
-        const calmMs = nowMs - Math.max(sinceMs, link.troubleAtMs, link.lookedAtMs.get(reader.inbox) ?? 0);
+        const calmMs = nowMs - Math.max(sinceMs, link.troubleAtMs, lookedAtMs);
         if (calmMs <= this.#boundMs || this.#found.has(reader)) continue;
         this.#found.add(reader);
         told.push(`a reader sleeps at ${name} beside a message, since ${(sinceMs / 1_000).toFixed(3)} s`);
@@ -47,4 +50,8 @@ export class Sleepers {
     }
     return told;
   }
+}
+
+function min(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
 }

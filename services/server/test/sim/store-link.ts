@@ -5,6 +5,7 @@
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import { Random } from "quicproquo-rpc/fuzz";
 import type { Cursor, GroupCommit, KeyStore, MessageLog, Store, WakeupBus } from "../../src/store/index.ts";
+import { nameOf } from "../crash/chaos/time-line.ts";
 import { type Conditions, latencyOf } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import { fractionOf, type VirtualTime } from "./virtual-time.ts";
@@ -21,6 +22,8 @@ export type StoreLinkParts = {
   readonly wakeups: WakeupBus;
   readonly name: string;
   readonly seed: number;
+  /** For the time line. */
+  readonly tell: (text: () => string) => void;
 };
 
 const lateMsMax = 3_000;
@@ -55,9 +58,22 @@ export class StoreLink implements Store {
       commitGroup: (commit) => this.#call("commit", () => log.commitGroup(commit), inboxesOf(commit)),
       read: (query) => {
         this.lookedAtMs.set(query.inbox, parts.time.nowMs);
-        return this.#call("read", () => log.read(query));
+        const { inbox, after } = query;
+        return this.#call("read", async () => {
+          const answer = await log.read(query);
+          const seqs = answer.messages.map(({ seq }) => seq);
+          parts.tell(
+            () => `${parts.name} reads ${nameOf({ inbox, seq: after })}: ${seqs.join(" ")} ${answer.gap.kind}`,
+          );
+          return answer;
+        });
       },
-      ack: (inbox, upTo, storeEpoch) => this.#call("ack", () => log.ack(inbox, upTo, storeEpoch)),
+      ack: (inbox, upTo, storeEpoch) =>
+        this.#call("ack", async () => {
+          const isRemoved = await log.ack(inbox, upTo, storeEpoch);
+          parts.tell(() => `${parts.name} removes up to ${nameOf({ inbox, seq: upTo })}: ${isRemoved}`);
+          return isRemoved;
+        }),
       sweep: (rowsMax) => this.#call("sweep", () => log.sweep(rowsMax)),
     };
   }
@@ -91,7 +107,8 @@ export class StoreLink implements Store {
 
   #call<T>(what: string, effect: () => Promise<T>, inOrder: readonly InboxKey[] = []): Promise<T> {
     if (this.#isDead) return Promise.reject(unavailable());
-    const { time, name } = this.#parts;
+    const { time, name, database } = this.#parts;
+    const askedAtMs = time.nowMs;
     return new Promise((resolve, reject) => {
       const pending: Pending = { reject, effect: undefined };
       this.#pending.add(pending);
@@ -108,6 +125,8 @@ export class StoreLink implements Store {
       const lateMs = fate === "late" ? fractionOf(this.#random) * lateMsMax : 0;
       pending.effect = time.after(this.#arrivesInMs(inOrder) + lateMs, label("takes effect"), () => {
         pending.effect = undefined;
+        // what was on its way to a primary that is no more
+        if (database.failedOverAtMs > askedAtMs) return fail();
         const result = effect();
         result.catch(() => undefined); // also when nobody is left to be told
         if (fate === "late") return;

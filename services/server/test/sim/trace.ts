@@ -20,7 +20,12 @@ export class Trace {
   /** Something that a reader of the time line wants to know. */
   note(text: string): void {
     for (let i = 0; i < text.length; i++) this.#mix(text.charCodeAt(i));
-    this.#lines?.push(`${(this.#nowMs / 1_000).toFixed(4).padStart(9)} s  ${text}`);
+    this.#tell(text);
+  }
+
+  /** What only somebody who replays the run wants to know. */
+  detail(text: () => string): void {
+    if (this.#lines !== undefined) this.#tell(text());
   }
 
   get hash(): string {
@@ -29,6 +34,10 @@ export class Trace {
 
   get lines(): readonly string[] {
     return this.#lines ?? [];
+  }
+
+  #tell(text: string): void {
+    this.#lines?.push(`${(this.#nowMs / 1_000).toFixed(4).padStart(9)} s  ${text}`);
   }
 
   #mix(value: number): void {

@@ -1,5 +1,6 @@
 /** What goes wrong in a simulated world, when, and for how long: drawn one after the other until the world is to be calm. */
 import { Random } from "quicproquo-rpc/fuzz";
+import type { Books } from "./books.ts";
 import type { Bus } from "./bus.ts";
 import { type Conditions, type FaultName } from "./conditions.ts";
 import type { Database } from "./database.ts";
@@ -13,6 +14,7 @@ export type TroublesParts = {
   readonly conditions: Conditions;
   readonly sites: readonly Site[];
   readonly bus: Bus;
+  readonly books: Books;
   readonly database: Database;
   readonly seats: readonly Seat[];
   readonly readers: readonly SimulatedReader[];
@@ -94,7 +96,21 @@ export class Troubles {
         if (this.#parts.database.storeEpoch >= epochsMax) return;
         this.#parts.database.raiseEpoch();
         return this.#note(`the store epoch is ${this.#parts.database.storeEpoch}`);
+      case "failover with loss":
+        if (this.#parts.database.storeEpoch >= epochsMax) return;
+        for (const { frontEnd } of this.#parts.sites) frontEnd.link.cutOff();
+        void this.#failOver(); // within this step; it never rejects
+        return this.#later(() => {
+          for (const { frontEnd } of this.#parts.sites) frontEnd.link.mend();
+        });
     }
+  }
+
+  async #failOver(): Promise<void> {
+    const { database, books, time } = this.#parts;
+    await database.failOver(this.#random.below(12), time.nowMs);
+    books.failOver();
+    this.#note(`a standby takes over: the store epoch is ${database.storeEpoch}`);
   }
 
   #crash(site: Site): void {

@@ -4,10 +4,10 @@
  */
 import { Random } from "quicproquo-rpc/fuzz";
 import { createMemoryNetwork, type MemoryNetwork } from "quicproquo-transport/memory";
-import { Book } from "../crash/chaos/book.ts";
 import { commitAll } from "../crash/chaos/committers.ts";
 import { recipientKeyOf } from "../crash/chaos/messages.ts";
 import { batchAll, enqueueAll, pingAll, sendAll } from "../crash/chaos/senders.ts";
+import { Books } from "./books.ts";
 import { Bus } from "./bus.ts";
 import { type Conditions, conditionsOf, latencyOf } from "./conditions.ts";
 import { Database } from "./database.ts";
@@ -33,7 +33,7 @@ export type WorldParts = {
 export class World {
   readonly conditions: Conditions;
   readonly time: VirtualTime;
-  readonly book: Book;
+  readonly books: Books;
   readonly database: Database;
   readonly bus: Bus;
   readonly network: MemoryNetwork;
@@ -53,9 +53,6 @@ export class World {
     this.#plant = plant;
     this.conditions = conditionsOf(seed);
     this.time = time;
-    this.book = new Book(() => this.time.nowMs);
-    // how late a message may be is the sleepers' matter here
-    this.book.lateness.beginFault(0);
     const { queueDepthMax, dedupeWindowSecs, groupLifeSecs } = serverConfig.limits;
     const storeLimits = {
       queueDepthMax,
@@ -63,7 +60,8 @@ export class World {
       groupLifeMs: groupLifeSecs * 1_000,
       appendsInFlightMax: serverConfig.appendsInFlightMax,
     };
-    this.database = new Database(storeLimits, this.time.clock);
+    this.database = new Database({ limits: storeLimits, clock: this.time.clock });
+    this.books = new Books(() => this.time.nowMs, this.database);
     this.bus = new Bus(this.time, this.conditions, seed);
     this.network = createMemoryNetwork({
       schedule: this.#scheduler(),
@@ -79,7 +77,7 @@ export class World {
 
   unexpected(what: string): void {
     this.note(`unexpected: ${what}`);
-    this.book.unexpected(what);
+    this.books.unexpected(what);
   }
 
   /** Resolves when everybody has sent what there is to send. */
@@ -106,7 +104,7 @@ export class World {
     let left = calls;
     return {
       seat,
-      book: this.book,
+      book: this.books,
       isOver: () => left-- <= 0,
       pauseMs: () => senderPauseMsMax * fractionOf(seat.random),
     };
@@ -114,8 +112,11 @@ export class World {
 
   #reader(i: number): SimulatedReader {
     const seat = this.#seat(`reader ${i}`);
-    const { book, database } = this;
-    return new SimulatedReader({ seat, book, database, recipientKey: keyOf(i), way: seat.random.pick(ways) });
+    const { books, database } = this;
+    const way = seat.random.pick(ways);
+    this.note(`${seat.name} reads by ${way}`);
+    const tell = (text: () => string): void => this.#trace.detail(text);
+    return new SimulatedReader({ seat, books, database, recipientKey: keyOf(i), way, tell });
   }
 
   #seat(name: string): Seat {
@@ -136,7 +137,15 @@ export class World {
   #open(name: string): FrontEnd {
     const { time, network, database, conditions } = this;
     const bus = this.bus.open(name);
-    const link = new StoreLink({ time, database, conditions, wakeups: bus, name, seed: this.#seed });
+    const link = new StoreLink({
+      time,
+      database,
+      conditions,
+      wakeups: bus,
+      name,
+      seed: this.#seed,
+      tell: (text) => this.#trace.detail(text),
+    });
     const frontEnd = new FrontEnd({
       name,
       time,

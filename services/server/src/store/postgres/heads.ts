@@ -13,14 +13,19 @@ export const cursorsMax = 1_000;
 const readHeadsStatement: Statement = {
   name: "read_heads",
   text: `
-    SELECT array_agg(q.n ORDER BY q.n) FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY q (key, cursor, n)
+    SELECT array_agg(q.n ORDER BY q.n) FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) WITH ORDINALITY q (key, cursor, epoch, n)
+    CROSS JOIN (SELECT value FROM meta WHERE name = 'store_epoch') e
     CROSS JOIN LATERAL (SELECT acked, last FROM inbox WHERE key = q.key OFFSET 0) i
-    WHERE i.last > greatest(q.cursor, i.acked)`,
+    WHERE i.last > greatest(i.acked, CASE WHEN q.epoch IN (0, e.value) THEN q.cursor END)`,
 };
 
 /** In the order asked for. */
 export async function readHeads(link: Link, cursors: readonly Cursor[]): Promise<InboxKey[]> {
-  const values = [byteaArray(cursors.map(({ inbox }) => inbox)), int8Array(cursors.map(({ after }) => after))];
+  const values = [
+    byteaArray(cursors.map(({ inbox }) => inbox)),
+    int8Array(cursors.map(({ after }) => after)),
+    int8Array(cursors.map(({ storeEpoch }) => storeEpoch)),
+  ];
   const [[numbers] = []] = await queryRepeatedly(link, { statement: readHeadsStatement, values });
   return numbersOf(numbers ?? "{}").map((n) => (cursors[n - 1] as Cursor).inbox);
 }
