@@ -7,7 +7,8 @@ import { once } from "node:events";
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
-import { isRoot, makeFolder, removeFolder } from "./postgres-folder.ts";
+import { removeFolder } from "./owned-folder.ts";
+import { isRoot, makeFolder } from "./postgres-folder.ts";
 
 /** Of Debian's postgresql-15. */
 const programs = "/usr/lib/postgresql/15/bin";

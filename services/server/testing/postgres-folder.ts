@@ -1,11 +1,8 @@
-/**
- * Folders of test databases. The name tells whose they are, so that what a killed process left behind is found and
- * removed by the next one that needs a folder.
- */
+/** Folders of test databases: owned by the user that Postgres runs as, and rid of servers whose test process was killed. */
 import { spawnSync } from "node:child_process";
-import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chownSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeOwnedFolder } from "./owned-folder.ts";
 
 const prefix = "qpq-postgres-";
 
@@ -13,29 +10,14 @@ const prefix = "qpq-postgres-";
 export const isRoot = process.getuid?.() === 0;
 
 export function makeFolder(): string {
-  sweepFolders();
-  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  const folder = makeOwnedFolder(prefix, (folder) => {
+    for (const data of dataFoldersIn(folder)) endServerOf(join(folder, data));
+  });
   if (isRoot) {
     const { uid, gid } = postgresUser();
     chownSync(folder, uid, gid);
   }
   return folder;
-}
-
-export function removeFolder(folder: string): void {
-  // a server that was killed a moment ago may still be writing its last file
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-}
-
-/** Ends and removes what dead processes of this machine left. */
-function sweepFolders(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]);
-    if (Number.isNaN(pid) || isAlive(pid)) continue;
-    const folder = join(tmpdir(), name);
-    for (const data of dataFoldersIn(folder)) endServerOf(join(folder, data));
-    removeFolder(folder);
-  }
 }
 
 function dataFoldersIn(folder: string): string[] {
@@ -54,15 +36,6 @@ function endServerOf(dataFolder: string): void {
     if (command.includes(dataFolder)) process.kill(Number(pid), "SIGKILL");
   } catch {
     // it has ended
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -4,11 +4,11 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSelfSigned } from "../src/self-signed.ts";
 import { freePort } from "./free-port.ts";
+import { makeOwnedFolder, removeFolder } from "./owned-folder.ts";
 
 export type RedisSettings = {
   /** Lines of redis.conf: { appendonly: "yes", appendfsync: "always" }. Nothing is kept by default. */
@@ -30,7 +30,7 @@ export class RedisProcess implements AsyncDisposable {
 
   private constructor(port: number, { settings = {}, tls = false }: RedisSettings) {
     this.port = port;
-    this.folder = mkdtempSync(join(tmpdir(), `qpq-redis-${process.pid}-`));
+    this.folder = makeOwnedFolder("qpq-redis-");
     this.certificateFile = tls ? join(this.folder, "certificate.pem") : undefined;
     this.#settings = settings;
     // a test that was forgotten to be ended, or that failed before it could
@@ -98,17 +98,13 @@ export class RedisProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     process.off("exit", this.#onExit);
-    this.#removeFolder();
+    removeFolder(this.folder);
   }
 
   #onExit = (): void => {
     this.#server?.kill("SIGKILL");
-    this.#removeFolder();
+    removeFolder(this.folder);
   };
-
-  #removeFolder(): void {
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  }
 
   async #writeCertificate(): Promise<void> {
     const { certificateDer, privateKeyDer } = await createSelfSigned("localhost");
