@@ -57,6 +57,8 @@ export interface IncomingCall {
   results<B>(type: StructType<unknown, B>): B;
   /** Aborted when nobody waits for the call any more. */
   readonly signal: AbortSignal;
+  /** The signal is or would be aborted. */
+  readonly isAborted: boolean;
   /** The same for one listener, at once when it is so already; for calls that wait long, a tenth of a signal's memory. */
   onAborted(listener: AbortListener): void;
   /** Called exactly once, at once when it is known already. What the listener throws is told to the session's onError. */
@@ -126,6 +128,10 @@ export class ServedCall implements IncomingCall {
     return this.#abort.signal;
   }
 
+  get isAborted(): boolean {
+    return this.#aborted !== undefined;
+  }
+
   onFinished(listener: (finished: CallFinished) => void): void {
     if (this.#finished !== undefined) this.#tell(listener, this.#finished);
     else if (this.#listeners === undefined) this.#listeners = [listener];
@@ -136,10 +142,6 @@ export class ServedCall implements IncomingCall {
 
   get isRunning(): boolean {
     return this.#start !== undefined;
-  }
-
-  get isAborted(): boolean {
-    return this.#aborted !== undefined;
   }
 
   releaseParams(): void {

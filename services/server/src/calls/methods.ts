@@ -28,7 +28,9 @@ export interface CallContext {
   readonly domains: Domains;
   /** Of the RPC session that the call came on. */
   readonly leases: LeaseBook;
-  /** Called when the caller cancels or goes; only one. */
+  /** The caller has canceled the call, or gone. */
+  readonly isGone: boolean;
+  /** Called when that happens; only one. */
   onGone(listener: AbortListener): void;
   /** Tells once whether the caller has the answer; never both. */
   onTaken(fetched: Pick<Fetched, "taken" | "dropped">): void;
@@ -76,7 +78,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
       const query = queryOf(params);
       const { delivery } = context.domains;
       if (params.keep) return fetchAnswer(await delivery.fetchKeeping(query), context);
-      return fetchAnswer(await delivery.fetch(query, context.leases), context);
+      return fetchAnswer(await delivery.fetch(query, context), context);
     },
   },
   fetchWait: {

@@ -55,6 +55,10 @@ class NodeCall implements CallContext {
     return this.#scope.leases;
   }
 
+  get isGone(): boolean {
+    return this.#call.isAborted;
+  }
+
   onGone(listener: AbortListener): void {
     this.#call.onAborted(listener);
   }

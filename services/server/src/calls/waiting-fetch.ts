@@ -50,9 +50,9 @@ export class WaitingFetch implements LaterResults<Results>, Waiting<ReadAnswer |
   }
 
   look(): Promise<ReadAnswer | Fetched> {
-    const { domains, leases } = this.#context;
-    if (this.#keep) return domains.delivery.fetchKeeping(this.#query);
-    return domains.delivery.fetch(this.#query, leases);
+    const { delivery } = this.#context.domains;
+    if (this.#keep) return delivery.fetchKeeping(this.#query);
+    return delivery.fetch(this.#query, this.#context);
   }
 
   isEnough(found: ReadAnswer): boolean {

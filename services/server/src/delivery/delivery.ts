@@ -7,7 +7,7 @@
  */
 import { type IdentityKey, type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
 import type { Append, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
-import type { Fetched, LeaseBook } from "./lease-book.ts";
+import type { Asker, Fetched, LeaseBook } from "./lease-book.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { SendingRates } from "./sending-rates.ts";
 import type { Waiters, Waiting } from "./waiters.ts";
@@ -29,6 +29,9 @@ export type FetchQuery = {
   /** The epoch `after` was learnt in; 0 = unknown. */
   readonly storeEpoch: bigint;
 };
+
+/** Who fetches, with the leases of its session. */
+export type Fetcher = Asker & { readonly leases: LeaseBook };
 
 export class Delivery {
   readonly #log: MessageLog;
@@ -98,10 +101,10 @@ export class Delivery {
     return this.peek(query);
   }
 
-  /** Leases what it answers to the session that owns `leases`. */
-  async fetch(query: FetchQuery, leases: LeaseBook): Promise<Fetched> {
-    const { inbox } = query;
-    return leases.lease({ inbox, after: query.after, limit: this.#countOf(query) }, (after, limit) =>
+  /** Leases what it answers to the caller's session. */
+  async fetch(query: FetchQuery, caller: Fetcher): Promise<Fetched> {
+    const { inbox, after } = query;
+    return caller.leases.lease({ inbox, after, limit: this.#countOf(query), asker: caller }, (after, limit) =>
       this.#read(query, after, limit),
     );
   }

@@ -34,7 +34,15 @@ type Book = {
   removals: number;
 };
 
-export type LeaseQuery = { readonly inbox: InboxKey; readonly after: bigint; readonly limit: number };
+/** Who waits for an answer. */
+export type Asker = { readonly isGone: boolean };
+
+export type LeaseQuery = {
+  readonly inbox: InboxKey;
+  readonly after: bigint;
+  readonly limit: number;
+  readonly asker: Asker;
+};
 type Read = (after: bigint, limit: number) => Promise<ReadAnswer>;
 /**
  * Removes up to a seq; settles when no read sees what was removed. A failure is the callee's to count: an unremoved
@@ -54,7 +62,7 @@ export class LeaseBook {
     this.#remove = remove;
   }
 
-  /** Reads the first free stretch behind `after` and leases it. E021_OVERLOADED at leasesPerSessionMax. */
+  /** Reads the first free stretch behind `after` and leases it, unless the asker has gone meanwhile. E021_OVERLOADED at leasesPerSessionMax. */
   async lease(query: LeaseQuery, read: Read): Promise<Fetched> {
     if (this.#leases >= leasesPerSessionMax) {
       throw new QpqError("E021_OVERLOADED", {
@@ -92,6 +100,8 @@ export class LeaseBook {
         this.#void(book, answer.storeEpoch);
         if (seen) continue;
       }
+      // leased to nobody, they would be passed over by the fetch that comes next in the queue, and overtaken
+      if (query.asker.isGone) return { ...answer, taken: nothing, dropped: nothing };
       const first = answer.messages[0];
       const toldUpTo = toldBehind(stretch.after, answer.gap);
       // the read began at the floor, so nothing below its first message is left

@@ -8,6 +8,8 @@ import type { Gap, ReadAnswer } from "../../src/store/port.ts";
 
 const inbox = "i".repeat(32) as InboxKey;
 
+const here = { isGone: false };
+
 /** An inbox of seqs 1..last, of which those up to `removed` are gone and a few were lost, as its reader is told. */
 class Inbox {
   readonly lost: ReadonlySet<number>;
@@ -38,7 +40,7 @@ class Inbox {
   };
 
   fetch(limit: number, after = 0n): Promise<Fetched> {
-    return this.book.lease({ inbox, after, limit }, this.read);
+    return this.book.lease({ inbox, after, limit, asker: here }, this.read);
   }
 }
 
@@ -53,6 +55,25 @@ test("a fetch skips what the session holds, taken or not", async () => {
   assert.equal(box.removed, 0n, "1 and 2 still stand before it");
   assert.deepEqual(seqs(await box.fetch(10)), [5, 6]);
   assert.deepEqual(seqs(await box.fetch(10)), []);
+});
+
+test("who leaves while its fetch reads leases nothing, so that the fetch behind it is given the same messages", async () => {
+  const box = new Inbox(4);
+  const asker = { isGone: false };
+  const reading = Promise.withResolvers<void>();
+  const first = box.book.lease({ inbox, after: 0n, limit: 2, asker }, async (after, limit) => {
+    const answer = await box.read(after, limit);
+    await reading.promise;
+    return answer;
+  });
+  const second = box.fetch(2);
+  asker.isGone = true;
+  reading.resolve();
+  (await first).dropped();
+  const fetched = await second;
+  assert.deepEqual(seqs(fetched), [1, 2]);
+  fetched.taken();
+  assert.equal(box.removed, 2n);
 });
 
 test("a later answer's removal takes effect once the earlier one is removed", async () => {
@@ -154,7 +175,9 @@ test(`a session that takes nothing is stopped at ${leasesPerSessionMax} answers 
 test("a fetch that fails leaves the next one free", async () => {
   const box = new Inbox(2);
   await assert.rejects(
-    box.book.lease({ inbox, after: 0n, limit: 1 }, () => Promise.reject(new QpqError("E020_STORE_UNAVAILABLE"))),
+    box.book.lease({ inbox, after: 0n, limit: 1, asker: here }, () =>
+      Promise.reject(new QpqError("E020_STORE_UNAVAILABLE")),
+    ),
   );
   assert.deepEqual(seqs(await box.fetch(1)), [1]);
 });
@@ -211,7 +234,7 @@ test("what was taken is not handed out again while its removal is still on its w
   const stored = new Inbox(3);
   const { promise: removed, resolve } = Promise.withResolvers<void>();
   const book = new LeaseBook(() => removed);
-  const fetch = (): Promise<Fetched> => book.lease({ inbox, after: 0n, limit: 10 }, stored.read);
+  const fetch = (): Promise<Fetched> => book.lease({ inbox, after: 0n, limit: 10, asker: here }, stored.read);
   const first = await fetch();
   assert.equal(first.messages.length, 3);
   first.taken();
