@@ -11,5 +11,5 @@ test("over 4 times a full disk, each with a SIGKILL and room after it, nothing a
   const { acknowledged, refusedFull, found, lines } = await runFullDisk({ seed, rounds: 4 });
   t.diagnostic(`SEED=${seed}: ${acknowledged} acknowledged, ${refusedFull} refused with E035_STORE_FULL`);
   assert.deepEqual(found, noTrialFaults, [`SEED=${seed}`, ...lines].join("\n"));
-  assert.ok(acknowledged >= 3_000 && refusedFull >= 400);
+  assert.ok(acknowledged >= 1_000 && refusedFull >= 400);
 });
