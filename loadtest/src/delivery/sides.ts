@@ -78,7 +78,8 @@ export class Sides implements AsyncDisposable {
     this.#frontEnds = await Promise.all(Array.from({ length: count }, () => startFrontEnd(address)));
     for (const frontEnd of this.#frontEnds) this.#started.use(frontEnd);
     const direct = await this.#load("store", address);
-    this.runs.set("direct", (window) => direct.run(window));
+    // the front-ends hear of each of its messages
+    this.runs.set("direct", (window) => runWithUse(direct, this.#frontEnds, window));
     this.#fanOuts = await this.#startWay("ours_8x32", 1, connections);
     await this.#startWay("ours_256x1", 1, 256);
     if (count > 2) await this.#startWay("ours_8x32_2", 2, connections);

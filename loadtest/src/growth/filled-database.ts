@@ -29,3 +29,17 @@ export async function fillDatabase(postgres: TestPostgres, inboxes: number): Pro
   await database.query("VACUUM (ANALYZE)");
   return database;
 }
+
+const tables = ["inbox", "message", "dedupe"] as const;
+
+/** With its share of the indexes. */
+export async function bytesPerRow(database: TestDatabase, rows: number): Promise<Readonly<Record<string, number>>> {
+  const bytes: Record<string, number> = {};
+  for (const table of tables) {
+    const [row] = await database.query(
+      `SELECT sum(pg_total_relation_size(relid))::float8 AS bytes FROM pg_partition_tree('${table}')`,
+    );
+    bytes[table] = Number(row?.["bytes"]) / rows;
+  }
+  return bytes;
+}

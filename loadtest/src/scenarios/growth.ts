@@ -9,7 +9,7 @@ import type { Store } from "quicproquo-server/store";
 import { TestPostgres } from "quicproquo-server/testing/postgres";
 import { ensurePostgres } from "../../../scripts/apt.ts";
 import { openStore } from "../delivery/cluster.ts";
-import { fillDatabase, inboxOf } from "../growth/filled-database.ts";
+import { bytesPerRow, fillDatabase, inboxOf } from "../growth/filled-database.ts";
 import { timeCalls } from "../growth/timed-calls.ts";
 import { Progress } from "../progress.ts";
 import { median } from "../report.ts";
@@ -39,6 +39,7 @@ export const growthScenario: Scenario = {
     await using started = new AsyncDisposableStack();
     const postgres = started.use(await TestPostgres.start({ settings }));
     const progress = new Progress(names.length + 2 * runs);
+    const samples = new Samples();
     const filled: Filled[] = [];
     for (const size of names) {
       const database = await fillDatabase(postgres, sizes[size]);
@@ -46,8 +47,10 @@ export const growthScenario: Scenario = {
       started.defer(() => store.close());
       filled.push({ size, store });
       progress.step(`filled ${size}`);
+      if (size !== "1e5") continue;
+      const bytes = Object.entries(await bytesPerRow(database, sizes[size]));
+      for (const [table, value] of bytes) samples.add(`${table}_row_bytes`, value);
     }
-    const samples = new Samples();
     const shown = (kind: string, run: number): string =>
       names.map((size) => `${size} ${samples.of(`${kind}_${size}`)[run]?.toFixed(2)} ms`).join(", ");
     // the first makes statements and caches warm and isn't counted
@@ -96,6 +99,8 @@ async function fetch({ size, store }: Filled): Promise<void> {
 
 function reportOf(samples: Samples, quick: boolean): Awaited<ReturnType<Scenario["run"]>> {
   const rows = new Rows();
+  for (const table of ["inbox", "message", "dedupe"])
+    rows.figure(`${table}_row_bytes`, samples.of(`${table}_row_bytes`));
   for (const kind of kinds) {
     for (const size of Object.keys(sizes)) rows.figure(`${kind}_ms_${size}`, samples.of(`${kind}_${size}`));
     for (const size of ["1e5", "1e6"]) {
@@ -106,6 +111,7 @@ function reportOf(samples: Samples, quick: boolean): Awaited<ReturnType<Scenario
     `median time of ${slices * slice.calls} calls by ${slice.callers} callers at random inboxes, the store called directly; a run adds ${slices * slice.calls} messages`,
     "ratios are times: above 1 is slower than with 10^4",
     `the tables of 10^6 are about 1.2 GB, Postgres has ${JSON.stringify(settings)}: the rest is in the page cache`,
+    "row_bytes: on disk with indexes, freshly filled (1e5); inbox rows leave room on their pages for their updates",
     "after_checkpoint: the first calls that follow a CHECKPOINT",
   ];
   if (quick) notes.push("1e6: not measured with --quick, which has no time to fill it");
