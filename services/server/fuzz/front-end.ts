@@ -77,6 +77,7 @@ export class FrontEnd {
 
   serve(stream: RpcByteStream, handshake: Handshake = handshakeDone): RpcSession {
     const { session, scope } = serveSession(this.#parts, stream, {
+      peer: () => ({ host: "somebody", port: 0 }),
       handshake,
       callsInFlightMax: this.#callsInFlightMax,
       pushBytesMax: tightLimits.pushBytesMax ?? 0,

@@ -11,10 +11,9 @@ import { type ByteStream, type Connection, closeCodes } from "quicproquo-transpo
 import { type HostPort, listenQuic, type OnStray, type QuicListener, type Routing } from "quicproquo-transport/quic";
 import { listenWebSocket, type WebSocketListener, type WebSocketListenOptions } from "quicproquo-transport/websocket";
 import { StaticToken } from "./access/static-token.ts";
-import type { Handshake } from "./calls/early-data.ts";
 import { InFlight } from "./calls/in-flight.ts";
-import type { CallParts } from "./calls/scope.ts";
-import { serveSession } from "./calls/serve-session.ts";
+import type { CallParts, Peer } from "./calls/scope.ts";
+import { serveSession, type SessionSettings } from "./calls/serve-session.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
 import { createDomains } from "./domains.ts";
@@ -86,13 +85,14 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
 
   const { callsInFlightMax } = config;
   const { pushBytesMax } = config.limits;
-  const serveStream = (stream: ByteStream, handshake: Handshake): void => {
-    const { session } = serveSession(parts, stream, { handshake, callsInFlightMax, pushBytesMax });
+  const serveStream = (stream: ByteStream, { peer, handshake }: Pick<SessionSettings, "peer" | "handshake">): void => {
+    const { session } = serveSession(parts, stream, { peer, handshake, callsInFlightMax, pushBytesMax });
     sessions.add(session, stream);
   };
   const onConnection = (connection: Connection): void => {
     const handshake = handshakeOf(connection);
-    connection.onStream = (stream) => serveStream(stream, handshake);
+    const peer = (): Peer => ({ host: connection.info.peerHost, port: connection.info.peerPort });
+    connection.onStream = (stream) => serveStream(stream, { peer, handshake });
   };
   const keys = new TransportKeys(transportSecret, clock);
   const { ticketKey, retryKey, resetKey } = keys;

@@ -1,9 +1,27 @@
-/** Who may call: what stands behind an access token. */
+/** Who may call: what stands behind an access token. Which calls it may make: rules.ts. */
+import type { IdentityKey } from "quicproquo-proto";
+
+/**
+ * `static`: the operator's token, whose holder may act for every key. `session`: somebody who has logged in, and acts for
+ * the identity of an account. `device`: the same, for a device that the identity lists. `sealed`: whoever shows the
+ * recipient's delivery token, and says not who it is.
+ */
+export type CallerKind = "static" | "session" | "device" | "sealed";
 
 /** Who calls, as far as the server knows. */
 export type Caller = {
-  /** 32 bytes that name the sender in message ids: all zero for the static token. */
+  readonly kind: CallerKind;
+  /**
+   * 32 bytes that name the sender in message ids: the key that the token acts for; all zero for the static token; SHA-256
+   * of the delivery token for a sealed sender.
+   */
   readonly sender: Uint8Array;
+  /** The identity whose account it is; undefined for `static` and `sealed`. */
+  readonly account: IdentityKey | undefined;
+  /** The one key it acts for: the account's identity, or a device's key. undefined for `static` and `sealed`. */
+  readonly actsFor: IdentityKey | undefined;
+  /** SHA-256 of the session token; undefined where the store has none. */
+  readonly tokenHash: Uint8Array | undefined;
   /** ms since the Unix epoch; undefined = never. */
   readonly expiresAtMs: number | undefined;
 };
@@ -11,6 +29,9 @@ export type Caller = {
 export type AuthFields = { readonly version: number; readonly accessToken: Uint8Array };
 
 export interface Access {
-  /** E002_VERSION, E003_UNAUTHENTICATED (empty), E004_BAD_TOKEN, E005_SESSION_EXPIRED. */
-  authenticate(auth: AuthFields): Caller;
+  /**
+   * At once for a token that is known, else once the store has been asked. E002_VERSION, E003_UNAUTHENTICATED (empty),
+   * E004_BAD_TOKEN, E005_SESSION_EXPIRED; thrown or rejected.
+   */
+  authenticate(auth: AuthFields): Caller | Promise<Caller>;
 }

@@ -6,7 +6,14 @@ import { timingSafeEqual } from "node:crypto";
 import { protocolVersion, QpqError } from "quicproquo-proto";
 import type { Access, AuthFields, Caller } from "./access.ts";
 
-const staticCaller: Caller = { sender: new Uint8Array(32), expiresAtMs: undefined };
+const staticCaller: Caller = {
+  kind: "static",
+  sender: new Uint8Array(32),
+  account: undefined,
+  actsFor: undefined,
+  tokenHash: undefined,
+  expiresAtMs: undefined,
+};
 
 export class StaticToken implements Access {
   readonly #token: Uint8Array;

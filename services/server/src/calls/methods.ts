@@ -1,10 +1,11 @@
 /**
  * The method table: one row a method of NodeService, in the order of ordinals. A row says who may call and what is done;
- * decoding, the version, the token, errors and observation are call.ts's, the same for all.
+ * decoding, the version, the token, errors and observation are the same for all (node-service.ts).
  */
 import { type methodCodecs, parseIdempotencyKey, parseIdentityKey, QpqError } from "quicproquo-proto";
 import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
+import type { AccessRule } from "../access/rules.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
@@ -13,6 +14,7 @@ import type { Keys } from "../keys/keys.ts";
 import { inboxOf, letterOf } from "./answers.ts";
 import { fetchAnswer } from "./fetch-answers.ts";
 import type { LaterResults } from "./interface-server.ts";
+import type { Peer } from "./scope.ts";
 import { WaitingFetch } from "./waiting-fetch.ts";
 
 export type Domains = {
@@ -24,10 +26,13 @@ export type Domains = {
 
 /** What a handler works with, besides its parameters. */
 export interface CallContext {
+  /** Of a row that anybody may call there is none: it throws. */
   readonly caller: Caller;
   readonly domains: Domains;
   /** Of the RPC session that the call came on. */
   readonly leases: LeaseBook;
+  /** Where it comes from, as the server sees it now. */
+  readonly peer: Peer;
   /** The caller has canceled the call, or gone. */
   readonly isGone: boolean;
   /** Called when that happens; only one. */
@@ -46,8 +51,8 @@ type ParamsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeParams"]
 type ResultsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeResults"]>;
 
 export type MethodRow<Name extends MethodName> = {
-  /** none = anybody may call; token = a valid access token in the auth parameter. */
-  readonly auth: "none" | "token";
+  /** Who may call. */
+  readonly access: AccessRule<ParamsOf<Name>>;
   readonly handle: (
     params: ParamsOf<Name>,
     context: CallContext,
@@ -56,24 +61,24 @@ export type MethodRow<Name extends MethodName> = {
 
 export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   uploadKeyPackage: {
-    auth: "token",
+    access: { own: "identityKey" },
     handle: (params, { domains }) =>
       domains.keys.uploadKeyPackage(parseIdentityKey(params.identityKey), copy(params.package), params.lastResort),
   },
   fetchKeyPackage: {
-    auth: "token",
+    access: "caller",
     handle: async (params, { domains }) => ({
       package: await domains.keys.fetchKeyPackage(parseIdentityKey(params.identityKey)),
     }),
   },
   enqueue: {
-    auth: "token",
+    access: "sender",
     handle: async (params, { caller, domains }) => ({
       seq: await domains.delivery.enqueue(parseIdentityKey(params.recipientKey), letterOf(params, caller)),
     }),
   },
   fetch: {
-    auth: "token",
+    access: { own: "recipientKey" },
     handle: async (params, context) => {
       const query = queryOf(params);
       const { delivery } = context.domains;
@@ -82,13 +87,13 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     },
   },
   fetchWait: {
-    auth: "token",
+    access: { own: "recipientKey" },
     handle: (params, context) =>
       new WaitingFetch(queryOf(params), { timeoutMs: Number(params.timeoutMs), keep: params.keep, context }),
   },
-  health: { auth: "none", handle: () => ({ status: "ok" }) },
+  health: { access: "anybody", handle: () => ({ status: "ok" }) },
   uploadHybridKey: {
-    auth: "token",
+    access: { own: "identityKey" },
     handle: async (params, { domains }) => {
       const key = { hybridPublicKey: copy(params.hybridPublicKey), signature: copy(params.signature) };
       await domains.keys.uploadHybridKey(parseIdentityKey(params.identityKey), key);
@@ -96,25 +101,25 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     },
   },
   fetchHybridKey: {
-    auth: "token",
+    access: "caller",
     handle: async (params, { domains }) => {
       const [key] = await domains.keys.fetchHybridKeys([parseIdentityKey(params.identityKey)]);
       return key ?? noHybridKey;
     },
   },
   peek: {
-    auth: "token",
+    access: { own: "recipientKey" },
     handle: async (params, context) => fetchAnswer(await context.domains.delivery.peek(queryOf(params)), context),
   },
   ack: {
-    auth: "token",
+    access: { own: "recipientKey" },
     handle: async (params, { domains }) => {
       await domains.delivery.ack(inboxOf(params), params.seqUpTo, params.storeEpoch);
       return {};
     },
   },
   fetchHybridKeys: {
-    auth: "token",
+    access: "caller",
     handle: async (params, { domains }) => {
       const keys = await domains.keys.fetchHybridKeys(params.identityKeys.map(parseIdentityKey));
       return {
@@ -124,20 +129,20 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     },
   },
   batchEnqueue: {
-    auth: "token",
+    access: "caller",
     handle: async (params, { caller, domains }) => ({
       seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, caller)),
     }),
   },
   openSession: {
-    auth: "token",
+    access: "caller",
     handle: (_, context) => ({
       session: context.openSession(),
       expiresAtMs: BigInt(context.caller.expiresAtMs ?? 0),
     }),
   },
   submitCommit: {
-    auth: "token",
+    access: "caller",
     handle: async (params, { caller, domains }) => {
       const idempotencyKey = parseIdempotencyKey(params.idempotencyKey);
       if (idempotencyKey === undefined) throw new QpqError("E011_IDEMPOTENCY_KEY", { fields: { bytes: 0 } });

@@ -2,10 +2,11 @@
 import { mayRunEarly, methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
 import type { AbortListener, CapabilityServer, IncomingCall } from "quicproquo-rpc";
 import type { AuthFields, Caller } from "../access/access.ts";
+import { type AccessRule, requireAdmitted } from "../access/rules.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
 import { type Handlers, InterfaceServer, interfaceTable } from "./interface-server.ts";
 import { type CallContext, type Domains, type MethodName, type MethodRow, methods } from "./methods.ts";
-import type { CallParts, SessionScope } from "./scope.ts";
+import type { CallParts, Peer, SessionScope } from "./scope.ts";
 import { sessionServer } from "./session.ts";
 
 type Context = { readonly parts: CallParts; readonly scope: SessionScope };
@@ -14,18 +15,30 @@ export function nodeService(parts: CallParts, scope: SessionScope): CapabilitySe
   return new InterfaceServer(parts, table, { parts, scope }, () => scope.leases.end());
 }
 
-const nobody: Caller = { sender: new Uint8Array(32), expiresAtMs: undefined };
-
-type AnyParams = { readonly version?: number; readonly auth?: AuthFields; readonly idempotencyKey?: Uint8Array };
+type AnyParams = {
+  readonly version?: number;
+  readonly auth?: AuthFields;
+  readonly idempotencyKey?: Uint8Array;
+  readonly recipientKey?: Uint8Array;
+  readonly identityKey?: Uint8Array;
+};
 
 function handlerOf(name: MethodName): (params: AnyParams, context: Context, call: IncomingCall) => unknown {
   const row = methods[name] as MethodRow<MethodName>;
-  const run = (params: AnyParams, { parts, scope }: Context, call: IncomingCall): unknown => {
-    const caller = row.auth === "none" ? nobody : parts.access.authenticate(params.auth as AuthFields);
+  const rule = row.access as AccessRule<Required<AnyParams>>;
+  const handle = (params: AnyParams, { parts, scope }: Context, call: IncomingCall, caller?: Caller): unknown => {
     if (params.version !== undefined && params.version !== protocolVersion) {
       throw new QpqError("E002_VERSION", { fields: { version: params.version } });
     }
+    if (rule !== "anybody") requireAdmitted(rule, caller as Caller, params);
     return row.handle(params as never, new NodeCall(parts, scope, call, caller));
+  };
+  const run = (params: AnyParams, context: Context, call: IncomingCall): unknown => {
+    if (rule === "anybody") return handle(params, context, call);
+    const caller = context.parts.access.authenticate(params.auth as AuthFields);
+    // no promise for a token that is known: most calls
+    if (!(caller instanceof Promise)) return handle(params, context, call, caller);
+    return caller.then((caller) => handle(params, context, call, caller));
   };
   return (params, context, call) => {
     const handshake = context.scope.earlyData.wait(mayRunEarly(name, params));
@@ -35,16 +48,25 @@ function handlerOf(name: MethodName): (params: AnyParams, context: Context, call
 
 /** An object of a class: one a call, which a parked call keeps. */
 class NodeCall implements CallContext {
-  readonly caller: Caller;
+  readonly #caller: Caller | undefined;
   readonly #parts: CallParts;
   readonly #scope: SessionScope;
   readonly #call: IncomingCall;
 
-  constructor(parts: CallParts, scope: SessionScope, call: IncomingCall, caller: Caller) {
+  constructor(parts: CallParts, scope: SessionScope, call: IncomingCall, caller: Caller | undefined) {
     this.#parts = parts;
     this.#scope = scope;
     this.#call = call;
-    this.caller = caller;
+    this.#caller = caller;
+  }
+
+  get caller(): Caller {
+    if (this.#caller === undefined) throw new Error("nobody is known to call");
+    return this.#caller;
+  }
+
+  get peer(): Peer {
+    return this.#scope.peer();
   }
 
   get domains(): Domains {

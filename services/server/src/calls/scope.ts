@@ -13,8 +13,12 @@ export type CallParts = InterfaceParts & {
   readonly clock: Clock;
 };
 
+/** The other end of a connection, which may change while it lives. */
+export type Peer = { readonly host: string; readonly port: number };
+
 /** What the calls of one RPC session share. */
 export type SessionScope = {
+  readonly peer: () => Peer;
   readonly leases: LeaseBook;
   readonly pushBudget: PushBudget;
   readonly earlyData: EarlyDataGate;

@@ -15,6 +15,7 @@ import {
 } from "quicproquo-proto";
 import { Capability, type CapabilityServer, RpcError } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
+import { requireOwn } from "../access/rules.ts";
 import type { Sink, Subscription } from "../delivery/subscription.ts";
 import type { ReadAnswer } from "../store/port.ts";
 import { answerOf, inboxOf, letterOf } from "./answers.ts";
@@ -87,7 +88,7 @@ type OpenInbox = { readonly session: OpenSession; readonly key: InboxKey };
 
 const sessionTable = interfaceTable(Session, sessionCodecs, {
   inbox(params, session: OpenSession) {
-    session.requireCaller();
+    requireOwn(session.requireCaller(), params.recipientKey);
     return { inbox: new InterfaceServer(session.parts, inboxTable, { session, key: inboxOf(params) }) };
   },
   async send(params, session: OpenSession) {

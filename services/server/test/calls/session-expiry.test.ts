@@ -1,7 +1,7 @@
 /** A Session ends with its token: its calls are refused, its subscriptions are told. Over the transport in memory. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { QpqError } from "quicproquo-proto";
+import { parseIdentityKey, QpqError } from "quicproquo-proto";
 import { RpcSession } from "quicproquo-rpc";
 import { createMemoryNetwork } from "quicproquo-transport/memory";
 import { EarlyDataGate, handshakeDone } from "../../src/calls/early-data.ts";
@@ -27,7 +27,16 @@ test("at the token's end every subscription is told E005_SESSION_EXPIRED and eve
     limits: { queueDepthMax: 10, dedupeWindowMs: 1e9, groupLifeMs: 1e9, appendsInFlightMax: 100 },
     clock,
   });
-  const caller = { sender: new Uint8Array(32), expiresAtMs: startedAtMs + lifeMs };
+  const key = parseIdentityKey(new Uint8Array(32));
+  const expiresAtMs = startedAtMs + lifeMs;
+  const caller = {
+    kind: "session",
+    sender: key,
+    account: key,
+    actsFor: key,
+    tokenHash: undefined,
+    expiresAtMs,
+  } as const;
   const parts = {
     domains: createDomains(store, config, clock),
     access: { authenticate: () => caller },
@@ -40,6 +49,7 @@ test("at the token's end every subscription is told E005_SESSION_EXPIRED and eve
   const onConnection = (connection: { onStream: unknown }): void => {
     connection.onStream = (stream: ConstructorParameters<typeof RpcSession>[0]) => {
       const scope = {
+        peer: () => ({ host: "here", port: 1 }),
         leases: new LeaseBook(() => {}),
         pushBudget: new PushBudget(1_000_000),
         earlyData: new EarlyDataGate(handshakeDone),

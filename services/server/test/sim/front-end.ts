@@ -135,6 +135,7 @@ export class FrontEnd {
 
   #serve(stream: ByteStream, calls: CallParts): void {
     const { session, scope } = serveSession(calls, stream, {
+      peer: () => ({ host: "somebody", port: 0 }),
       handshake: handshakeDone,
       callsInFlightMax: serverConfig.callsInFlightMax,
       pushBytesMax: serverConfig.limits.pushBytesMax,
