@@ -55,8 +55,9 @@ const ofTheOthers = {
       random,
     );
     const worker = Math.floor(random() * frontEnd.workers);
+    // the one before may not have been replaced yet
+    while (!frontEnd.killWorker(worker)) await pause(50);
     tell(`SIGKILL of worker ${worker} of ${frontEnd.name}`);
-    frontEnd.killWorker(worker);
     await pause(between(200, 1_000, random));
   },
   async pauseFrontEnd({ world, random, tell }) {

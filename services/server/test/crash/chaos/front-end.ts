@@ -5,7 +5,7 @@
  *     this network 10.78.N.1  --  uplink 10.78.N.2 front-end N
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Namespace } from "quicproquo-transport/testing";
 import { type ServerProcess, startServerProcess } from "../../../testing/server-process.ts";
@@ -118,8 +118,12 @@ export class FrontEnd implements AsyncDisposable {
     await this.#end("SIGTERM");
   }
 
-  killWorker(worker: number): void {
-    process.kill(pidOf(this.#running, String(worker)), "SIGKILL");
+  /** False: it has ended, and there is no other one yet. */
+  killWorker(worker: number): boolean {
+    const pid = pidOf(this.#running, String(worker));
+    if (!this.#isInside(pid)) return false;
+    process.kill(pid, "SIGKILL");
+    return true;
   }
 
   /** It keeps everything it has and does nothing. The supervisor's workers go on. */
@@ -162,6 +166,15 @@ export class FrontEnd implements AsyncDisposable {
   get #running(): ServerProcess {
     if (this.#process === undefined) throw new Error(`${this.name} does not run`);
     return this.#process;
+  }
+
+  /** The number may be another program's by now: only this one's processes are in its network. */
+  #isInside(pid: number): boolean {
+    try {
+      return readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync(`/proc/${this.#namespace.pid}/ns/net`);
+    } catch {
+      return false;
+    }
   }
 
   get #dataDir(): string {

@@ -41,70 +41,89 @@ const membersAGroup = 10;
 const batchRecipients = 32;
 const waitingWays: readonly Way[] = ["fetchWait", "subscribe", "held"];
 const busyWaitMs = 5_000;
+const pingMsMax = 400;
+/** Between two commits of a rival, at least. */
+const commitMsMin = 100;
 /** So long that hints decide. */
 const quietWaitMs = 45_000;
 
 export function startLoad(options: LoadOptions): RunningLoad {
-  const { book, over, frontEnds } = options;
-  let isOver = false;
-  let seats = 0;
-  const seat = (name: string): Seat => {
-    const random = randomOf(options.seed * 1_000 + seats++);
+  const crew = new Crew(options);
+  const busy = Array.from({ length: options.busyInboxes }, (_, i) => recipientKeyOf(`busy ${i}`));
+  const quiet = Array.from({ length: options.quietInboxes }, (_, i) => recipientKeyOf(`quiet ${i}`));
+  for (const [i, key] of busy.entries()) crew.read(key, { way: inTurn(ways, i), waitMs: busyWaitMs });
+  for (const [i, key] of quiet.entries()) crew.read(key, { way: inTurn(waitingWays, i), waitMs: quietWaitMs });
+  const some = (count: number, from: number): Uint8Array[] =>
+    Array.from({ length: Math.min(count, busy.length) }, (_, i) => inTurn(busy, from + i));
+  for (let i = 0; i < options.enqueuers; i++) crew.send(enqueueAll, some(4, 3 * i));
+  for (let i = 0; i < options.batchers; i++) crew.send(batchAll, some(batchRecipients, 5 * i));
+  for (let i = 0; i < options.sessionSenders; i++) crew.send(sendAll, some(batchRecipients / 2, 7 * i));
+  for (const key of quiet) crew.send(pingAll, [key]);
+  for (let group = 0; group < options.groups; group++) crew.commit(group, some(membersAGroup, group));
+  return crew;
+}
+
+function inTurn<T>(list: readonly T[], index: number): T {
+  return list[index % list.length] as T;
+}
+
+class Crew implements RunningLoad {
+  readonly #options: LoadOptions;
+  readonly #pauseMs: (random: () => number) => number;
+  readonly #readers: Promise<void>[] = [];
+  readonly #senders: Promise<void>[] = [];
+  #seats = 0;
+  #isOver = false;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#pauseMs = pacer(options);
+  }
+
+  read(recipientKey: Uint8Array, how: { readonly way: Way; readonly waitMs: number }): void {
+    const seat = this.#seat(`reader ${this.#readers.length} (${how.way})`);
+    this.#readers.push(readAll({ seat, book: this.#options.book, recipientKey, ...how }));
+  }
+
+  send(kind: (options: SenderOptions) => Promise<void>, recipientKeys: readonly Uint8Array[]): void {
+    const sender = this.#senders.length;
+    const seat = this.#seat(`sender ${sender}`);
+    const pauseMs = () => (kind === pingAll ? pingMsMax * seat.random() : this.#pauseMs(seat.random));
+    const { book } = this.#options;
+    this.#senders.push(kind({ seat, book, sender, recipientKeys, isOver: () => this.#isOver, pauseMs }));
+  }
+
+  commit(group: number, memberKeys: readonly Uint8Array[]): void {
+    const seats = [0, 1].map((rival) => this.#seat(`rival ${rival} of group ${group}`));
+    const pauseMs = () => commitMsMin + this.#pauseMs(Math.random);
+    const { book } = this.#options;
+    this.#senders.push(commitAll({ seats, book, group, memberKeys, isOver: () => this.#isOver, pauseMs }));
+  }
+
+  async stopSenders(msMax: number): Promise<void> {
+    this.#isOver = true;
+    const late = AbortSignal.timeout(msMax);
+    const isLate = new Promise((resolve) => late.addEventListener("abort", resolve));
+    await Promise.race([Promise.all(this.#senders), isLate]);
+  }
+
+  get ended(): Promise<unknown> {
+    return Promise.all([...this.#readers, ...this.#senders]);
+  }
+
+  #seat(name: string): Seat {
+    const { seed, frontEnds, over, book } = this.#options;
     return new Seat({
       name,
       frontEnds,
-      random,
+      random: randomOf(seed * 1_000 + this.#seats++),
       over,
       onUnexpected: (what) => book.unexpected(what),
       onRefused: (code) => {
         book.refused[code] = (book.refused[code] ?? 0) + 1;
       },
     });
-  };
-  const readers: Promise<void>[] = [];
-  const read = (recipientKey: Uint8Array, how: { readonly way: Way; readonly waitMs: number }): void => {
-    readers.push(readAll({ seat: seat(`reader ${readers.length} (${how.way})`), book, recipientKey, ...how }));
-  };
-  const busy = Array.from({ length: options.busyInboxes }, (_, i) => recipientKeyOf(`busy ${i}`));
-  for (const [i, key] of busy.entries()) read(key, { way: ways[i % ways.length] as Way, waitMs: busyWaitMs });
-  const quiet = Array.from({ length: options.quietInboxes }, (_, i) => recipientKeyOf(`quiet ${i}`));
-  for (const [i, key] of quiet.entries())
-    read(key, { way: waitingWays[i % waitingWays.length] as Way, waitMs: quietWaitMs });
-
-  const senders: Promise<void>[] = [];
-  const pauseMs = pacer(options);
-  const send = (
-    kind: (options: SenderOptions) => Promise<void>,
-    recipientKeys: readonly Uint8Array[],
-    pauseBetween = pauseMs,
-  ): void => {
-    const sender = senders.length;
-    const own = seat(`sender ${sender}`);
-    senders.push(
-      kind({ seat: own, book, sender, recipientKeys, isOver: () => isOver, pauseMs: () => pauseBetween(own.random) }),
-    );
-  };
-  const some = (count: number, from: number): Uint8Array[] =>
-    Array.from({ length: Math.min(count, busy.length) }, (_, i) => busy[(from + i) % busy.length] as Uint8Array);
-  for (let i = 0; i < options.enqueuers; i++) send(enqueueAll, some(4, 3 * i));
-  for (let i = 0; i < options.batchers; i++) send(batchAll, some(batchRecipients, 5 * i));
-  for (let i = 0; i < options.sessionSenders; i++) send(sendAll, some(batchRecipients / 2, 7 * i));
-  for (const key of quiet) send(pingAll, [key], (random) => 400 * random());
-  for (let group = 0; group < options.groups; group++) {
-    const rivals = [0, 1].map((rival) => seat(`rival ${rival} of group ${group}`));
-    const memberKeys = some(membersAGroup, group);
-    const pauseBetween = () => 100 + pauseMs(rivals[0]?.random ?? Math.random);
-    senders.push(commitAll({ seats: rivals, book, group, memberKeys, isOver: () => isOver, pauseMs: pauseBetween }));
   }
-  return {
-    async stopSenders(msMax) {
-      isOver = true;
-      const late = AbortSignal.timeout(msMax);
-      const isLate = new Promise((resolve) => late.addEventListener("abort", resolve));
-      await Promise.race([Promise.all(senders), isLate]);
-    },
-    ended: Promise.all([...readers, ...senders]),
-  };
 }
 
 /** A little longer between two calls while more was acknowledged than is aimed at, nothing while it is less. */
