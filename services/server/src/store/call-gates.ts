@@ -4,7 +4,7 @@
  */
 import { QpqError } from "quicproquo-proto";
 import { Gate } from "./gate.ts";
-import { type CallName, type Calls, codecs } from "./packing/index.ts";
+import { type CallName, type Calls, codecs, isRead } from "./packing/index.ts";
 
 export const callDefaults = {
   /** Payload bytes accepted but not yet durable; beyond it E021_OVERLOADED. */
@@ -55,11 +55,8 @@ export class CallGates {
       case "append":
       case "commitGroup":
         return this.#append;
-      case "read":
-      case "getHybridKeys":
-        return this.#read;
       default:
-        return this.#write;
+        return isRead(name) ? this.#read : this.#write;
     }
   }
 }

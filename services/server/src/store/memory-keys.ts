@@ -47,6 +47,11 @@ export class MemoryKeyStore {
     return identities.map((identity) => this.#hybridKeys.get(latin1(identity)));
   }
 
+  removeOf(identity: IdentityKey): void {
+    this.#packages.delete(latin1(identity));
+    this.#hybridKeys.delete(latin1(identity));
+  }
+
   /** Forgets expired packages, at most `rowsMax`; answers how many. */
   sweep(rowsMax: number): number {
     const now = this.#clock();

@@ -1,8 +1,7 @@
 /** The message log of the reference store. Synchronous; memory.ts gives it the port's shape. */
-import type { InboxKey } from "quicproquo-proto";
+import { type IdentityKey, type InboxKey, latin1 } from "quicproquo-proto";
 import { Gate } from "./gate.ts";
 import { MemoryGroups } from "./memory-groups.ts";
-import type { MemoryKeyStore } from "./memory-keys.ts";
 import type {
   Append,
   Appended,
@@ -43,7 +42,6 @@ const appendBytesInFlightMax = 64 * 1024 * 1024;
 export class MemoryLog {
   readonly #limits: StoreLimits;
   readonly #clock: Clock;
-  readonly #keys: MemoryKeyStore;
   readonly #gate: Gate;
   readonly #groups: MemoryGroups;
   /** The time of its making, so that cursors of an earlier store are told epochReset. */
@@ -52,10 +50,9 @@ export class MemoryLog {
   /** Inbox and message id -> the first append with it, in the order of time. */
   readonly #firstSeen = new Map<string, FirstSeen>();
 
-  constructor({ limits, clock }: { limits: StoreLimits; clock: Clock }, keys: MemoryKeyStore) {
+  constructor({ limits, clock }: { limits: StoreLimits; clock: Clock }) {
     this.#limits = limits;
     this.#clock = clock;
-    this.#keys = keys;
     this.#gate = new Gate({
       name: "appendsInFlightMax",
       rowsMax: limits.appendsInFlightMax,
@@ -161,8 +158,17 @@ export class MemoryLog {
     for (const inbox of this.#inboxes.values()) rows += this.#sweepInbox(inbox, rowsMax - rows);
     rows += this.#sweepFirstSeen(rowsMax - rows);
     rows += this.#groups.sweep(rowsMax - rows);
-    rows += this.#keys.sweep(rowsMax - rows);
     return rows;
+  }
+
+  /** The inboxes of one key, and what is remembered of them. */
+  removeOf(recipient: IdentityKey): void {
+    const prefix = latin1(recipient);
+    for (const key of this.#inboxes.keys()) {
+      if (!key.startsWith(prefix)) continue;
+      this.#inboxes.delete(key);
+      for (const id of this.#firstSeen.keys()) if (id.endsWith(` ${key}`)) this.#firstSeen.delete(id);
+    }
   }
 
   #sweepInbox(inbox: Inbox, rowsMax: number): number {

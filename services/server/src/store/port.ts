@@ -6,6 +6,13 @@
  * by the adapter and must not be changed by the caller; payloads handed out belong to the receiver.
  */
 import type { IdentityKey, InboxKey } from "quicproquo-proto";
+import type { AccountStore } from "./account-port.ts";
+import type { BlobStore } from "./blob-port.ts";
+import type { ChannelStore } from "./channel-port.ts";
+
+export type * from "./account-port.ts";
+export type * from "./blob-port.ts";
+export type * from "./channel-port.ts";
 
 /** One message on its way into one inbox. */
 export type Append = {
@@ -125,7 +132,8 @@ export interface MessageLog {
   /**
    * Ends the life of what is over it: expired messages at the head of an inbox go (a reader behind them gets
    * gap{expired}), expired ones behind a living message become tombstones, dedupe entries older than the window go,
-   * and so do expired KeyPackages of the same store.
+   * and so do expired KeyPackages, tokens, endpoints, blobs and uploads of the same store, and what is left of deleted
+   * accounts.
    * At most `rowsMax` rows a call; answers how many rows it touched (fewer than rowsMax: nothing is left to do).
    */
   sweep(rowsMax: number): Promise<number>;
@@ -214,6 +222,9 @@ export type Cursor = { readonly inbox: InboxKey; readonly after: bigint; readonl
 export interface Store {
   readonly log: MessageLog;
   readonly keys: KeyStore;
+  readonly accounts: AccountStore;
+  readonly channels: ChannelStore;
+  readonly blobs: BlobStore;
   readonly wakeups: WakeupBus;
   /**
    * Of a store whose hints can be lost. Those of at most 1,000 inboxes that have something behind the cursor, or behind

@@ -1,10 +1,34 @@
-/** MessageLog and KeyStore as calls by name, for a store that carries them out elsewhere. */
-import type { CallName, Calls } from "./packing/index.ts";
-import type { Appended, KeyStore, MessageLog } from "./port.ts";
+/** The ports as calls by name, for a store that carries them out elsewhere. */
+import { accountCodecs, blobCodecs, type CallName, type Calls, channelCodecs } from "./packing/index.ts";
+import type { Appended, KeyStore, MessageLog, Store } from "./port.ts";
 
 export type CarryOut = <N extends CallName>(name: N, request: Calls[N]["request"]) => Promise<Calls[N]["answer"]>;
 
-export function logOver(call: CarryOut): MessageLog {
+/** All of them. */
+export function portsOver(call: CarryOut): Pick<Store, "log" | "keys" | "accounts" | "channels" | "blobs"> {
+  return {
+    log: logOver(call),
+    keys: keysOver(call),
+    accounts: {
+      ...over(call, accountCodecs),
+      async deleteAccount(identity) {
+        while (!(await call("deleteAccountStep", identity)));
+      },
+    },
+    channels: over(call, channelCodecs),
+    blobs: over(call, blobCodecs),
+  };
+}
+
+/** A method a call, which takes the call's request. */
+function over<N extends CallName>(call: CarryOut, codecs: { readonly [Name in N]: unknown }) {
+  const methods = Object.keys(codecs).map((name) => [name, (request: never) => call(name as N, request)]);
+  return Object.fromEntries(methods) as {
+    readonly [Name in N]: (request: Calls[Name]["request"]) => Promise<Calls[Name]["answer"]>;
+  };
+}
+
+function logOver(call: CarryOut): MessageLog {
   return {
     append: async (entry) => (await call("append", [entry]))[0] as Appended,
     appendAll: (entries) => call("append", entries),
@@ -15,7 +39,7 @@ export function logOver(call: CarryOut): MessageLog {
   };
 }
 
-export function keysOver(call: CarryOut): KeyStore {
+function keysOver(call: CarryOut): KeyStore {
   return {
     putKeyPackage: (put) => call("putKeyPackage", put),
     takeKeyPackage: (identity) => call("takeKeyPackage", identity),

@@ -1,4 +1,9 @@
 /** What every store must pass. */
+import { describeAccessStore } from "./access-store.ts";
+import { describeAccountDeletion } from "./account-deletion.ts";
+import { describeAccountStore } from "./account-store.ts";
+import { describeBlobStore } from "./blob-store.ts";
+import { describeChannelStore } from "./channel-store.ts";
 import { describeGroupCommit } from "./group-commit.ts";
 import { describeKeyStore } from "./key-store.ts";
 import { describeMessageLife } from "./message-life.ts";
@@ -14,4 +19,12 @@ export function describeEverySuite(subject: Subject): void {
   describeKeyStore(subject);
   describeWakeupBus(subject);
   describeStore(subject);
+}
+
+export function describeAccountSuites(subject: Subject): void {
+  describeAccountStore(subject);
+  describeAccessStore(subject);
+  describeChannelStore(subject);
+  describeBlobStore(subject);
+  describeAccountDeletion(subject);
 }

@@ -11,11 +11,11 @@ import {
   type Cursor,
   type GroupCommit,
   type GroupCommitted,
-  type KeyStore,
   type MemoryStoreOptions,
   type MessageLog,
   type ReadAnswer,
   type ReadQuery,
+  type Store,
 } from "../../src/store/index.ts";
 
 type Inbox = { acked: bigint /** Of seq 1 and so on, acknowledged or not. */; readonly payloads: Uint8Array[] };
@@ -23,7 +23,8 @@ type Inbox = { acked: bigint /** Of seq 1 and so on, acknowledged or not. */; re
 export type Survivor = { readonly inbox: InboxKey; readonly seq: bigint; readonly payload: Uint8Array };
 
 export class Database {
-  readonly keys: KeyStore;
+  /** What no fault is played with. */
+  readonly calmPorts: Pick<Store, "keys" | "accounts" | "channels" | "blobs">;
   storeEpoch = 1n;
   /** When the last commits were lost, ms of the world. */
   failedOverAtMs = 0;
@@ -39,11 +40,11 @@ export class Database {
   readonly #lost = new Set<string>();
 
   constructor(options: MemoryStoreOptions) {
-    const { log, keys } = createMemoryStore(options);
+    const { log, keys, accounts, channels, blobs } = createMemoryStore(options);
     this.#options = options;
     this.#memory = log;
     this.#memoryEpoch = BigInt(options.clock());
-    this.keys = keys;
+    this.calmPorts = { keys, accounts, channels, blobs };
   }
 
   raiseEpoch(): void {

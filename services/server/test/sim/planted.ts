@@ -78,9 +78,8 @@ export const planted: Readonly<Record<string, Planted>> = {
 
 function withLog(store: Store, calls: Partial<MessageLog>): Store {
   return {
+    ...store,
     log: { ...store.log, ...calls },
-    keys: store.keys,
-    wakeups: store.wakeups,
     readHeads: (cursors) => (store as Required<Store>).readHeads(cursors),
     health: () => store.health(),
     close: () => store.close(),

@@ -4,7 +4,7 @@
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import { Random } from "quicproquo-rpc/fuzz";
-import type { Cursor, GroupCommit, KeyStore, MessageLog, Store, WakeupBus } from "../../src/store/index.ts";
+import type { Cursor, GroupCommit, MessageLog, Store, WakeupBus } from "../../src/store/index.ts";
 import { nameOf } from "../crash/chaos/time-line.ts";
 import { type Conditions, latencyOf } from "./conditions.ts";
 import type { Database } from "./database.ts";
@@ -29,7 +29,10 @@ export type StoreLinkParts = {
 const lateMsMax = 3_000;
 
 export class StoreLink implements Store {
-  readonly keys: KeyStore;
+  readonly keys: Store["keys"];
+  readonly accounts: Store["accounts"];
+  readonly channels: Store["channels"];
+  readonly blobs: Store["blobs"];
   readonly wakeups: WakeupBus;
   readonly log: MessageLog;
   /** When a call failed or could have, ms. */
@@ -50,8 +53,11 @@ export class StoreLink implements Store {
     this.#random = new Random(parts.seed, "store", parts.name);
     this.faultPercent = parts.conditions.storeFaultPercent;
     this.wakeups = parts.wakeups;
-    const { keys, log } = parts.database;
-    this.keys = keys;
+    const { log, calmPorts } = parts.database;
+    this.keys = calmPorts.keys;
+    this.accounts = calmPorts.accounts;
+    this.channels = calmPorts.channels;
+    this.blobs = calmPorts.blobs;
     this.log = {
       append: (entry) => this.#call("append", () => log.append(entry), [entry.inbox]),
       appendAll: (entries) => this.#call("append", () => log.appendAll(entries), inboxesOf({ entries })),

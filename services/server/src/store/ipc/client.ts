@@ -10,8 +10,8 @@ import { connect } from "node:net";
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import type { ByteReader, ByteWriter } from "../../ipc/bytes.ts";
 import { FrameSocket, frameLimits, isEmptyFrame, newFrame } from "../../ipc/frames.ts";
-import { type CallName, type Calls, callNames, codecs } from "../packing/index.ts";
-import { isRead, protocolNumber, readLimits, readText, toFrontEnd, toStore } from "./protocol.ts";
+import { type CallName, type Calls, callNames, codecs, isRead } from "../packing/index.ts";
+import { protocolNumber, readLimits, readText, toFrontEnd, toStore } from "./protocol.ts";
 import { RemoteWakeups } from "./remote-wakeups.ts";
 
 /** The owner is started again within a second: soon enough, and no load while it is away. */

@@ -12,7 +12,7 @@
 import { QpqError } from "quicproquo-proto";
 import { CallGates, callDefaults, withinMs } from "../call-gates.ts";
 import type { Store, StoreLimits } from "../port.ts";
-import { type CarryOut, keysOver, logOver } from "../ports-over-calls.ts";
+import { type CarryOut, portsOver } from "../ports-over-calls.ts";
 import { StoreClient } from "./client.ts";
 
 const connectDefaults = {
@@ -48,8 +48,7 @@ export async function connectStore(options: ConnectOptions): Promise<Store> {
     return await gates.pass({ name, request }, () => client.call(name, request));
   };
   return {
-    log: logOver(call),
-    keys: keysOver(call),
+    ...portsOver(call),
     wakeups: client.wakeups,
     health: () => withinMs(healthMsMax, call("probe", undefined)),
     close: () => (closing ??= client.close()),

@@ -6,7 +6,7 @@ import type { ByteReader, ByteWriter } from "../../ipc/bytes.ts";
 import { type CallName, callNames } from "../packing/index.ts";
 
 /** Raised with every change of the words or of a packed call: an old process may meet files that were replaced. */
-export const protocolNumber = 2;
+export const protocolNumber = 3;
 
 /** To the store. subscribe, unsubscribe, publish: inbox. call: id u32, name u8, request. claim: inbox, word. */
 export const toStore = { subscribe: 1, unsubscribe: 2, publish: 3, call: 4, claim: 5 } as const;
@@ -23,10 +23,6 @@ export const readLimits = {
   /** Of these the owner has begun, while the front-end takes its answers: of 7 MiB each they are within unsentBytesMax. */
   begunMax: 32,
 } as const;
-
-export function isRead(name: CallName): boolean {
-  return name === "read" || name === "getHybridKeys";
-}
 
 export function callNameOf(byte: number): CallName {
   const name = callNames[byte];

@@ -12,9 +12,17 @@ import { createServer, type Server, type Socket } from "node:net";
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import type { ByteReader, ByteWriter } from "../../ipc/bytes.ts";
 import { FrameSocket, frameLimits, isEmptyFrame, newFrame } from "../../ipc/frames.ts";
-import { type CallName, type Calls, codecs } from "../packing/index.ts";
+import {
+  accountCodecs,
+  blobCodecs,
+  type CallName,
+  type Calls,
+  channelCodecs,
+  codecs,
+  isRead,
+} from "../packing/index.ts";
 import type { Store, WakeupListener } from "../port.ts";
-import { callNameOf, isRead, protocolNumber, readLimits, toFrontEnd, toStore, writeText } from "./protocol.ts";
+import { callNameOf, protocolNumber, readLimits, toFrontEnd, toStore, writeText } from "./protocol.ts";
 
 export type ServedStore = {
   /** Cuts every front-end off and frees the socket; the store itself stays open. */
@@ -240,8 +248,23 @@ const runners: { readonly [N in CallName]: Runner<N> } = {
   putHybridKey: async ({ keys }, { identity, key }) => void (await keys.putHybridKey(identity, key)),
   read: ({ log }, query) => log.read(query),
   getHybridKeys: ({ keys }, identities) => keys.getHybridKeys(identities),
+  ...through(accountCodecs, ({ accounts }) => accounts),
+  // all steps: one that this front-end does not live to see the end of is taken as well
+  deleteAccountStep: ({ accounts }, identity) => accounts.deleteAccount(identity).then(() => true),
+  ...through(channelCodecs, ({ channels }) => channels),
+  ...through(blobCodecs, ({ blobs }) => blobs),
   probe: async (store) => void (await store.health()),
 };
+
+/** Each to the method of its name. */
+function through<N extends CallName>(
+  codecs: { readonly [Name in N]: unknown },
+  portOf: (store: Store) => object,
+): { readonly [Name in N]: Runner<Name> } {
+  const run = (name: string) => (store: Store, request: unknown) =>
+    (portOf(store) as Readonly<Record<string, (request: unknown) => Promise<unknown>>>)[name]?.(request);
+  return Object.fromEntries(Object.keys(codecs).map((name) => [name, run(name)])) as never;
+}
 
 function reasonOf(error: unknown): string {
   const told = error instanceof QpqError ? error : new QpqError("E034_INTERNAL", { cause: error });

@@ -5,8 +5,11 @@
 import type { IdentityKey, InboxKey } from "quicproquo-proto";
 import type { ByteReader, ByteWriter } from "../../ipc/bytes.ts";
 import type {
+  AccountStore,
   Append,
   Appended,
+  BlobStore,
+  ChannelStore,
   GroupCommit,
   GroupCommitted,
   HybridKey,
@@ -19,8 +22,19 @@ export type AckRequest = { readonly inbox: InboxKey; readonly upTo: bigint; read
 export type HybridKeyPut = { readonly identity: IdentityKey; readonly key: HybridKey };
 export type KeyPackagePutAnswer = { readonly kind: "stored" | "full"; readonly remaining: number };
 
-/** Every call of the store port, what it takes and what it answers. */
-export type Calls = {
+type CallsOf<Port> = {
+  readonly [N in keyof Port]: Port[N] extends (request: infer Request) => Promise<infer Answer>
+    ? { readonly request: Request; readonly answer: Answer }
+    : never;
+};
+export type AccountCalls = CallsOf<Omit<AccountStore, "deleteAccount">> & {
+  /** One transaction of a deletion; answers whether all is gone. */
+  readonly deleteAccountStep: { readonly request: IdentityKey; readonly answer: boolean };
+};
+export type ChannelCalls = CallsOf<ChannelStore>;
+export type BlobCalls = CallsOf<BlobStore>;
+
+type LogAndKeyCalls = {
   readonly append: { readonly request: readonly Append[]; readonly answer: readonly Appended[] };
   readonly commitGroup: { readonly request: GroupCommit; readonly answer: GroupCommitted };
   readonly ack: { readonly request: AckRequest; readonly answer: boolean };
@@ -36,7 +50,35 @@ export type Calls = {
   /** Does nothing: an answer tells that the store works. */
   readonly probe: { readonly request: undefined; readonly answer: undefined };
 };
+/** Every call of the store port, what it takes and what it answers. */
+export type Calls = LogAndKeyCalls & AccountCalls & ChannelCalls & BlobCalls;
 export type CallName = keyof Calls;
+
+/** Those that change nothing. */
+export const readNames = [
+  "read",
+  "getHybridKeys",
+  "accountOf",
+  "accountOfIdentity",
+  "listAccounts",
+  "findTokens",
+  "listDevices",
+  "ownerOfDevice",
+  "endpointOf",
+  "deliveryTokenOf",
+  "blockersOf",
+  "membersOf",
+  "readUpload",
+  "readBlob",
+  "blobBytesOf",
+] as const satisfies readonly CallName[];
+export type ReadName = (typeof readNames)[number];
+
+const reads: ReadonlySet<CallName> = new Set(readNames);
+
+export function isRead(name: CallName): name is ReadName {
+  return reads.has(name);
+}
 
 export type Codec<N extends CallName> = {
   /** About how many bytes the request takes. */

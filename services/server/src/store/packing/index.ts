@@ -1,9 +1,13 @@
 /** Every packed call by its name. */
+import { accountCodecs, channelCodecs } from "./account-calls.ts";
+import { blobCodecs } from "./blob-calls.ts";
 import { type CallName, type Codec, requestBytes } from "./codec.ts";
 import { getHybridKeys, putHybridKey, putKeyPackage, takeKeyPackage } from "./key-calls.ts";
 import { ack, append, commitGroup, read, sweep } from "./log-calls.ts";
 
-export type { CallName, Calls } from "./codec.ts";
+export { accountCodecs, channelCodecs } from "./account-calls.ts";
+export { blobCodecs } from "./blob-calls.ts";
+export { type CallName, type Calls, isRead } from "./codec.ts";
 
 const probe: Codec<"probe"> = {
   bytesOf: () => requestBytes,
@@ -23,6 +27,9 @@ export const codecs: { readonly [N in CallName]: Codec<N> } = {
   putHybridKey,
   read,
   getHybridKeys,
+  ...accountCodecs,
+  ...channelCodecs,
+  ...blobCodecs,
   probe,
 };
 

@@ -13,7 +13,7 @@ import { type InboxKey, QpqError } from "quicproquo-proto";
 import { CallGates, callDefaults, withinMs } from "../call-gates.ts";
 import { WakeupHub } from "../hub.ts";
 import type { Clock, Cursor, Store, StoreLimits, WakeupBus } from "../port.ts";
-import { type CarryOut, keysOver, logOver } from "../ports-over-calls.ts";
+import { type CarryOut, portsOver } from "../ports-over-calls.ts";
 import { parseDatabaseUrl } from "./address.ts";
 import { Connector, type Session } from "./connector.ts";
 import { causeOf, unavailable } from "./failure.ts";
@@ -85,8 +85,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     return await gates.pass({ name, request }, () => workers.call(name, request));
   };
   return {
-    log: logOver(call),
-    keys: keysOver(call),
+    ...portsOver(call),
     wakeups,
     health: () => withinMs(healthMsMax, call("probe", undefined)),
     async readHeads(cursors) {

@@ -8,7 +8,7 @@ import { QpqError } from "quicproquo-proto";
 import { CallGates, type CallLimits } from "../call-gates.ts";
 import type { Clock } from "../port.ts";
 import type { LaneLimits } from "./lane.ts";
-import type { CallName, Calls } from "../packing/index.ts";
+import { type CallName, type Calls, isRead } from "../packing/index.ts";
 import type { WriteSettings } from "./protocol.ts";
 import { StoreThread } from "./store-thread.ts";
 
@@ -68,7 +68,7 @@ export class StoreLink {
   }
 
   call<N extends CallName>(name: N, request: Calls[N]["request"]): Promise<Calls[N]["answer"]> {
-    const thread = name === "read" || name === "getHybridKeys" ? this.#reader : this.#writer;
+    const thread = isRead(name) ? this.#reader : this.#writer;
     return this.#pass(name, request, (bytes) => thread.call(name, request, bytes));
   }
 

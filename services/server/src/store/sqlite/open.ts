@@ -7,7 +7,7 @@
 import { callDefaults, withinMs } from "../call-gates.ts";
 import { WakeupHub } from "../hub.ts";
 import type { Clock, Store, StoreLimits } from "../port.ts";
-import { type CarryOut, keysOver, logOver } from "../ports-over-calls.ts";
+import { type CarryOut, portsOver } from "../ports-over-calls.ts";
 import { StoreLink } from "./link.ts";
 
 const sqliteDefaults = {
@@ -46,8 +46,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   });
   const call: CarryOut = (name, request) => link.call(name, request);
   return {
-    log: logOver(call),
-    keys: keysOver(call),
+    ...portsOver(call),
     wakeups: new WakeupHub(options.listenersMax),
     health: () => withinMs(healthMsMax, link.probe()),
     close: () => link.close(),

@@ -5,12 +5,12 @@
  * ArrayBuffer with the answers in the same order.
  */
 import type { ErrorCode } from "quicproquo-proto";
-import type { CallName } from "../packing/index.ts";
+import type { CallName, ReadName } from "../packing/codec.ts";
 
 /** Calls of the reading thread: answered as they are read. */
-export type ReadName = "read" | "getHybridKeys" | "probe";
+export type ReadCall = ReadName | "probe";
 /** Calls of the writing thread: a batch of them is one transaction, answered after its commit. */
-export type WriteName = Exclude<CallName, "read" | "getHybridKeys">;
+export type WriteCall = Exclude<CallName, ReadName>;
 
 export type Batch = {
   readonly kind: "batch";

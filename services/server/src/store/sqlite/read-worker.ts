@@ -12,7 +12,7 @@ import { ByteReader } from "../../ipc/bytes.ts";
 import { openForReading } from "./database.ts";
 import { HybridKeyTable } from "./hybrid-key-table.ts";
 import { MessageReader } from "./message-reader.ts";
-import type { Batch, ReadName, ReadSettings } from "./protocol.ts";
+import type { Batch, ReadCall, ReadSettings } from "./protocol.ts";
 import { type AnswerChannel, type Handlers, makeAnswerWriter, runCall, type Service, serve } from "./serve.ts";
 
 /** Answers are sent on when they reach this size, so that a batch of large reads does not pile up in memory. */
@@ -21,7 +21,7 @@ const answerBytesMax = 4 * 1024 * 1024;
 class ReadService implements Service {
   readonly #db: DatabaseSync;
   readonly #answers: AnswerChannel;
-  readonly #handlers: Handlers<ReadName>;
+  readonly #handlers: Handlers<ReadCall>;
 
   constructor({ file }: ReadSettings, answers: AnswerChannel) {
     const { db, storeEpoch } = openForReading(file);
@@ -34,7 +34,7 @@ class ReadService implements Service {
       read: (query, nowMs) => messages.read(query, nowMs),
       getHybridKeys: (identities) => hybridKeys.get(identities),
       probe: () => void probe.get(),
-    };
+    } satisfies Partial<Handlers<ReadCall>> as unknown as Handlers<ReadCall>;
   }
 
   run(batch: Batch): void {

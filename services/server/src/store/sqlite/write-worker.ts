@@ -12,7 +12,7 @@ import { HybridKeyTable } from "./hybrid-key-table.ts";
 import { InboxTable } from "./inbox-table.ts";
 import { KeyPackageTable } from "./key-package-table.ts";
 import { MessageTable } from "./message-table.ts";
-import type { Batch, WriteName, WriteSettings } from "./protocol.ts";
+import type { Batch, WriteCall, WriteSettings } from "./protocol.ts";
 import { type AnswerChannel, type Handlers, makeAnswerWriter, runCall, type Service, serve } from "./serve.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -20,7 +20,7 @@ class WriteService implements Service {
   readonly #connection: WriteConnection;
   readonly #answers: AnswerChannel;
   readonly #inboxes: InboxTable;
-  readonly #handlers: Handlers<WriteName>;
+  readonly #handlers: Handlers<WriteCall>;
 
   constructor(settings: WriteSettings, answers: AnswerChannel) {
     this.#connection = openForWriting(settings);
@@ -45,7 +45,7 @@ class WriteService implements Service {
       takeKeyPackage: (identity, nowMs) => keyPackages.take(identity, nowMs),
       putHybridKey: (put) => hybridKeys.put(put),
       probe: () => undefined,
-    };
+    } satisfies Partial<Handlers<WriteCall>> as unknown as Handlers<WriteCall>;
   }
 
   run(batch: Batch): void {
