@@ -68,6 +68,8 @@ export class Books {
   }
 
   refuseCommit(commit: Commit): void {
+    // a group that was set back may yet come to an epoch that was refused for lying ahead: an earlier try then counts
+    if (this.#closed.length > 0) return;
     this.#book.refuseCommit(commit);
   }
 
@@ -75,8 +77,9 @@ export class Books {
     this.#book.unexpected(what);
   }
 
-  /** Or it may have been lost. */
+  /** Or it may have been lost, or is. */
   async untilReceived(inbox: string, seq: bigint): Promise<void> {
+    if (!this.#acknowledged.has(nameOf(inbox, seq))) return;
     await Promise.race([this.#book.untilReceived(inbox, seq), this.#failedOver.promise]);
   }
 
