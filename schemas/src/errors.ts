@@ -99,6 +99,18 @@ export const errorTable = {
   E061_GROUP_ID: { kind: "invalid", text: "the group id has a wrong length" },
   E062_SUBSCRIPTION_REPLACED: { kind: "conflict", text: "a newer subscription on this inbox took its place" },
   E063_SINK_FAILED: { kind: "unavailable", text: "the sink did not take a push; subscribe again" },
+  E064_LOGIN_REFUSED: {
+    kind: "denied",
+    text: "the user name, the password or the identity proof is wrong, or the login took longer than 5 minutes",
+  },
+  E065_USERNAME: {
+    kind: "invalid",
+    text: "a user name has 1 to 64 bytes: letters and digits, and behind the first also . _ + @ -",
+  },
+  E066_USERNAME_TAKEN: { kind: "conflict", text: "the user name belongs to another identity" },
+  E067_IDENTITY_TAKEN: { kind: "conflict", text: "the identity key has another user name, or is somebody's device" },
+  E068_ACCOUNT_DISABLED: { kind: "denied", text: "the account was disabled by the server's operator" },
+  E069_BLOCKED: { kind: "denied", text: "the recipient takes no messages from this sender" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -6,6 +6,7 @@ export { Inbox, NodeService, Session, Sink, Subscription } from "./gen/node.ts";
 export * from "./ids.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
+export * from "./login.ts";
 export { laterMethodCodecs, methodCodecs } from "./messages.ts";
 export type * from "./messages-accounts.ts";
 export type * from "./messages-blobs.ts";

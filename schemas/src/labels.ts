@@ -16,6 +16,8 @@ export const labels = {
   register: "quicnprotochat-register-v1",
   /** Identity key proves itself at login. */
   login: "quicnprotochat-login-v1",
+  /** HKDF info of the key that seals a login's state into its loginId. */
+  loginState: "quicnprotochat-login-state-v1",
   /** HKDF info of the keys that a front-end derives from its transport secret: session tickets, Retry tokens, stateless resets. */
   ticketKey: "quicnprotochat-ticket-key-v1",
   retryKey: "quicnprotochat-retry-key-v1",

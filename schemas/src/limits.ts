@@ -94,6 +94,49 @@ export const limits = {
     max: 10_000_000,
     doc: "Messages that one sender may send to one inbox at once.",
   },
+  sendingCallsPerMinute: {
+    default: 100,
+    min: 1,
+    max: 10_000_000,
+    doc: "Sending calls of one key in 60 s, so many at once too; the static token has no such limit.",
+  },
+  recipientsPerMinute: {
+    default: 20_000,
+    min: 1,
+    max: 100_000_000,
+    doc: "Recipients in the sending calls of one key in 60 s, so many at once too; the static token has no such limit.",
+  },
+  sessionTokenSecs: {
+    default: 86_400,
+    min: 60,
+    max: 30 * 86_400,
+    doc: "Life of a session token, in seconds.",
+  },
+  tokensMax: { default: 100, min: 1, max: 10_000, doc: "Session tokens of one account; beyond it the oldest go." },
+  loginAttemptsPerMinute: {
+    default: 10,
+    min: 1,
+    max: 1_000_000,
+    doc: "Logins and registrations begun for one user name from one network in 60 s; more are refused.",
+  },
+  loginAccountAttemptsPerMinute: {
+    default: 60,
+    min: 1,
+    max: 1_000_000,
+    doc: "Logins and registrations begun for one user name from everywhere in 60 s; more are delayed.",
+  },
+  loginAddressAttemptsPerMinute: {
+    default: 120,
+    min: 1,
+    max: 1_000_000,
+    doc: "Logins begun from one network in 60 s, for whatever names; more are refused.",
+  },
+  registrationsPerHour: {
+    default: 60,
+    min: 1,
+    max: 10_000_000,
+    doc: "Registrations begun from one network in an hour; more are refused.",
+  },
   hybridKeysMax: { default: 1_000, min: 1, max: 1_000, doc: "Identities in one fetchHybridKeys." },
 } as const satisfies Record<string, LimitRow>;
 
@@ -108,6 +151,15 @@ export const sizes = {
   hybridPublicKey: 1216,
   fingerprint: 32,
   epochProof: 32,
+  sessionToken: 32,
+  /** Messages of OPAQUE with ristretto255 and SHA-512 (RFC 9807). */
+  opaqueRegisterRequest: 32,
+  opaqueRegisterResponse: 64,
+  opaqueUpload: 192,
+  opaqueLoginRequest: 96,
+  opaqueLoginResponse: 320,
+  opaqueFinalization: 64,
+  opaqueServerPublicKey: 32,
 } as const;
 
 /** The one protocol version there is. */
