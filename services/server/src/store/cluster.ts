@@ -5,7 +5,9 @@
  */
 import { WakeupHub } from "./hub.ts";
 import { openPostgresStore, type PostgresStore, type PostgresStoreOptions } from "./postgres/open.ts";
+import type { MessageLog } from "./port.ts";
 import { openRedis, type RedisOptions, type RedisStats } from "./redis/open.ts";
+import type { RedisTail } from "./redis/tail.ts";
 
 export type ClusterStoreOptions = {
   readonly postgres: Omit<PostgresStoreOptions, "wakeups">;
@@ -27,10 +29,15 @@ export type ClusterStore = Omit<PostgresStore, "stats"> & {
 export async function openClusterStore(options: ClusterStoreOptions): Promise<ClusterStore> {
   const { listenersMax } = options;
   const bound = listenersMax === undefined ? {} : { listenersMax };
-  const redis = options.redis && (await openRedis({ ...options.redis, ...bound }));
+  const redis = options.redis && (await openRedis({ ...options.redis, ...bound, clock: options.postgres.clock }));
+  const tail = redis?.tail;
   let postgres: PostgresStore;
   try {
-    postgres = await openPostgresStore({ ...options.postgres, wakeups: redis?.wakeups ?? new WakeupHub(listenersMax) });
+    postgres = await openPostgresStore({
+      ...options.postgres,
+      wakeups: redis?.wakeups ?? new WakeupHub(listenersMax),
+      onStored: tail && ((stored) => tail.write(stored)),
+    });
   } catch (error) {
     await redis?.close();
     throw error;
@@ -43,6 +50,7 @@ export async function openClusterStore(options: ClusterStoreOptions): Promise<Cl
   };
   return {
     ...postgres,
+    ...(tail && { log: logWith(postgres.log, tail) }),
     ...(redis && { rates: redis.rates }),
     condition() {
       if (redis === undefined) return { redis: "off" };
@@ -51,5 +59,17 @@ export async function openClusterStore(options: ClusterStoreOptions): Promise<Cl
     },
     stats: () => ({ postgres: postgres.stats(), redis: redis?.stats() }),
     close: () => (closing ??= close()),
+  };
+}
+
+function logWith(log: MessageLog, tail: RedisTail): MessageLog {
+  return {
+    ...log,
+    readTail: (query) => tail.read(query),
+    async ack(inbox, upTo, storeEpoch) {
+      const isDone = await log.ack(inbox, upTo, storeEpoch);
+      if (isDone) tail.trim(inbox, upTo, storeEpoch);
+      return isDone;
+    },
   };
 }

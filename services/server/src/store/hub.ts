@@ -36,16 +36,16 @@ export class WakeupHub implements WakeupBus {
     return this.#listeners.has(inbox);
   }
 
-  publish(inbox: InboxKey): void {
-    this.hint(inbox, "hint");
+  publish(inbox: InboxKey, inTail = false): void {
+    this.hint(inbox, "hint", inTail);
   }
 
   /** Tells the listeners of the inbox why they look. */
-  hint(inbox: InboxKey, source: HintSource): void {
+  hint(inbox: InboxKey, source: HintSource, inTail = false): void {
     const listeners = this.#listeners.get(inbox);
     if (listeners === undefined) return;
-    if (!isSeveral(listeners)) return listeners.onHint(source);
-    for (const listener of listeners) listener.onHint(source);
+    if (!isSeveral(listeners)) return listeners.onHint(source, inTail);
+    for (const listener of listeners) listener.onHint(source, inTail);
   }
 
   claim(inbox: InboxKey, word: string): void {

@@ -26,9 +26,12 @@ export type Append = {
   readonly expiresAtMs: number;
 };
 
-/** `full`: the inbox holds depthMax messages; nothing was stored and no seq was used up. */
+/**
+ * `full`: the inbox holds depthMax messages; nothing was stored and no seq was used up. `inTail`: readTail will find it, of
+ * which the publish that follows tells.
+ */
 export type Appended =
-  | { readonly kind: "stored"; readonly seq: bigint }
+  | { readonly kind: "stored"; readonly seq: bigint; readonly inTail?: boolean }
   | { readonly kind: "duplicate"; readonly seq: bigint }
   | { readonly kind: "full" };
 
@@ -97,6 +100,12 @@ export type ReadAnswer = {
   readonly storeEpoch: bigint;
 };
 
+/** `after` and its storeEpoch stand in an answer that this reader was given. `inTail`: so said all hints since. */
+export type TailQuery = ReadQuery & { readonly inTail: boolean };
+
+/** At least one message. `isAll`: these are all that those hints told of. */
+export type TailAnswer = { readonly messages: readonly StoredMessage[]; readonly isAll: boolean };
+
 /**
  * A log an inbox. seq starts at 1, has no holes, and is in commit order: who sees seq n can see all of 1..n-1 that
  * are neither acknowledged nor expired.
@@ -124,6 +133,13 @@ export interface MessageLog {
   /** Removes nothing. Sees everything whose append resolved before the call. An unknown inbox reads as empty. */
   read(query: ReadQuery): Promise<ReadAnswer>;
   /**
+   * Of a store that keeps what was appended a moment ago nearer than its truth: for a reader that goes on behind what it
+   * has read, when it was hinted. Its messages are what `read` would begin with, from seq after + 1 on without holes, of
+   * the query's storeEpoch, none expired and none acknowledged by this reader; what another reader acknowledged a moment
+   * ago may be among them. undefined: only `read` knows. Never rejects.
+   */
+  readTail?(query: TailQuery): Promise<TailAnswer | undefined> | undefined;
+  /**
    * Removes everything up to and including `upTo`; durable when it resolves; repeating it changes nothing. Beyond the
    * last seq it removes up to the last seq only. With a storeEpoch that is neither 0 nor the store's it removes nothing
    * and answers false.
@@ -147,8 +163,11 @@ export type HintSource = "hint" | "timer" | "reconnect";
 
 /** An object and not a function: a parked reader is its own listener, and costs no closure. */
 export interface WakeupListener {
-  /** Look again: at any time after `subscribe`, also within it, also for nothing. Must not throw. */
-  onHint(source: HintSource): void;
+  /**
+   * Look again: at any time after `subscribe`, also within it, also for nothing. `inTail`, with `hint` only: readTail
+   * finds what was published. Must not throw.
+   */
+  onHint(source: HintSource, inTail?: boolean): void;
   /** Somebody claims the inbox for itself; also its own word comes. Must not throw. */
   onClaim?(word: string): void;
 }
@@ -158,8 +177,11 @@ export interface WakeupListener {
  * publishes, tells every listener `reconnect` once when it is back.
  */
 export interface WakeupBus {
-  /** Every listener of the inbox is told at some time afterwards; several publishes may become one hint. */
-  publish(inbox: InboxKey): void;
+  /**
+   * Every listener of the inbox is told at some time afterwards; several publishes may become one hint. `inTail`: that of
+   * the answer to the append; a hint has it if all publishes that became it had.
+   */
+  publish(inbox: InboxKey, inTail?: boolean): void;
   /**
    * A listener stands at most once an inbox. undefined: hints come from now on. Else the promise resolves when they do:
    * who looks then misses nothing. It never rejects: it resolves also when the bus is cut off, and then `reconnect`

@@ -1,5 +1,6 @@
 /** Every conformance suite over the SQLite store. */
-import { describeEverySuite } from "./every-suite.ts";
+import { describeAccountSuites, describeEverySuite } from "./every-suite.ts";
 import { sqlite } from "./sqlite-place.ts";
 
 describeEverySuite(sqlite);
+describeAccountSuites(sqlite);

@@ -19,7 +19,7 @@ import { triesMax } from "./tries.ts";
 /**
  * Rows of inbox are locked in ascending order; the counter row gives the seqs, and takes as many messages as the inbox
  * has room for (an inbox without room is not touched). A known id fails with 23505 on dedupe's key. Answers the counters
- * before and after, and the keys in hex when they are not those of all inboxes.
+ * before and after, the keys in hex when they are not those of all inboxes, and the store's epoch.
  * $1 inboxes, $2 counts, $3 keys, $4 places, $5 ids, $6 expiries, $7 payloads, $8 body indexes, $9 bodies, $10 now,
  * $11 depth. Primary keys only; one message is two inserts, an inbox one update.
  */
@@ -54,7 +54,8 @@ const appendAtOnce: Statement = {
       FROM stored s LEFT JOIN body ON body.body_at = s.body_at
     )
     SELECT array_agg(last_before ORDER BY key), array_agg(last ORDER BY key),
-      CASE WHEN count(*) < cardinality($1::bytea[]) THEN array_agg(encode(key, 'hex') ORDER BY key) END
+      CASE WHEN count(*) < cardinality($1::bytea[]) THEN array_agg(encode(key, 'hex') ORDER BY key) END,
+      (SELECT value FROM meta WHERE name = 'store_epoch')
     FROM counted`,
 };
 
@@ -75,11 +76,24 @@ const firstSeqs: Statement = {
 /** What was in the way of storing at once. */
 export type LookReason = "duplicate" | "conflict" | "lost";
 
+/** What one statement has committed at `nowMs`. */
+export type StoredAppends = {
+  readonly storeEpoch: bigint;
+  readonly nowMs: number;
+  readonly entries: readonly Append[];
+  /** undefined: it was not stored. */
+  readonly seqs: readonly (number | undefined)[];
+};
+
+/** Told of what has been stored at once, before it is answered; answers of which entries the answer says `inTail`. */
+export type OnStored = (stored: StoredAppends) => readonly boolean[] | undefined;
+
 export type AppendSettings = {
   readonly nowMs: number;
   readonly queueDepthMax: number;
   /** Told when the look comes first. */
   readonly onLook: (reason: LookReason) => void;
+  readonly onStored?: OnStored | undefined;
 };
 
 /** In the order of the entries. Throws QpqError. */
@@ -114,9 +128,16 @@ async function storeAtOnce(link: Link, batch: AppendBatch, settings: AppendSetti
     settings.nowMs,
     settings.queueDepthMax,
   ]);
-  const answers = seqsOf(batch, row as Row).map(
-    (seq): Appended => (seq === undefined ? { kind: "full" } : { kind: "stored", seq: BigInt(seq) }),
-  );
+  const seqs = seqsOf(batch, row as Row);
+  const { nowMs, onStored } = settings;
+  const storeEpoch = BigInt((row as Row)[3] as string);
+  const inTail = onStored?.({ storeEpoch, nowMs, entries: batch.entries, seqs });
+  const answers = seqs.map((seq, i): Appended => {
+    if (seq === undefined) return { kind: "full" };
+    return inTail?.[i] === true
+      ? { kind: "stored", seq: BigInt(seq), inTail: true }
+      : { kind: "stored", seq: BigInt(seq) };
+  });
   await findRepeats(link, batch.entries, answers);
   return answers;
 }

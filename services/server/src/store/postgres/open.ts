@@ -15,6 +15,7 @@ import { WakeupHub } from "../hub.ts";
 import type { Clock, Cursor, Store, StoreLimits, WakeupBus } from "../port.ts";
 import { type CarryOut, portsOver } from "../ports-over-calls.ts";
 import { parseDatabaseUrl } from "./address.ts";
+import type { OnStored } from "./appends.ts";
 import { Connector, type Session } from "./connector.ts";
 import { causeOf, unavailable } from "./failure.ts";
 import { cursorsMax } from "./heads.ts";
@@ -44,6 +45,7 @@ export type PostgresStoreOptions = DatabaseOptions & {
   readonly clock: Clock;
   /** Default: one that does not leave this process. It is the caller's, to close as well. */
   readonly wakeups?: WakeupBus;
+  readonly onStored?: OnStored | undefined;
   readonly appendBytesInFlightMax?: number;
   readonly callsInFlightMax?: number;
   readonly healthMsMax?: number;
@@ -63,10 +65,10 @@ export type PostgresStore = Store & {
  * calls are answered as if it had been lost.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
-  const { limits, clock, wakeups = new WakeupHub() } = options;
+  const { limits, clock, wakeups = new WakeupHub(), onStored } = options;
   const { healthMsMax, unavailableMsMax, stallMs, ...bounds } = { ...postgresDefaults, ...options };
   const connector = connectorOf(options);
-  const workers = new Workers({ connector, limits, clock, link: { unavailableMsMax, stallMs } });
+  const workers = new Workers({ connector, limits, clock, link: { unavailableMsMax, stallMs }, onStored });
   try {
     await workers.firstTry;
   } catch (error) {

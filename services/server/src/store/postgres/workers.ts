@@ -8,7 +8,7 @@ import { wholeMs } from "../packing/codec.ts";
 import type { Append, Clock, Cursor, ReadQuery, StoreLimits } from "../port.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { AppendBatch } from "./append-batch.ts";
-import { append, type LookReason } from "./appends.ts";
+import { append, type LookReason, type OnStored } from "./appends.ts";
 import type { Connector } from "./connector.ts";
 import { commitGroup } from "./group-commits.ts";
 import { readHeads } from "./heads.ts";
@@ -50,6 +50,7 @@ export type WorkersOptions = {
   readonly limits: StoreLimits;
   readonly clock: Clock;
   readonly link: LinkLimits;
+  readonly onStored?: OnStored | undefined;
 };
 
 export type PostgresStats = {
@@ -140,7 +141,8 @@ export class Workers {
     try {
       const entries = new AppendBatch(jobs.map(({ request }) => request));
       const onLook = (reason: LookReason) => this.#looks[reason]++;
-      const answers = await append(link, entries, { ...settings, onLook });
+      const { onStored } = this.#options;
+      const answers = await append(link, entries, { ...settings, onLook, onStored });
       let at = 0;
       for (const job of jobs) {
         job.resolve(answers.slice(at, at + job.rows));

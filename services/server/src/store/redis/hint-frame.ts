@@ -1,30 +1,33 @@
 /**
  * What goes over a channel: who sent it (8 bytes), then hints: an inbox and the word of a claim on it, mostly empty, each
- * with its length in front (1 byte). Without hints it is a probe. No seq and no data: a hint says "look again".
+ * with its length in front (1 byte; the highest bit of the word's is `inTail`). Without hints it is a probe. No seq and no
+ * data: a hint says "look again".
  */
 import type { InboxKey } from "quicproquo-proto";
 
-/** `claim`: "" = nobody claims it. */
-export type Hint = { readonly inbox: InboxKey; readonly claim: string };
+/** `claim`: "" = nobody claims it. `inTail`: what it tells of stands in the hot tail (tail.ts). */
+export type Hint = { readonly inbox: InboxKey; readonly claim: string; readonly inTail: boolean };
+
+const inTailBit = 0x80;
 
 const senderBytes = 8;
 
 /** Of one frame: some 17 KB. */
 export const hintsMax = 512;
 
-/** `sender` has 8 bytes; an inbox and a claim have one character a byte and at most 255 of them. */
+/** `sender` has 8 bytes; an inbox and a claim have one character a byte, at most 255 and 127 of them. */
 export function encodeHints(sender: Buffer, hints: readonly Hint[]): Buffer {
   let bytes = senderBytes;
   for (const { inbox, claim } of hints) bytes += 2 + inbox.length + claim.length;
   const frame = Buffer.allocUnsafe(bytes);
   let at = sender.copy(frame);
-  const write = (text: string): void => {
-    frame[at] = text.length;
+  const write = (text: string, bit: number): void => {
+    frame[at] = text.length | bit;
     at += 1 + frame.write(text, at + 1, "latin1");
   };
-  for (const { inbox, claim } of hints) {
-    write(inbox);
-    write(claim);
+  for (const { inbox, claim, inTail } of hints) {
+    write(inbox, 0);
+    write(claim, inTail ? inTailBit : 0);
   }
   return frame;
 }
@@ -35,10 +38,12 @@ export function decodeHints(frame: Buffer, onHint: (hint: Hint) => void): boolea
   let at = senderBytes;
   while (at < frame.length) {
     const claimAt = at + 1 + (frame[at] as number);
-    const end = claimAt + 1 + (frame[claimAt] ?? frame.length);
+    const claimHead = frame[claimAt];
+    if (claimHead === undefined) return false;
+    const end = claimAt + 1 + (claimHead & ~inTailBit);
     if (end > frame.length) return false;
     const inbox = frame.toString("latin1", at + 1, claimAt) as InboxKey;
-    onHint({ inbox, claim: frame.toString("latin1", claimAt + 1, end) });
+    onHint({ inbox, claim: frame.toString("latin1", claimAt + 1, end), inTail: (claimHead & inTailBit) !== 0 });
     at = end;
   }
   return true;

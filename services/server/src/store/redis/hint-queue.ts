@@ -6,7 +6,7 @@ import type { InboxKey } from "quicproquo-proto";
 import type { Hint } from "./hint-frame.ts";
 
 export class HintQueue {
-  readonly #claims = new Map<InboxKey, string>();
+  readonly #waiting = new Map<InboxKey, Hint>();
   readonly #max: number;
   #dropped = 0;
 
@@ -15,7 +15,7 @@ export class HintQueue {
   }
 
   get size(): number {
-    return this.#claims.size;
+    return this.#waiting.size;
   }
 
   /** So far. */
@@ -23,19 +23,24 @@ export class HintQueue {
     return this.#dropped;
   }
 
-  add({ inbox, claim }: Hint): void {
-    const waiting = this.#claims.get(inbox);
-    if (waiting === undefined && this.#claims.size >= this.#max) this.#dropped++;
-    else if (waiting === undefined || claim > waiting) this.#claims.set(inbox, claim);
+  add(hint: Hint): void {
+    const { inbox, claim, inTail } = hint;
+    const waiting = this.#waiting.get(inbox);
+    if (waiting === undefined && this.#waiting.size >= this.#max) this.#dropped++;
+    else if (waiting === undefined) this.#waiting.set(inbox, hint);
+    else {
+      const greater = claim > waiting.claim ? claim : waiting.claim;
+      this.#waiting.set(inbox, { inbox, claim: greater, inTail: inTail && waiting.inTail });
+    }
   }
 
   /** The oldest. */
   take(count: number): Hint[] {
     const taken: Hint[] = [];
-    for (const [inbox, claim] of this.#claims) {
+    for (const [inbox, hint] of this.#waiting) {
       if (taken.length === count) break;
-      taken.push({ inbox, claim });
-      this.#claims.delete(inbox);
+      taken.push(hint);
+      this.#waiting.delete(inbox);
     }
     return taken;
   }

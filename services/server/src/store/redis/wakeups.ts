@@ -24,7 +24,14 @@ export type WakeupsOptions = Pick<NodesParts, "address" | "mode" | "limits" | "p
   /** Inboxes whose hint waits for Redis; what is beyond it is left to the safety sweep. */
   readonly hintsWaitingMax: number;
   readonly listenersMax?: number | undefined;
+  /** Somebody claims the inbox, or goes on reading it, here or at another front-end. */
+  readonly onClaim?: (inbox: InboxKey) => void;
+  /** Of what a hint with `inTail` tells of (tail.ts). */
+  readonly written?: (inbox: InboxKey) => Promise<boolean> | undefined;
 };
+
+/** Less than any word of a subscription: claims nothing. */
+const announcement = " ";
 
 /** A frame costs each front-end 7 us to hear, a hint in it some 0.5: at 20,000 hints/s frames came every 0.15 ms. */
 const framesEveryMs = 1;
@@ -37,6 +44,8 @@ export class RedisWakeups implements WakeupBus {
   readonly #hub: WakeupHub;
   readonly #lookAgain: LookAgain;
   readonly #queue: HintQueue;
+  readonly #onClaim: (inbox: InboxKey) => void;
+  readonly #written: (inbox: InboxKey) => Promise<boolean> | undefined;
   readonly #firstTry = Promise.withResolvers<void>();
   #flushIsDue = false;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
@@ -45,7 +54,9 @@ export class RedisWakeups implements WakeupBus {
   #sent = 0;
   #heard = 0;
 
-  constructor({ hintsWaitingMax, listenersMax, ...options }: WakeupsOptions) {
+  constructor({ hintsWaitingMax, listenersMax, onClaim, written, ...options }: WakeupsOptions) {
+    this.#onClaim = onClaim ?? (() => undefined);
+    this.#written = written ?? (() => undefined);
     this.#hub = new WakeupHub(listenersMax);
     this.#lookAgain = new LookAgain(this.#hub);
     this.#queue = new HintQueue(hintsWaitingMax);
@@ -68,15 +79,24 @@ export class RedisWakeups implements WakeupBus {
     return { sent: this.#sent, heard: this.#heard, dropped: this.#queue.dropped, waiting: this.#queue.size };
   }
 
-  publish(inbox: InboxKey): void {
-    this.#hub.publish(inbox);
-    this.#tellOthers({ inbox, claim: "" });
+  publish(inbox: InboxKey, inTail = false): void {
+    this.#hub.publish(inbox, inTail);
+    const written = inTail ? this.#written(inbox) : undefined;
+    if (written === undefined) this.#tellOthers({ inbox, claim: "", inTail });
+    else void written.then((isWritten) => this.#tellOthers({ inbox, claim: "", inTail: isWritten })); // never rejects
+  }
+
+  /** Tells all front-ends that somebody goes on reading the inbox. */
+  announce(inbox: InboxKey): void {
+    this.#onClaim(inbox);
+    this.#tellOthers({ inbox, claim: announcement, inTail: false });
   }
 
   /** Others are told with a hint, which does no harm. */
   claim(inbox: InboxKey, word: string): void {
     this.#hub.claim(inbox, word);
-    this.#tellOthers({ inbox, claim: word });
+    this.#onClaim(inbox);
+    this.#tellOthers({ inbox, claim: word, inTail: false });
   }
 
   #tellOthers(hint: Hint): void {
@@ -141,10 +161,12 @@ export class RedisWakeups implements WakeupBus {
   }
 
   #hear(frame: Buffer): void {
-    decodeHints(frame, ({ inbox, claim }) => {
+    decodeHints(frame, ({ inbox, claim, inTail }) => {
       this.#heard++;
-      this.#hub.publish(inbox);
-      if (claim !== "") this.#hub.claim(inbox, claim);
+      this.#hub.publish(inbox, inTail);
+      if (claim === "") return;
+      this.#onClaim(inbox);
+      this.#hub.claim(inbox, claim);
     });
   }
 

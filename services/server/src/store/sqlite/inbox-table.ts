@@ -28,6 +28,8 @@ export class InboxTable {
   readonly #selectKey: StatementSync;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
+  readonly #deleteTrimDue: StatementSync;
+  readonly #delete: StatementSync;
 
   constructor(db: DatabaseSync) {
     // One row by the unique index on key, and the last entry of the inbox's range in message_by_seq.
@@ -37,6 +39,8 @@ export class InboxTable {
     this.#selectKey = db.prepare("SELECT key FROM inbox WHERE id = ?");
     this.#insert = db.prepare("INSERT INTO inbox (key) VALUES (?)");
     this.#update = db.prepare("UPDATE inbox SET acked = ?, trimmed = ? WHERE id = ?");
+    this.#deleteTrimDue = db.prepare("DELETE FROM trim_due WHERE inbox_id = ?");
+    this.#delete = db.prepare("DELETE FROM inbox WHERE id = ?");
   }
 
   find(key: InboxKey): Inbox | undefined {
@@ -64,6 +68,15 @@ export class InboxTable {
   /** Writes acked and trimmed. */
   save(inbox: Inbox): void {
     this.#update.run(inbox.acked, inbox.trimmed, inbox.id);
+  }
+
+  /** Nothing may refer to it any more; under its key another one begins with seq 1. */
+  remove(key: InboxKey): void {
+    const inbox = this.find(key);
+    this.#cache.delete(key);
+    if (inbox === undefined) return;
+    this.#deleteTrimDue.run(inbox.id);
+    this.#delete.run(inbox.id);
   }
 
   /** After a rollback the cached counters may be ahead of the file. */

@@ -9,6 +9,8 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { ByteReader } from "../../ipc/bytes.ts";
+import { accountReads } from "./account-reader.ts";
+import { blobReads } from "./blob-reader.ts";
 import { openForReading } from "./database.ts";
 import { HybridKeyTable } from "./hybrid-key-table.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -33,8 +35,10 @@ class ReadService implements Service {
     this.#handlers = {
       read: (query, nowMs) => messages.read(query, nowMs),
       getHybridKeys: (identities) => hybridKeys.get(identities),
+      ...accountReads(db),
+      ...blobReads(db),
       probe: () => void probe.get(),
-    } satisfies Partial<Handlers<ReadCall>> as unknown as Handlers<ReadCall>;
+    };
   }
 
   run(batch: Batch): void {

@@ -6,6 +6,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { QpqError } from "quicproquo-proto";
+import { accountTables } from "./account-schema.ts";
 
 /** "QPQ1": tells our files from another program's SQLite file. */
 const applicationId = 0x51505131;
@@ -105,6 +106,7 @@ const migrations: readonly string[] = [
   CREATE UNIQUE INDEX group_commit_once ON group_commit (group_id, message_id);
   CREATE INDEX group_commit_by_age ON group_commit (committed_at);
   `,
+  accountTables,
 ];
 
 export type SchemaOptions = {

@@ -2,7 +2,9 @@
  * Removes what is over its life, a bounded number of rows a call. Writing thread only, inside the batch's transaction.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { BlobTable } from "./blob-table.ts";
 import type { DedupeTable } from "./dedupe-table.ts";
+import type { Erasure } from "./erasure.ts";
 import type { GroupTable } from "./group-table.ts";
 import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
 import type { MessageTable } from "./message-table.ts";
@@ -14,6 +16,8 @@ export type SweeperParts = {
   readonly messages: MessageTable;
   readonly dedupe: DedupeTable;
   readonly groups: GroupTable;
+  readonly blobs: BlobTable;
+  readonly erasure: Erasure;
   readonly dedupeWindowMs: number;
 };
 
@@ -25,7 +29,7 @@ export class Sweeper {
   readonly #selectTrimDue: StatementSync;
   readonly #deleteTrimDue: StatementSync;
   readonly #selectHeadRun: StatementSync;
-  readonly #deleteKeyPackages: StatementSync;
+  readonly #deleteExpired: readonly StatementSync[];
 
   constructor(db: DatabaseSync, parts: SweeperParts) {
     this.#parts = parts;
@@ -40,8 +44,10 @@ export class Sweeper {
     this.#deleteTrimDue = db.prepare("DELETE FROM trim_due WHERE inbox_id = ?");
     this.#selectHeadRun = db.prepare(`
       SELECT seq, expires_at FROM message WHERE inbox_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
-    this.#deleteKeyPackages = db.prepare(`
-      DELETE FROM key_package WHERE id IN (SELECT id FROM key_package WHERE expires_at <= ? LIMIT ?)`);
+    // by the index of each on expires_at
+    this.#deleteExpired = ["key_package", "token", "endpoint"].map((table) =>
+      db.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ?)`),
+    );
   }
 
   sweep(rowsMax: number, nowMs: number): number {
@@ -49,7 +55,9 @@ export class Sweeper {
     rows += this.#sweepTombstoneHeads(rowsMax - rows);
     rows += this.#parts.dedupe.sweep(rowsMax - rows, nowMs - this.#parts.dedupeWindowMs);
     rows += this.#parts.groups.sweep(rowsMax - rows, nowMs);
-    rows += Number(this.#deleteKeyPackages.run(nowMs, rowsMax - rows).changes);
+    for (const statement of this.#deleteExpired) rows += Number(statement.run(nowMs, rowsMax - rows).changes);
+    rows += this.#parts.blobs.sweep(rowsMax - rows, nowMs);
+    rows += this.#parts.erasure.sweep(rowsMax - rows);
     return rows;
   }
 

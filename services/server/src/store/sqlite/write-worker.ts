@@ -5,8 +5,12 @@
  * every call of it is answered with the failure: no call is ever half done and none is acknowledged falsely.
  */
 import { ByteReader } from "../../ipc/bytes.ts";
+import { accessWrites } from "./access-table.ts";
+import { accountWrites } from "./account-table.ts";
+import { BlobTable } from "./blob-table.ts";
 import { checkpointWhenDue, openForWriting, type WriteConnection } from "./database.ts";
 import { DedupeTable } from "./dedupe-table.ts";
+import { Erasure } from "./erasure.ts";
 import { GroupTable } from "./group-table.ts";
 import { HybridKeyTable } from "./hybrid-key-table.ts";
 import { InboxTable } from "./inbox-table.ts";
@@ -31,7 +35,9 @@ class WriteService implements Service {
     const messages = new MessageTable(db, { inboxes, dedupe, storeEpoch, queueDepthMax });
     const append = messages.appendOrMark.bind(messages);
     const groups = new GroupTable(db, { append, groupLifeMs, dedupeWindowMs });
-    const sweeper = new Sweeper(db, { inboxes, messages, dedupe, groups, dedupeWindowMs });
+    const blobs = new BlobTable(db);
+    const erasure = new Erasure(db, { inboxes, messages, blobs });
+    const sweeper = new Sweeper(db, { inboxes, messages, dedupe, groups, blobs, erasure, dedupeWindowMs });
     const keyPackages = new KeyPackageTable(db);
     const hybridKeys = new HybridKeyTable(db);
     this.#answers = answers;
@@ -44,8 +50,14 @@ class WriteService implements Service {
       putKeyPackage: (put, nowMs) => keyPackages.put(put, nowMs),
       takeKeyPackage: (identity, nowMs) => keyPackages.take(identity, nowMs),
       putHybridKey: (put) => hybridKeys.put(put),
+      ...accountWrites(db),
+      ...accessWrites(db),
+      appendBlob: (append, nowMs) => blobs.append(append, nowMs),
+      completeBlob: (request, nowMs) => blobs.complete(request, nowMs),
+      removeUpload: (upload, nowMs) => blobs.remove(upload, nowMs),
+      deleteAccountStep: (identity) => erasure.step(identity),
       probe: () => undefined,
-    } satisfies Partial<Handlers<WriteCall>> as unknown as Handlers<WriteCall>;
+    };
   }
 
   run(batch: Batch): void {
