@@ -1,5 +1,5 @@
 /**
- * `node services/server/test/sim/main.ts [--runs N] [--from SEED]` simulates clusters by seeds, one after the other;
+ * `node services/server/test/sim/main.ts [--runs N] [--seconds N] [--from SEED]` simulates clusters by seeds, one after the other;
  * `--seed S` replays one of them and prints its time line.
  */
 import { parseArgs } from "node:util";
@@ -10,6 +10,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     runs: { type: "string", default: "2000" },
+    seconds: { type: "string", default: "86400" },
     from: { type: "string" },
   },
 });
@@ -21,7 +22,11 @@ if (values.seed !== undefined) {
   process.exitCode = faultsIn(run) === "" ? 0 : 1;
 } else {
   const from = Number(values.from ?? Math.floor(Math.random() * 2 ** 31));
-  const { failed, lines } = await campaign({ runsMax: Number(values.runs), from });
+  const { failed, lines } = await campaign({
+    runsMax: Number(values.runs),
+    from,
+    msMax: Number(values.seconds) * 1_000,
+  });
   for (const line of lines) print(line);
   process.exitCode = failed === undefined ? 0 : 1;
 }

@@ -14,7 +14,7 @@ import type { Database } from "./database.ts";
 import { callMsMax, type Seat } from "./seat.ts";
 import { fractionOf } from "./virtual-time.ts";
 
-export const ways = ["peek", "fetch", "fetchWait", "held", "removing", "subscribe"] as const;
+export const ways = ["peek", "fetch", "fetchWait", "held", "removing", "piped", "subscribe"] as const;
 type Way = (typeof ways)[number];
 
 export type ReaderParts = {
@@ -63,6 +63,7 @@ export class SimulatedReader {
       fetchWait: this.#fetch,
       held: this.#hold,
       removing: this.#hold,
+      piped: this.#pipe,
       subscribe: this.#subscribe,
     }[way];
     for (let client = await this.seat.client(); client !== undefined; client = await this.seat.client()) {
@@ -126,6 +127,28 @@ export class SimulatedReader {
     if (this.seat.random.chance(50)) held.reverse();
     for (const answer of held) answer.finish();
     if (this.seat.random.chance(30)) await this.#acknowledge(client);
+  }
+
+  /** Two calls wait at a time; what they answer is leased, and comes in the order of the seqs. */
+  async #pipe(client: RawClient): Promise<void> {
+    const { recipientKey } = this.#parts;
+    const wait = async (): Promise<void> => {
+      for (;;) {
+        const timeoutMs = this.#waitMs;
+        const params = { recipientKey, timeoutMs: BigInt(timeoutMs) };
+        const { payloads, gap } = await this.seat.patiently(
+          (signal) => client.call("fetchWait", params, { signal }),
+          this.#patienceMs(timeoutMs),
+        );
+        this.#take(payloads, gap);
+      }
+    };
+    try {
+      await Promise.all([wait(), wait()]);
+    } finally {
+      // what the other one still waits for must not come behind what is fetched next
+      this.seat.leave();
+    }
   }
 
   async #subscribe(client: RawClient): Promise<void> {

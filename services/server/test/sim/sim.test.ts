@@ -6,7 +6,7 @@ import { planted } from "./planted.ts";
 import { faultsIn, simulate } from "./simulation.ts";
 
 /** As many as go into msMax, but so many at least. */
-const runsMin = 200;
+const runsMin = 150;
 const runsMax = 2_000;
 const msMax = 30_000;
 /** Until a planted fault is to be seen; most are within 5. */
