@@ -1,6 +1,7 @@
 /** A process of a scenario seen from its parent: asked by name, ended when disposed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { compileCache } from "./compile-cache.ts";
 import { onCore } from "./pinned.ts";
 
 export class Peer implements AsyncDisposable {
@@ -16,7 +17,8 @@ export class Peer implements AsyncDisposable {
   static start(program: URL, core: number | undefined): Peer {
     const node = [process.execPath, "--expose-gc", "--max-semi-space-size=64", program.pathname] as const;
     const [command, ...args] = onCore(core, [...node]);
-    const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const env = { ...process.env, ...compileCache };
+    const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });
     return new Peer(child, program.pathname.split("/").at(-1) ?? "");
   }
 

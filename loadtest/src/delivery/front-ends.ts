@@ -1,5 +1,6 @@
 /** Real qpq-server processes on one cluster, each with a port of its own: what a load balancer would have behind it. */
 import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "quicproquo-server/testing";
+import { compileCache } from "../compile-cache.ts";
 import { queueDepthMax } from "../workload.ts";
 import type { FrontEndAddress } from "./clients.ts";
 import type { ClusterAddress } from "./cluster.ts";
@@ -19,7 +20,7 @@ export async function startFrontEnd(
   { databaseUrl, redisUrl }: ClusterAddress,
   options: ServerProcessOptions = {},
 ): Promise<FrontEnd> {
-  const env = { QPQ_DATABASE_URL: databaseUrl, QPQ_REDIS_URL: redisUrl ?? "" };
+  const env = { ...compileCache, QPQ_DATABASE_URL: databaseUrl, QPQ_REDIS_URL: redisUrl ?? "" };
   return new FrontEnd(await startServerProcess({ ...options, env, settings: { ...settings, ...options.settings } }));
 }
 

@@ -31,11 +31,11 @@ const brokers = [
 
 type Plan = { readonly runs: number; readonly window: Window; readonly fanOuts: number };
 const plans: Record<"quick" | "full", Plan> = {
-  quick: { runs: 3, window: { warmUpMs: 150, windowMs: 600 }, fanOuts: 5 },
+  quick: { runs: 3, window: { warmUpMs: 100, windowMs: 500 }, fanOuts: 5 },
   full: { runs: 5, window: { warmUpMs: 500, windowMs: 2_000 }, fanOuts: 20 },
 };
 /** Makes processes warm and isn't counted. */
-const warming: Plan = { runs: 1, window: { warmUpMs: 200, windowMs: 300 }, fanOuts: 2 };
+const warming: Plan = { runs: 1, window: { warmUpMs: 100, windowMs: 200 }, fanOuts: 2 };
 
 export const deliveryScenario: Scenario = {
   doc: "durable enqueue/s on the cluster's store, beside the store itself, Redis, JetStream and RabbitMQ",
