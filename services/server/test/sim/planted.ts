@@ -3,12 +3,15 @@ import { type InboxKey, QpqError } from "quicproquo-proto";
 import { Random } from "quicproquo-rpc/fuzz";
 import type { Append, Appended, MessageLog, Store } from "../../src/store/port.ts";
 import { hearLate } from "../crash/planted-bus.ts";
+import type { Conditions } from "./conditions.ts";
 import type { FrontEndPlant } from "./front-end.ts";
 import type { Faults } from "./simulation.ts";
 
 export type Planted = FrontEndPlant & {
   /** The checker that is to see it. */
   readonly seenAs: keyof Faults;
+  /** Where it is seen soon. */
+  readonly conditions?: Partial<Conditions>;
 };
 
 export const planted: Readonly<Record<string, Planted>> = {
@@ -58,6 +61,23 @@ export const planted: Readonly<Record<string, Planted>> = {
   "hints are lost, and no sweep helps": {
     seenAs: "sleepers",
     store: withoutSweep,
+  },
+  "the sweep believes cursors of another epoch": {
+    seenAs: "sleepers",
+    conditions: { faults: ["failover with loss"], hintLossPercent: 100, frontEnds: 2, storeFaultPercent: 0 },
+    store: (store) => ({
+      ...withLog(store, {}),
+      readHeads: (cursors) =>
+        (store as Required<Store>).readHeads(cursors.map((cursor) => ({ ...cursor, storeEpoch: 0n }))),
+    }),
+  },
+  "who has gone is leased messages to": {
+    seenAs: "gaps",
+    conditions: { storeMs: 20, fetchMessagesMax: 2, faults: [], storeFaultPercent: 0 },
+    session: ({ leases }) => {
+      const lease = leases.lease.bind(leases);
+      leases.lease = (query, read) => lease({ ...query, asker: { isGone: false } }, read);
+    },
   },
   "a bound on work under way is never given back": {
     seenAs: "unfinished",

@@ -3,6 +3,7 @@
  * time everything must be delivered, everybody gone, and nothing left behind.
  */
 import { noTrialFaults } from "../crash/chaos/book.ts";
+import { type Conditions, conditionsOf } from "./conditions.ts";
 import type { FrontEndPlant } from "./front-end.ts";
 import { checkMs, Sleepers } from "./sleepers.ts";
 import { Trace } from "./trace.ts";
@@ -16,6 +17,8 @@ export type Faults = Record<keyof typeof noFaults, number>;
 export type RunOptions = {
   readonly seed: number;
   readonly plant?: FrontEndPlant;
+  /** In place of what the seed would decide. */
+  readonly conditions?: Partial<Conditions>;
   /** The time line is kept. */
   readonly keepLines?: boolean;
 };
@@ -40,11 +43,16 @@ const calmMsMax = 30_000;
 const afterglowMs = 1_000;
 const goodbyeMsMax = 20_000;
 
-export async function simulate({ seed, plant = {}, keepLines = false }: RunOptions): Promise<Run> {
+export async function simulate({
+  seed,
+  plant = {},
+  conditions: given = {},
+  keepLines = false,
+}: RunOptions): Promise<Run> {
   const trace = new Trace({ keepLines });
   const time = new VirtualTime(seed, trace);
   using _ = time.install();
-  const world = new World({ seed, time, trace, plant });
+  const world = new World({ seed, time, trace, plant, conditions: { ...conditionsOf(seed), ...given } });
   const { books, database, conditions } = world;
   const sleepers = new Sleepers(database, conditions.sweepMs);
   const troubles = new Troubles({ ...world, note: (text) => trace.note(text) }, seed);

@@ -9,7 +9,7 @@ import { recipientKeyOf } from "../crash/chaos/messages.ts";
 import { batchAll, enqueueAll, pingAll, sendAll } from "../crash/chaos/senders.ts";
 import { Books } from "./books.ts";
 import { Bus } from "./bus.ts";
-import { type Conditions, conditionsOf, latencyOf } from "./conditions.ts";
+import { type Conditions, latencyOf } from "./conditions.ts";
 import { Database } from "./database.ts";
 import { FrontEnd, type FrontEndPlant, serverConfig } from "./front-end.ts";
 import { SimulatedReader, ways } from "./readers.ts";
@@ -28,6 +28,7 @@ export type WorldParts = {
   readonly time: VirtualTime;
   readonly trace: Trace;
   readonly plant: FrontEndPlant;
+  readonly conditions: Conditions;
 };
 
 export class World {
@@ -47,11 +48,11 @@ export class World {
   readonly #plant: FrontEndPlant;
 
   /** The time must be installed. */
-  constructor({ seed, time, trace, plant }: WorldParts) {
+  constructor({ seed, time, trace, plant, conditions }: WorldParts) {
     this.#seed = seed;
     this.#trace = trace;
     this.#plant = plant;
-    this.conditions = conditionsOf(seed);
+    this.conditions = conditions;
     this.time = time;
     const { queueDepthMax, dedupeWindowSecs, groupLifeSecs } = serverConfig.limits;
     const storeLimits = {
