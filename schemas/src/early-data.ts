@@ -23,6 +23,8 @@ export const earlyDataRules: Readonly<Record<keyof typeof methodCodecs, EarlyDat
   batchEnqueue: "no",
   openSession: "no",
   submitCommit: "no",
+  renewToken: "no",
+  revokeTokens: "no",
 };
 
 export function mayRunEarly(

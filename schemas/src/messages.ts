@@ -51,6 +51,8 @@ export const methodCodecs = {
   batchEnqueue,
   openSession,
   submitCommit,
+  renewToken,
+  revokeTokens,
 } as const;
 
 /** The rest of NodeService. A method moves up into methodCodecs when the server serves it. */
@@ -72,6 +74,4 @@ export const laterMethodCodecs = {
   revokeDevice,
   publishDeliveryToken,
   setBlocked,
-  renewToken,
-  revokeTokens,
 } as const;

@@ -39,7 +39,7 @@ const fetched = { payloads: envelopes, gap };
 type Fields = Readonly<Record<string, Arbitrary<unknown>>>;
 type Table<Codecs> = { readonly [Name in keyof Codecs]: readonly [params: Fields, results: Fields] };
 
-const served: Table<typeof methodCodecs> = {
+const ofNodeService: Table<typeof methodCodecs & typeof laterMethodCodecs> = {
   uploadKeyPackage: [
     { ...identity, package: data, lastResort: bool },
     { fingerprint: data, remaining: u32 },
@@ -72,9 +72,6 @@ const served: Table<typeof methodCodecs> = {
     },
     { seqs },
   ],
-};
-
-const later: Table<typeof laterMethodCodecs> = {
   opaqueRegisterStart: [{ username: text, request: data }, { response: data }],
   opaqueRegisterFinish: [{ username: text, upload: data, identityKey: data, identityProof: data }, success],
   opaqueLoginStart: [
@@ -126,8 +123,7 @@ const sink: Table<typeof sinkCodecs> = {
 
 /** Every half of every codec with any of its values. */
 export const everyHalf: readonly { readonly half: Half; readonly value: Arbitrary<unknown> }[] = [
-  ...rowsOf("NodeService", methodCodecs, served),
-  ...rowsOf("NodeService", laterMethodCodecs, later),
+  ...rowsOf("NodeService", { ...methodCodecs, ...laterMethodCodecs }, ofNodeService),
   ...rowsOf("Session", sessionCodecs, session),
   ...rowsOf("Inbox", inboxCodecs, ofInbox),
   ...rowsOf("Sink", sinkCodecs, sink),

@@ -52,7 +52,7 @@ for (const name of ["fetch", "fetchWait", "peek"] as const) {
 test("submitCommit, send, deliver and listDevices have limits as well", () => {
   const entries = withList(1, "structs", recipientsMax + 1);
   const { submitCommit } = methodCodecs;
-  const { listDevices } = laterMethodCodecs;
+  const { listDevices } = { ...methodCodecs, ...laterMethodCodecs };
   assert.throws(() => submitCommit.decodeParams(entries.root(submitCommit.method.params)), {
     code: "E016_TOO_MANY_RECIPIENTS",
   });

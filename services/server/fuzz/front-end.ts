@@ -2,7 +2,7 @@
 import type { LimitName } from "quicproquo-proto";
 import type { RpcSession, RpcByteStream } from "quicproquo-rpc";
 import { Finding } from "quicproquo-rpc/fuzz";
-import { StaticToken } from "../src/access/static-token.ts";
+import { AccessTokens } from "../src/access/access-tokens.ts";
 import { type Handshake, handshakeDone } from "../src/calls/early-data.ts";
 import { InFlight } from "../src/calls/in-flight.ts";
 import type { CallParts } from "../src/calls/scope.ts";
@@ -63,7 +63,7 @@ export class FrontEnd {
     this.#callsInFlightMax = isTight ? 8 : config.callsInFlightMax;
     this.#parts = {
       domains: this.#domains,
-      access: new StaticToken(token),
+      access: new AccessTokens(token, this.#domains.tokens),
       observer: {
         callEnded() {},
         messagesDelivered() {},

@@ -1,4 +1,5 @@
 /** The domains of one front-end over one store: what calls work with, and nothing of how calls arrive. */
+import { SessionTokens } from "./access/session-tokens.ts";
 import { CommitOrder } from "./delivery/commit-order.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { Letters } from "./delivery/letters.ts";
@@ -38,6 +39,7 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     delivery: new Delivery({ log, wakeups, waiters, letters, rates, limits }),
     commits: new CommitOrder({ log, wakeups, letters, rates, limits }),
     keys: new Keys({ store: store.keys, limits, clock }),
+    tokens: new SessionTokens({ store: store.accounts, limits, clock }),
   } as const;
 }
 

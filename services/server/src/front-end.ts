@@ -10,7 +10,7 @@ import { alpnNode, QpqError } from "quicproquo-proto";
 import { type ByteStream, type Connection, closeCodes } from "quicproquo-transport";
 import { type HostPort, listenQuic, type OnStray, type QuicListener, type Routing } from "quicproquo-transport/quic";
 import { listenWebSocket, type WebSocketListener, type WebSocketListenOptions } from "quicproquo-transport/websocket";
-import { StaticToken } from "./access/static-token.ts";
+import { AccessTokens } from "./access/access-tokens.ts";
 import { InFlight } from "./calls/in-flight.ts";
 import type { CallParts, Peer } from "./calls/scope.ts";
 import { serveSession, type SessionSettings } from "./calls/serve-session.ts";
@@ -81,7 +81,8 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   });
   await using started = new AsyncDisposableStack();
   const inFlight = new InFlight();
-  const parts: CallParts = { domains, access: new StaticToken(token), observer, log, inFlight, clock };
+  const access = new AccessTokens(token, domains.tokens);
+  const parts: CallParts = { domains, access, observer, log, inFlight, clock };
 
   const { callsInFlightMax } = config;
   const { pushBytesMax } = config.limits;

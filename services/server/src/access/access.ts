@@ -31,7 +31,9 @@ export type AuthFields = { readonly version: number; readonly accessToken: Uint8
 export interface Access {
   /**
    * At once for a token that is known, else once the store has been asked. E002_VERSION, E003_UNAUTHENTICATED (empty),
-   * E004_BAD_TOKEN, E005_SESSION_EXPIRED; thrown or rejected.
+   * E004_BAD_TOKEN, E005_SESSION_EXPIRED, E020, E021; thrown or rejected.
    */
   authenticate(auth: AuthFields): Caller | Promise<Caller>;
+  /** Calls onEnd once, within 5 s of the revocation of the caller's token; returns what stops it. */
+  watch(caller: Caller, onEnd: () => void): () => void;
 }

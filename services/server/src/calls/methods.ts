@@ -6,6 +6,7 @@ import { type methodCodecs, parseIdempotencyKey, parseIdentityKey, QpqError } fr
 import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { AccessRule } from "../access/rules.ts";
+import type { SessionTokens } from "../access/session-tokens.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
@@ -22,6 +23,7 @@ export type Domains = {
   readonly subscriptions: Subscriptions;
   readonly commits: CommitOrder;
   readonly keys: Keys;
+  readonly tokens: SessionTokens;
 };
 
 /** What a handler works with, besides its parameters. */
@@ -151,6 +153,20 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
         letter: letterOf({ ...entry, idempotencyKey: new Uint8Array() }, caller),
       }));
       return { seqs: await domains.commits.submit({ ...params, idempotencyKey, entries, sender: caller.sender }) };
+    },
+  },
+  renewToken: {
+    access: "bound",
+    handle: async (_, { caller, domains }) => {
+      const { sessionToken, expiresAtMs } = await domains.tokens.renew(caller);
+      return { sessionToken, expiresAtMs: BigInt(expiresAtMs) };
+    },
+  },
+  revokeTokens: {
+    access: "bound",
+    handle: async (params, { caller, domains }) => {
+      await domains.tokens.revoke(caller, params.all);
+      return {};
     },
   },
 };

@@ -24,63 +24,75 @@ import type { CallParts, SessionScope } from "./scope.ts";
 
 export function sessionServer(parts: CallParts, scope: SessionScope, caller: Caller): CapabilityServer {
   const session = new OpenSession(parts, scope, caller);
-  return new InterfaceServer(parts, sessionTable, session, () => session.released());
+  return new InterfaceServer(parts, sessionTable, session, () => session.release());
 }
 
 /** setTimeout counts in 32 bits. */
 const timeoutMsMax = 2 ** 31 - 1;
 
-/** One opened Session and what came out of it. */
+/** One opened Session and what came out of it: its token is watched for as long as somebody holds any of them. */
 class OpenSession {
   readonly parts: CallParts;
   readonly scope: SessionScope;
   readonly #caller: Caller;
   readonly #subscriptions = new Set<Subscription>();
+  readonly #stopWatch: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isReleased = false;
+  /** The Session, its Inboxes, its subscriptions. */
+  #holders = 1;
+  #isOver = false;
 
   constructor(parts: CallParts, scope: SessionScope, caller: Caller) {
     this.parts = parts;
     this.scope = scope;
     this.#caller = caller;
+    this.#stopWatch = parts.access.watch(caller, () => this.#end());
     this.#watchExpiry();
   }
 
   /** E005_SESSION_EXPIRED. */
   requireCaller(): Caller {
     const { expiresAtMs } = this.#caller;
-    if (expiresAtMs !== undefined && this.parts.clock() >= expiresAtMs) throw new QpqError("E005_SESSION_EXPIRED");
+    const isExpired = expiresAtMs !== undefined && this.parts.clock() >= expiresAtMs;
+    if (this.#isOver || isExpired) throw new QpqError("E005_SESSION_EXPIRED");
     return this.#caller;
   }
 
   add(subscription: Subscription): void {
     this.#subscriptions.add(subscription);
+    this.hold();
   }
 
   remove(subscription: Subscription): void {
-    this.#subscriptions.delete(subscription);
-    this.#stopIfIdle();
+    if (this.#subscriptions.delete(subscription)) this.release();
   }
 
-  /** The Session capability is gone; its subscriptions live on. */
-  released(): void {
-    this.#isReleased = true;
-    this.#stopIfIdle();
+  hold(): void {
+    this.#holders++;
   }
 
-  #stopIfIdle(): void {
-    if (this.#isReleased && this.#subscriptions.size === 0) clearTimeout(this.#timer);
+  release(): void {
+    this.#holders--;
+    if (this.#holders === 0) this.#stop();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#stopWatch();
   }
 
   #watchExpiry(): void {
     const { expiresAtMs } = this.#caller;
     if (expiresAtMs === undefined) return;
     const leftMs = expiresAtMs - this.parts.clock();
-    if (leftMs <= 0) {
-      for (const subscription of this.#subscriptions) subscription.end(new QpqError("E005_SESSION_EXPIRED"));
-      return;
-    }
-    this.#timer = setTimeout(() => this.#watchExpiry(), Math.min(leftMs, timeoutMsMax));
+    if (leftMs <= 0) this.#end();
+    else this.#timer = setTimeout(() => this.#watchExpiry(), Math.min(leftMs, timeoutMsMax));
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#stop();
+    for (const subscription of this.#subscriptions) subscription.end(new QpqError("E005_SESSION_EXPIRED"));
   }
 }
 
@@ -89,7 +101,9 @@ type OpenInbox = { readonly session: OpenSession; readonly key: InboxKey };
 const sessionTable = interfaceTable(Session, sessionCodecs, {
   inbox(params, session: OpenSession) {
     requireOwn(session.requireCaller(), params.recipientKey);
-    return { inbox: new InterfaceServer(session.parts, inboxTable, { session, key: inboxOf(params) }) };
+    const inbox = { session, key: inboxOf(params) };
+    session.hold();
+    return { inbox: new InterfaceServer(session.parts, inboxTable, inbox, () => session.release()) };
   },
   async send(params, session: OpenSession) {
     const caller = session.requireCaller();

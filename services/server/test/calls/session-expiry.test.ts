@@ -1,86 +1,109 @@
 /** A Session ends with its token: its calls are refused, its subscriptions are told. Over the transport in memory. */
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
-import { parseIdentityKey, QpqError } from "quicproquo-proto";
+import { mock, type TestContext, test } from "node:test";
+import { QpqError } from "quicproquo-proto";
 import { RpcSession } from "quicproquo-rpc";
 import { createMemoryNetwork } from "quicproquo-transport/memory";
-import { EarlyDataGate, handshakeDone } from "../../src/calls/early-data.ts";
-import { exceptionOf } from "../../src/calls/interface-server.ts";
-import { nodeService } from "../../src/calls/node-service.ts";
-import { loadConfig } from "../../src/config.ts";
-import { LeaseBook } from "../../src/delivery/lease-book.ts";
-import { PushBudget } from "../../src/delivery/push-budget.ts";
-import { createDomains } from "../../src/domains.ts";
+import { AccessTokens } from "../../src/access/access-tokens.ts";
+import { handshakeDone } from "../../src/calls/early-data.ts";
 import { InFlight } from "../../src/calls/in-flight.ts";
+import type { CallParts } from "../../src/calls/scope.ts";
+import { serveSession } from "../../src/calls/serve-session.ts";
+import { loadConfig } from "../../src/config.ts";
+import { createDomains } from "../../src/domains.ts";
 import { createLog } from "../../src/observe/log.ts";
-import { createMemoryStore } from "../../src/store/index.ts";
+import { memoryStore, putAccount } from "../access/accounts.ts";
 import { RawSession, TestSink, told } from "../e2e/raw-session.ts";
 
-const startedAtMs = 1_700_000_000_000;
 const lifeMs = 60_000;
+const refused = (error: unknown): boolean => error instanceof QpqError && error.code === "E005_SESSION_EXPIRED";
 
-test("at the token's end every subscription is told E005_SESSION_EXPIRED and every call of the Session is refused with it", async () => {
-  mock.timers.enable({ apis: ["setTimeout", "Date"], now: startedAtMs });
+/** One who has logged in and subscribed, over a clock that the test turns. */
+async function subscribe(t: TestContext) {
+  mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
+  t.after(() => mock.timers.reset());
   const clock = (): number => Date.now();
   const config = loadConfig({ args: [], env: {} });
-  const store = createMemoryStore({
-    limits: { queueDepthMax: 10, dedupeWindowMs: 1e9, groupLifeMs: 1e9, appendsInFlightMax: 100 },
-    clock,
-  });
-  const key = parseIdentityKey(new Uint8Array(32));
-  const expiresAtMs = startedAtMs + lifeMs;
-  const caller = {
-    kind: "session",
-    sender: key,
-    account: key,
-    actsFor: key,
-    tokenHash: undefined,
-    expiresAtMs,
-  } as const;
-  const parts = {
-    domains: createDomains(store, config, clock),
-    access: { authenticate: () => caller },
+  const store = memoryStore(clock);
+  const settings = { ...config, limits: { ...config.limits, sessionTokenSecs: lifeMs / 1_000 } };
+  const domains = createDomains(store, settings, clock);
+  const parts: CallParts = {
+    domains,
+    access: new AccessTokens("static token", domains.tokens),
     observer: { callEnded() {}, messagesDelivered() {}, backgroundFailed() {} },
     log: createLog("silent"),
     inFlight: new InFlight(),
     clock,
   };
   const network = createMemoryNetwork();
-  const onConnection = (connection: { onStream: unknown }): void => {
-    connection.onStream = (stream: ConstructorParameters<typeof RpcSession>[0]) => {
-      const scope = {
-        peer: () => ({ host: "here", port: 1 }),
-        leases: new LeaseBook(() => {}),
-        pushBudget: new PushBudget(1_000_000),
-        earlyData: new EarlyDataGate(handshakeDone),
-        abandon: () => {},
-      };
-      new RpcSession(stream, { bootstrap: nodeService(parts, scope), errorToException: exceptionOf });
-    };
-  };
-  network.listen({ host: "here", port: 7_000, alpn: ["capnp"], onConnection });
+  const session = { handshake: handshakeDone, peer: () => ({ host: "here", port: 1 }), callsInFlightMax: 100 };
+  network.listen({
+    host: "here",
+    port: 7_000,
+    alpn: ["capnp"],
+    onConnection: (connection) => {
+      connection.onStream = (stream) => void serveSession(parts, stream, { ...session, pushBytesMax: 1_000_000 });
+    },
+  });
+  const identity = await putAccount(store, 1);
+  const issued = await domains.tokens.issue({ identity, actsFor: identity });
   const connection = await network.dial({ host: "here", port: 7_000, alpn: ["capnp"] });
-  using rpc = new RpcSession(connection.openStream());
-  using session = new RawSession(rpc.bootstrap(), "token");
-  const inbox = session.inbox(new Uint8Array(32));
+  const rpc = new RpcSession(connection.openStream());
+  const opened = new RawSession(rpc.bootstrap(), issued?.sessionToken as Uint8Array);
+  const inbox = opened.inbox(identity);
   const sink = new TestSink();
   await inbox.subscribe(sink);
-  mock.timers.tick(lifeMs - 1);
-  await inbox.ack(0n);
-  assert.equal(sink.isEnded, false);
-  mock.timers.tick(1);
-  await sink.until(() => sink.isEnded);
-  assert.equal(sink.ended?.code, "E005_SESSION_EXPIRED");
-  const refused = (error: unknown): boolean => error instanceof QpqError && error.code === "E005_SESSION_EXPIRED";
+  return { store, domains, identity, opened, inbox, sink, rpc };
+}
+
+async function isOver({ opened, inbox, identity, domains }: Awaited<ReturnType<typeof subscribe>>): Promise<void> {
   await assert.rejects(inbox.ack(0n), refused);
-  await assert.rejects(session.send([]), refused);
+  await assert.rejects(opened.send([]), refused);
   await assert.rejects(
-    told(() => session.inbox(new Uint8Array(32)).answer),
+    told(() => opened.inbox(identity).answer),
     refused,
   );
   await assert.rejects(
     told(() => inbox.subscribe(new TestSink())),
     refused,
   );
-  assert.equal(parts.domains.subscriptions.size, 0);
+  assert.equal(domains.subscriptions.size, 0);
+}
+
+test("at the token's end every subscription is told E005_SESSION_EXPIRED and every call of the Session is refused with it", async (t) => {
+  const world = await subscribe(t);
+  const { inbox, sink } = world;
+  mock.timers.tick(lifeMs - 1);
+  await inbox.ack(0n);
+  assert.equal(sink.isEnded, false);
+  mock.timers.tick(1);
+  await sink.until(() => sink.isEnded);
+  assert.equal(sink.ended?.code, "E005_SESSION_EXPIRED");
+  await isOver(world);
+  world.rpc.close();
+});
+
+test("within 5 s of a revocation that this front-end has not seen the same happens, though only an Inbox is held", async (t) => {
+  const world = await subscribe(t);
+  const { store, identity, opened, inbox, sink } = world;
+  opened.capability[Symbol.dispose]();
+  await inbox.ack(0n);
+  await store.accounts.revokeTokens({ identity, actsFor: undefined });
+  for (let ms = 0; ms < 5_000; ms += 500) {
+    mock.timers.tick(500);
+    await inbox.ack(0n).catch((error: unknown) => assert.ok(refused(error)));
+  }
+  await sink.until(() => sink.isEnded);
+  assert.equal(sink.ended?.code, "E005_SESSION_EXPIRED");
+  await assert.rejects(inbox.ack(0n), refused);
+  world.rpc.close();
+});
+
+test("a Session reaches the inbox of its own key alone", async (t) => {
+  const { opened, rpc } = await subscribe(t);
+  await assert.rejects(
+    told(() => opened.inbox(new Uint8Array(32).fill(9)).answer),
+    (error: unknown) => error instanceof QpqError && error.code === "E006_FORBIDDEN",
+  );
+  rpc.close();
 });

@@ -18,7 +18,8 @@ export type RawOptions = {
   readonly host?: string;
   /** Another port than the server's own: a relay. */
   readonly port?: number;
-  readonly token?: string;
+  /** A session token in its bytes, the static one as text. */
+  readonly token?: string | Uint8Array;
   readonly limits?: Partial<QuicLimits>;
 };
 
@@ -28,11 +29,11 @@ export class RawClient implements Disposable {
   readonly service: Capability;
   readonly #token: Uint8Array;
 
-  private constructor(connection: Connection, token: string) {
+  private constructor(connection: Connection, token: string | Uint8Array) {
     this.connection = connection;
     this.session = new RpcSession(connection.openStream(), {});
     this.service = this.session.bootstrap();
-    this.#token = Buffer.from(token);
+    this.#token = tokenBytes(token);
   }
 
   static async connect(server: ServerKeys, options: RawOptions = {}): Promise<RawClient> {
@@ -48,7 +49,7 @@ export class RawClient implements Disposable {
   }
 
   /** Takes a connection over, e.g. one in early data. */
-  static on(connection: Connection, token: string): RawClient {
+  static on(connection: Connection, token: string | Uint8Array): RawClient {
     return new RawClient(connection, token);
   }
 
@@ -106,4 +107,8 @@ export class RawClient implements Disposable {
       lastResort: false,
     };
   }
+}
+
+export function tokenBytes(token: string | Uint8Array): Uint8Array {
+  return typeof token === "string" ? Buffer.from(token) : token;
 }

@@ -11,6 +11,7 @@ import {
   sinkCodecs,
 } from "quicproquo-proto";
 import { type Answer, type Capability, MethodTable, RpcError } from "quicproquo-rpc";
+import { tokenBytes } from "./raw-client.ts";
 
 const trace = { traceHi: 0n, traceLo: 0n, spanId: 0n, flags: 0 };
 const empty = new Uint8Array();
@@ -78,9 +79,10 @@ export class RawSession implements Disposable {
   readonly opened: Answer<unknown>;
   readonly capability: Capability;
 
-  constructor(service: Capability, token: string) {
+  /** `token`: a session token in its bytes, the static one as text. */
+  constructor(service: Capability, token: string | Uint8Array) {
     const { openSession } = methodCodecs;
-    const auth = { version: protocolVersion, accessToken: Buffer.from(token), deviceId: empty };
+    const auth = { version: protocolVersion, accessToken: tokenBytes(token), deviceId: empty };
     const opened = service.call(openSession.method, (builder) => openSession.encodeParams({ auth }, builder));
     this.opened = opened;
     this.capability = opened.pipeline(0);

@@ -4,7 +4,7 @@
  */
 import { type ByteStream, type Connection, closeCodes, type Listener } from "quicproquo-transport";
 import type { MemoryNetwork } from "quicproquo-transport/memory";
-import { StaticToken } from "../../src/access/static-token.ts";
+import { AccessTokens } from "../../src/access/access-tokens.ts";
 import { handshakeDone } from "../../src/calls/early-data.ts";
 import { InFlight } from "../../src/calls/in-flight.ts";
 import type { CallParts, SessionScope } from "../../src/calls/scope.ts";
@@ -65,7 +65,7 @@ export class FrontEnd {
     this.domains = createDomains(parts.plant.store?.(this.link) ?? this.link, settings, time.clock);
     const calls: CallParts = {
       domains: this.domains,
-      access: new StaticToken(token),
+      access: new AccessTokens(token, this.domains.tokens),
       observer: { callEnded() {}, messagesDelivered() {}, backgroundFailed() {} },
       log: { info() {}, error: ({ event, error }) => onInternal(`${name} ${event}: ${String(error)}`), flush() {} },
       inFlight: this.#inFlight,
