@@ -26,6 +26,7 @@ export type ClusterConfig = {
   /** A secret. undefined = without Redis. */
   readonly redisUrl: string | undefined;
   readonly redisMode: "single" | "cluster";
+  readonly hotTail: boolean;
 };
 
 export type ServerConfig = {
@@ -183,6 +184,7 @@ function clusterOf(flat: Record<string, unknown>, passwordFile: string | undefin
     databasePasswordFile: passwordFile && resolve(passwordFile),
     redisUrl,
     redisMode: flat["redisMode"] as ClusterConfig["redisMode"],
+    hotTail: flat["hotTail"] === "on",
   };
 }
 

@@ -47,10 +47,10 @@ async function openCluster(
   config: ClusterConfig,
   { limits, clock, listenersMax }: OpenOptions,
 ): Promise<ConfiguredStore> {
-  const { redisUrl, redisMode } = config;
+  const { redisUrl, redisMode, hotTail } = config;
   const store = await openClusterStore({
     postgres: { ...databaseOf(config), limits, clock },
-    redis: redisUrl === undefined ? undefined : { url: redisUrl, mode: redisMode },
+    redis: redisUrl === undefined ? undefined : { url: redisUrl, mode: redisMode, hotTail },
     listenersMax,
   });
   const { isUp, reason } = store.database();

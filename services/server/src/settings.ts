@@ -49,6 +49,11 @@ export function settings(): Record<string, Setting> {
       ["single", "cluster"],
       "single",
     ),
+    hotTail: row(
+      "Of the cluster: what was stored a moment ago stands in Redis too, so that subscriptions need not ask Postgres.",
+      ["on", "off"],
+      "off",
+    ),
     dataDir: row("Folder of qpq.db, the certificate and generated secrets.", String, "data"),
     host: row("Address to listen on (UDP). :: = all, IPv6 and IPv4.", String, "::"),
     port: row("UDP port; 0 = any free one.", "port", 7000),

@@ -59,7 +59,7 @@ export class Delivery {
       throw new QpqError("E009_QUEUE_FULL", { retryAfterMs: 1_000, fields: { depthMax: this.#limits.queueDepthMax } });
     }
     // a duplicate too: the process that stored it may have ended before it could tell
-    this.#wakeups.publish(entry.inbox);
+    this.#wakeups.publish(entry.inbox, appended.kind === "stored" && appended.inTail);
     return appended.seq;
   }
 
@@ -120,7 +120,7 @@ export class Delivery {
     const appended = await this.#log.appendAll(entries);
     return appended.map((one, i) => {
       if (one.kind === "full") return 0n;
-      this.#wakeups.publish((entries[i] as Append).inbox);
+      this.#wakeups.publish((entries[i] as Append).inbox, one.kind === "stored" && one.inTail);
       return one.seq;
     });
   }

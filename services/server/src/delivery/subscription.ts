@@ -11,7 +11,15 @@
  * under way, else both windows and the budget of the RPC session hold.
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
-import type { HintSource, MessageLog, ReadAnswer, WakeupBus, WakeupListener } from "../store/port.ts";
+import type {
+  HintSource,
+  MessageLog,
+  ReadAnswer,
+  ReadQuery,
+  TailAnswer,
+  WakeupBus,
+  WakeupListener,
+} from "../store/port.ts";
 import type { PushBudget } from "./push-budget.ts";
 import { creditOf, type FoundCounts, isNews, type LookSource, type Reader } from "./readers.ts";
 import type { SafetySweep } from "./safety-sweep.ts";
@@ -57,6 +65,10 @@ export class Subscription implements Reader, WakeupListener {
   #wantedBytes = 1;
   /** Something may stand behind the cursor, and what says so. */
   #hinted: LookSource | undefined;
+  /** So said all that hinted. */
+  #inTail = false;
+  /** As an answer of the log has last told. */
+  #acknowledged = 0n;
   #isReading = false;
   /** The first answer is pushed though it is empty: it says where the inbox stands. */
   #isTold = false;
@@ -88,13 +100,14 @@ export class Subscription implements Reader, WakeupListener {
     return !this.#isReading && this.#hinted === undefined && !this.#isOver;
   }
 
-  onHint(source: HintSource): void {
+  onHint(source: HintSource, inTail = false): void {
     const { sweep } = this.#parts;
     if (source === "reconnect" && sweep !== undefined) sweep.askSoon(this, source);
-    else this.lookFor(source);
+    else this.lookFor(source, inTail);
   }
 
-  lookFor(source: HintSource): void {
+  lookFor(source: HintSource, inTail = false): void {
+    this.#inTail = inTail && (this.#hinted === undefined || this.#inTail);
     if (this.#hinted === undefined || source === "hint") this.#hinted = source;
     this.#look();
   }
@@ -142,13 +155,29 @@ export class Subscription implements Reader, WakeupListener {
       limit: Math.min(Math.max(1, roomForMessages), messagesMax),
       bytesMax: Math.max(1, Math.min(windowBytes - this.#bytes, budgetBytes)),
     };
-    log.read(query).then(
-      (answer) => this.#read(answer, source),
+    const tail = source === "hint" && this.#isTold ? log.readTail?.({ ...query, inTail: this.#inTail }) : undefined;
+    if (tail === undefined) this.#readLog(query, source);
+    else void tail.then((found) => this.#readTail(query, found)); // never rejects
+  }
+
+  #readTail(query: ReadQuery, found: TailAnswer | undefined): void {
+    if (found === undefined) return this.#readLog(query, "hint");
+    const gap = { kind: "none", upTo: this.#acknowledged } as const;
+    this.#read({ messages: found.messages, gap, storeEpoch: query.storeEpoch }, "hint", found.isAll);
+  }
+
+  #readLog(query: ReadQuery, source: LookSource): void {
+    this.#parts.log.read(query).then(
+      (answer) => {
+        if (answer.gap.kind === "none") this.#acknowledged = answer.gap.upTo;
+        this.#read(answer, source);
+      },
       (error: unknown) => this.end(error instanceof QpqError ? error : new QpqError("E034_INTERNAL", { cause: error })),
     );
   }
 
-  #read(answer: ReadAnswer, source: LookSource): void {
+  /** `isAll`: only another hint leads to another read. */
+  #read(answer: ReadAnswer, source: LookSource, isAll = false): void {
     this.#isReading = false;
     if (this.#isOver) return;
     const { budget, found } = this.#parts;
@@ -158,10 +187,15 @@ export class Subscription implements Reader, WakeupListener {
       for (const { payload } of answer.messages) bytes += payload.length;
       const hasRoom = this.#pushes === 0 || bytes <= this.#parts.windowBytes - this.#bytes;
       const hasBudget = budget.bytes === 0 || bytes <= budget.room(this.#onRoom);
-      this.#hinted = creditOf(source, this.#hinted);
-      this.#wantedBytes = hasRoom && hasBudget ? 1 : bytes;
-      if (hasRoom && hasBudget) {
-        if (isFound) found[this.#hinted]++;
+      const credit = creditOf(source, this.#hinted);
+      const isPushed = hasRoom && hasBudget;
+      if (!isAll || !isPushed) {
+        this.#hinted = credit;
+        this.#inTail = false;
+      }
+      this.#wantedBytes = isPushed ? 1 : bytes;
+      if (isPushed) {
+        if (isFound) found[credit]++;
         this.#push(answer, bytes);
       }
     }

@@ -105,12 +105,13 @@ test("the cluster's store wants a database by variable or mounted file, and is n
     QPQ_DATABASE_PASSWORD_FILE: mounted,
     QPQ_REDIS_URL_FILE: file("redis", "redis://:secret@cache.example\n"),
   };
-  assert.deepEqual(loadConfig({ args: ["--redis-mode", "cluster"], env }).cluster, {
+  assert.deepEqual(loadConfig({ args: ["--redis-mode", "cluster", "--hot-tail", "on"], env }).cluster, {
     databaseUrl: url,
     databasePassword: "from-mount",
     databasePasswordFile: mounted,
     redisUrl: "redis://:secret@cache.example",
     redisMode: "cluster",
+    hotTail: true,
   });
   assert.equal(loadConfig({ args: [], env: {} }).cluster, undefined);
   assert.equal(

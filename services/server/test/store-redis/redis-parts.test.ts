@@ -12,10 +12,12 @@ import { inboxOf } from "../conformance/subject.ts";
 import { Ear } from "./rig.ts";
 
 const sender = Buffer.from("sender 1");
-const texts = fc.uint8Array({ minLength: 0, maxLength: 255 }).map(latin1);
-const hints = fc.array(fc.record({ inbox: texts as fc.Arbitrary<InboxKey>, claim: texts }, { noNullPrototype: true }), {
-  maxLength: 20,
-});
+const texts = (maxLength: number) => fc.uint8Array({ maxLength }).map(latin1);
+const hint: fc.Arbitrary<Hint> = fc.record(
+  { inbox: texts(255) as fc.Arbitrary<InboxKey>, claim: texts(127), inTail: fc.boolean() },
+  { noNullPrototype: true },
+);
+const hints = fc.array(hint, { maxLength: 20 });
 
 describe("frames of hints", () => {
   test("what is encoded is decoded, and its sender known", () => {
@@ -45,12 +47,23 @@ describe("hints that wait", () => {
   test("are one an inbox, with the greatest claim of all; beyond the bound new inboxes are dropped, claims are not", () => {
     const queue = new HintQueue(2);
     const [alice, bob, carol] = [inboxOf("alice"), inboxOf("bob"), inboxOf("carol")];
-    queue.add({ inbox: alice, claim: "" });
-    for (const claim of ["1", "3", "2", ""]) queue.add({ inbox: bob, claim });
-    for (const inbox of [carol, alice]) queue.add({ inbox, claim: "1" });
+    const inTail = false;
+    queue.add({ inbox: alice, claim: "", inTail });
+    for (const claim of ["1", "3", "2", ""]) queue.add({ inbox: bob, claim, inTail });
+    for (const inbox of [carol, alice]) queue.add({ inbox, claim: "1", inTail });
     assert.deepEqual([queue.size, queue.dropped], [2, 1]);
-    assert.deepEqual(queue.take(1), [{ inbox: alice, claim: "1" }]);
-    assert.deepEqual(queue.take(2), [{ inbox: bob, claim: "3" }]);
+    assert.deepEqual(queue.take(1), [{ inbox: alice, claim: "1", inTail }]);
+    assert.deepEqual(queue.take(2), [{ inbox: bob, claim: "3", inTail }]);
+  });
+
+  test("say that all is in the hot tail only if each of them says so", () => {
+    const queue = new HintQueue(3);
+    const [alice, bob, carol] = [inboxOf("alice"), inboxOf("bob"), inboxOf("carol")];
+    for (const inTail of [true, true]) queue.add({ inbox: alice, claim: "", inTail });
+    for (const inTail of [true, false]) queue.add({ inbox: bob, claim: "", inTail });
+    for (const inTail of [false, true]) queue.add({ inbox: carol, claim: "", inTail });
+    const said = queue.take(3).map(({ inTail }) => inTail);
+    assert.deepEqual(said, [true, false, false]);
   });
 });
 
