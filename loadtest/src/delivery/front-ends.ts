@@ -21,7 +21,11 @@ export async function startFrontEnd(
   options: ServerProcessOptions = {},
 ): Promise<FrontEnd> {
   const env = { ...compileCache, QPQ_DATABASE_URL: databaseUrl, QPQ_REDIS_URL: redisUrl ?? "" };
-  return new FrontEnd(await startServerProcess({ ...options, env, settings: { ...settings, ...options.settings } }));
+  // it ends with the bench, however that ends
+  const launcher = ["setpriv", "--pdeathsig=KILL", "--"];
+  return new FrontEnd(
+    await startServerProcess({ ...options, launcher, env, settings: { ...settings, ...options.settings } }),
+  );
 }
 
 export class FrontEnd implements AsyncDisposable {
