@@ -1,4 +1,5 @@
 /** Real qpq-server processes on one cluster, each with a port of its own: what a load balancer would have behind it. */
+import { makeOwnedFolder, removeFolder } from "quicproquo-server/testing/owned-folder";
 import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "quicproquo-server/testing";
 import { compileCache } from "../compile-cache.ts";
 import { queueDepthMax } from "../workload.ts";
@@ -23,9 +24,9 @@ export async function startFrontEnd(
   const env = { ...compileCache, QPQ_DATABASE_URL: databaseUrl, QPQ_REDIS_URL: redisUrl ?? "" };
   // it ends with the bench, however that ends
   const launcher = ["setpriv", "--pdeathsig=KILL", "--"];
-  return new FrontEnd(
-    await startServerProcess({ ...options, launcher, env, settings: { ...settings, ...options.settings } }),
-  );
+  const dataDir = makeOwnedFolder("qpq-bench-server-");
+  const own = { dataDir, launcher, env, settings: { ...settings, ...options.settings } };
+  return new FrontEnd(await startServerProcess({ ...options, ...own }));
 }
 
 export class FrontEnd implements AsyncDisposable {
@@ -57,6 +58,7 @@ export class FrontEnd implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.process[Symbol.asyncDispose]();
+    removeFolder(this.process.dataDir);
   }
 }
 

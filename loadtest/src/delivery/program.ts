@@ -1,9 +1,7 @@
 /** A broker as a child process with a folder of its own; it ends with this process, however that ends. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { makeOwnedFolder, removeFolder } from "quicproquo-server/testing/owned-folder";
 
 export type ProgramOptions = {
   readonly name: string;
@@ -26,7 +24,7 @@ export class Program implements AsyncDisposable {
   }
 
   static async start({ name, command, env = () => ({}), ready }: ProgramOptions): Promise<Program> {
-    const folder = mkdtempSync(join(tmpdir(), `qpq-bench-${name}-`));
+    const folder = makeOwnedFolder(`qpq-bench-${name}-`);
     const child = spawn("setpriv", ["--pdeathsig=KILL", "--", ...command(folder)], {
       stdio: ["ignore", "pipe", "pipe"],
       cwd: folder,
@@ -52,7 +50,7 @@ export class Program implements AsyncDisposable {
     this.#remove();
   }
 
-  #remove = (): void => rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  #remove = (): void => removeFolder(this.#folder);
 }
 
 /** Resolves when the output matches; what comes later is read and dropped. */
