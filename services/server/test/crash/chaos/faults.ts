@@ -34,7 +34,21 @@ const ofDatabase = {
   },
 } as const satisfies Record<string, Fault>;
 
-const ofTheOthers = {
+const ofRedis = {
+  async flushRedis({ world, tell }) {
+    tell("FLUSHALL");
+    world.redis.command("FLUSHALL");
+  },
+  async killRedis({ world, random, tell }) {
+    tell("SIGKILL of Redis");
+    await world.redis.kill();
+    await pause(between(100, 3_000, random));
+    await world.redis.startAgain();
+  },
+  cutRedis: cut("redis"),
+} as const satisfies Record<string, Fault>;
+
+const ofFrontEnds = {
   async killFrontEnd({ world, random, tell }) {
     const frontEnd = oneOf(world.frontEnds, random);
     tell(`SIGKILL of ${frontEnd.name}`);
@@ -70,18 +84,7 @@ const ofTheOthers = {
     await pause(between(1_000, 7_000, random));
     frontEnd.resume();
   },
-  async flushRedis({ world, tell }) {
-    tell("FLUSHALL");
-    world.redis.command("FLUSHALL");
-  },
-  async killRedis({ world, random, tell }) {
-    tell("SIGKILL of Redis");
-    await world.redis.kill();
-    await pause(between(100, 3_000, random));
-    await world.redis.startAgain();
-  },
   cutDatabase: cut("database"),
-  cutRedis: cut("redis"),
   cutClients: cut("clients"),
 } as const satisfies Record<string, Fault>;
 
@@ -97,13 +100,13 @@ const byItself = {
   },
 } as const satisfies Record<string, Fault>;
 
-export const faults = { ...ofDatabase, ...ofTheOthers, ...byItself };
+export const faults = { ...ofDatabase, ...ofRedis, ...ofFrontEnds, ...byItself };
 export type FaultKind = keyof typeof faults;
 
 export type FaultLanes = readonly (readonly FaultKind[])[];
 
-/** Of each list one at a time, of both at the same time. */
-export const allLanes: FaultLanes = [keysOf(ofDatabase), keysOf(ofTheOthers)];
+/** Of each list one at a time, of all lists at the same time. */
+export const allLanes: FaultLanes = [keysOf(ofDatabase), keysOf(ofRedis), keysOf(ofFrontEnds)];
 
 const cancelledMin = 50;
 
@@ -117,7 +120,7 @@ function cut(side: Side): Fault {
     tell(`${frontEnd.name} is cut off from the ${side}`);
     frontEnd.cut(side);
     await pause(between(1_000, 7_000, random));
-    frontEnd.mend();
+    frontEnd.mend(side);
   };
 }
 

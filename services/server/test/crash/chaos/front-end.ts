@@ -13,7 +13,8 @@ import type { ServerKeys } from "../../e2e/raw-client.ts";
 import { pidOf } from "../../workers/rig.ts";
 
 /** Whom a cable can be cut to, by what goes over it. */
-export type Side = "database" | "redis" | "clients";
+const sides = ["database", "redis", "clients"] as const;
+export type Side = (typeof sides)[number];
 
 export type FrontEndOptions = {
   readonly number: number;
@@ -143,13 +144,14 @@ export class FrontEnd implements AsyncDisposable {
       redis: ["tcp", redisPort],
       clients: ["udp", port],
     }[side];
-    const far = side === "clients" ? ["sport", "dport"] : ["dport", "sport"];
-    this.#nft(`add rule inet cuts out ${kind} ${far[0]} { ${ports} } drop
-      add rule inet cuts in ${kind} ${far[1]} { ${ports} } drop`);
+    const [there, back] = side === "clients" ? ["sport", "dport"] : ["dport", "sport"];
+    this.#nft(`add rule inet cuts ${side}_out ${kind} ${there} { ${ports} } drop
+      add rule inet cuts ${side}_in ${kind} ${back} { ${ports} } drop`);
   }
 
-  mend(): void {
-    this.#nft("flush table inet cuts");
+  mend(side: Side): void {
+    this.#nft(`flush chain inet cuts ${side}_out
+      flush chain inet cuts ${side}_in`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -197,9 +199,11 @@ export class FrontEnd implements AsyncDisposable {
       link set uplink up
       addr add ${this.host}/24 dev uplink`,
     );
-    this.#nft(`add table inet cuts
-      add chain inet cuts out { type filter hook output priority 0; }
-      add chain inet cuts in { type filter hook input priority 0; }`);
+    const chains = sides.map(
+      (side) => `add chain inet cuts ${side}_out { type filter hook output priority 0; }
+        add chain inet cuts ${side}_in { type filter hook input priority 0; }`,
+    );
+    this.#nft(["add table inet cuts", ...chains].join("\n"));
   }
 
   #nft(script: string): void {

@@ -11,7 +11,7 @@ export function standardTrial({ seed, minutes }: { readonly seed: number; readon
     faultMs: minutes * 60_000 - calmMs,
     calmMs,
     lanes: allLanes,
-    acknowledgedMin: 100_000,
+    acknowledgedMin: 0,
     frontEnds: [{ workers: 1 }, { workers: 1 }, { workers: 2 }],
     load: {
       busyInboxes: 40,
