@@ -1,5 +1,6 @@
 /** Front-ends with the hot tail on one database and one Redis, and readers by subscription who say what they were given. */
 import assert from "node:assert/strict";
+import { Client } from "pg";
 import type { InboxKey, LimitName } from "quicproquo-proto";
 import { limits as limitRows } from "quicproquo-proto";
 import { PushBudget } from "../../src/delivery/push-budget.ts";
@@ -7,8 +8,11 @@ import { newFoundCounts } from "../../src/delivery/readers.ts";
 import type { Subscription } from "../../src/delivery/subscription.ts";
 import { Subscriptions } from "../../src/delivery/subscriptions.ts";
 import { type ClusterStore, openClusterStore } from "../../src/store/index.ts";
-import type { Append, Appended, ReadAnswer } from "../../src/store/port.ts";
+import type { Append, Appended, ReadAnswer, ReadQuery } from "../../src/store/port.ts";
 import type { RedisOptions } from "../../src/store/redis/open.ts";
+import { type Partition, partitions } from "../../src/store/redis/partitions.ts";
+import { tailName } from "../../src/store/redis/tail-entry.ts";
+import { superuser } from "../../testing/postgres-cluster.ts";
 import { sharedPostgres, type TestDatabase } from "../../testing/postgres.ts";
 import { defaultLimits, inboxOf, startMs } from "../conformance/subject.ts";
 import { probeMs, until } from "./rig.ts";
@@ -22,33 +26,75 @@ export const alice = inboxOf("alice");
 const lifeMs = 60_000;
 let databases = 0;
 
+type Redis = Pick<RedisOptions, "url"> & Partial<RedisOptions>;
+
 export class TailFrontEnds implements AsyncDisposable {
   readonly database: TestDatabase;
-  readonly stores: readonly ClusterStore[];
+  readonly storeEpoch: bigint;
+  readonly stores: ClusterStore[] = [];
+  readonly #redis: Redis;
   nowMs = startMs;
 
-  private constructor(database: TestDatabase, stores: readonly ClusterStore[]) {
+  private constructor(database: TestDatabase, storeEpoch: number, redis: Redis) {
     this.database = database;
-    this.stores = stores;
+    this.storeEpoch = BigInt(storeEpoch);
+    this.#redis = redis;
   }
 
-  /** Two, and more if asked for. */
-  static async open(redis: Pick<RedisOptions, "url"> & Partial<RedisOptions>, count = 2): Promise<TailFrontEnds> {
+  static async open(redis: Redis): Promise<TailFrontEnds> {
     const database = await (await sharedPostgres()).createDatabase();
     // all databases are copies of one, whose streams must not be theirs
-    await database.query("UPDATE meta SET value = $1 WHERE name = 'store_epoch'", [startMs + ++databases]);
-    const stores: ClusterStore[] = [];
-    const all = new TailFrontEnds(database, stores);
-    for (let i = 0; i < count; i++) {
-      const options = { mode: "single", probeMs, commandMsMax: 500, connectMsMax: 500, hotTail: true } as const;
-      stores.push(
-        await openClusterStore({
-          postgres: { url: database.url, limits: defaultLimits, clock: () => all.nowMs },
-          redis: { ...options, ...redis, url: redis.url },
-        }),
-      );
-    }
-    return all;
+    const storeEpoch = startMs + ++databases;
+    await database.query("UPDATE meta SET value = $1 WHERE name = 'store_epoch'", [storeEpoch]);
+    const frontEnds = new TailFrontEnds(database, storeEpoch, redis);
+    for (let i = 0; i < 2; i++) frontEnds.stores.push(await frontEnds.#openOne());
+    return frontEnds;
+  }
+
+  async openAnother(): Promise<{ readonly store: ClusterStore } & AsyncDisposable> {
+    const store = await this.#openOne();
+    return { store, [Symbol.asyncDispose]: () => store.close() };
+  }
+
+  async #openOne(): Promise<ClusterStore> {
+    return await openClusterStore({
+      postgres: { url: this.database.url, limits: defaultLimits, clock: () => this.nowMs },
+      redis: {
+        mode: "single",
+        probeMs,
+        commandMsMax: 500,
+        connectMsMax: 500,
+        hotTail: true,
+        ...this.#redis,
+        url: this.#redis.url,
+      },
+    });
+  }
+
+  /** Of one Redis. */
+  tailName(inbox: InboxKey): string {
+    return tailName(partitions[0] as Partition, inbox, this.storeEpoch);
+  }
+
+  /** Nothing is committed to an inbox until it is disposed of. */
+  async lockCommits(): Promise<{ isWaitedFor(): Promise<void> } & AsyncDisposable> {
+    const { cluster, name } = this.database;
+    const client = new Client({ host: cluster.folder, port: cluster.port, user: superuser, database: name });
+    await client.connect();
+    await client.query("BEGIN; LOCK TABLE inbox IN SHARE MODE");
+    let isOver = false;
+    return {
+      async isWaitedFor() {
+        const waiting = "SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND relation = 'inbox'::regclass";
+        while ((await client.query(waiting)).rows[0]?.n === 0);
+      },
+      async [Symbol.asyncDispose]() {
+        if (isOver) return;
+        isOver = true;
+        await client.query("COMMIT");
+        await client.end();
+      },
+    };
   }
 
   get [0](): ClusterStore {
@@ -84,14 +130,17 @@ export async function send(store: ClusterStore, entry: Append): Promise<Appended
 }
 
 /** A subscription of the real domain. Each seq must come once, in order. */
-export class TailReader {
+export class TailReader implements Disposable {
   readonly answers: ReadAnswer[] = [];
   readonly subscription: Subscription;
+  /** Of Postgres. */
+  logReads = 0;
   #waiting: (() => void)[] = [];
 
   constructor(store: ClusterStore, inbox: InboxKey = alice) {
-    const { log, wakeups } = store;
+    const { wakeups } = store;
     const clock = Date.now;
+    const log = { ...store.log, read: (query: ReadQuery) => this.#readLog(store, query) };
     const parts = { log, wakeups, limits, subscriptionsMax: 10, clock, found: newFoundCounts() };
     const sink = {
       deliver: async (answer: ReadAnswer) => {
@@ -102,6 +151,16 @@ export class TailReader {
     };
     const query = { inbox, after: 0n, storeEpoch: 0n, window: 0, windowBytes: 0 };
     this.subscription = new Subscriptions(parts).open(query, sink, new PushBudget(1_000_000));
+  }
+
+  /** Before its front-end is closed. */
+  [Symbol.dispose](): void {
+    this.subscription.end();
+  }
+
+  async #readLog(store: ClusterStore, query: ReadQuery): Promise<ReadAnswer> {
+    this.logReads++;
+    return await store.log.read(query);
   }
 
   get seqs(): bigint[] {
