@@ -36,12 +36,12 @@ export class Bus {
     this.#ends.delete(end);
   }
 
-  carry(inbox: InboxKey, from: BusEnd): void {
+  carry(from: BusEnd, hear: (to: BusEnd) => void): void {
     for (const to of this.#ends) {
       if (to === from || this.random.chance(this.lossPercent)) continue;
       const copies = this.random.chance(5) ? 2 : 1;
       for (let copy = 0; copy < copies; copy++) {
-        this.time.after(latencyOf(this.random, this.conditions.busMs), `hint to ${to.name}`, () => to.hear(inbox));
+        this.time.after(latencyOf(this.random, this.conditions.busMs), `hint to ${to.name}`, () => hear(to));
       }
     }
   }
@@ -63,14 +63,21 @@ export class BusEnd implements WakeupBus {
     this.name = name;
   }
 
-  publish(inbox: InboxKey): void {
-    if (this.#state === "dead") return;
-    this.hub.publish(inbox);
-    if (this.#state !== "cut") this.#bus.carry(inbox, this);
+  publish(inbox: InboxKey, inTail = false): void {
+    this.#tell((hub) => hub.publish(inbox, inTail));
   }
 
-  hear(inbox: InboxKey): void {
-    if (this.#state === "up") this.hub.publish(inbox);
+  claim(inbox: InboxKey, word: string): void {
+    this.#tell((hub) => hub.claim(inbox, word));
+  }
+
+  #tell(what: (hub: WakeupHub) => void): void {
+    if (this.#state === "dead") return;
+    what(this.hub);
+    if (this.#state === "cut") return;
+    this.#bus.carry(this, (to) => {
+      if (to.#state === "up") what(to.hub);
+    });
   }
 
   subscribe(inbox: InboxKey, listener: WakeupListener): Promise<void> | undefined {

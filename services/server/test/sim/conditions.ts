@@ -13,6 +13,7 @@ const faultNames = [
   "client crash",
   "epoch raised",
   "failover with loss",
+  "tail flushed",
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -42,6 +43,8 @@ export type Conditions = {
   readonly calmFromMs: number;
   readonly faultPauseMs: number;
   readonly faults: readonly FaultName[];
+  /** What was stored a moment ago is kept beside the database. */
+  readonly hasTail: boolean;
 };
 
 export function conditionsOf(seed: number): Conditions {
@@ -66,6 +69,7 @@ export function conditionsOf(seed: number): Conditions {
     calmFromMs: between(2_000, 8_000),
     faultPauseMs: random.pick([150, 500, 1_500]),
     faults: faultNames.filter(() => random.chance(45)),
+    hasTail: random.chance(60),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Faults that the simulation must find, each made around the store's ports or a session's leases of every front-end. */
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import { Random } from "quicproquo-rpc/fuzz";
-import type { Append, Appended, MessageLog, Store } from "../../src/store/port.ts";
+import type { Append, Appended, MessageLog, Store, TailAnswer } from "../../src/store/port.ts";
 import { hearLate } from "../crash/planted-bus.ts";
 import type { Conditions } from "./conditions.ts";
 import type { FrontEndPlant } from "./front-end.ts";
@@ -45,6 +45,11 @@ export const planted: Readonly<Record<string, Planted>> = {
   "a message can be seen after a later one": {
     seenAs: "gaps",
     store: (store) => withLog(store, { read: hideFirst(store.log) }),
+  },
+  "the tail is read past a hole": {
+    seenAs: "gaps",
+    conditions: { hasTail: true },
+    store: (store) => withLog(store, { readTail: readPastHoles(store.log) }),
   },
   "a commit of a taken epoch is accepted": {
     seenAs: "twoCommits",
@@ -132,6 +137,16 @@ function standStill(log: MessageLog): MessageLog["read"] {
   return async (query) => {
     const answer = await log.read(query);
     return ++reads > 20 ? { ...answer, messages: [] } : answer;
+  };
+}
+
+function readPastHoles(log: MessageLog): NonNullable<MessageLog["readTail"]> {
+  return async (query) => {
+    let found: TailAnswer | undefined;
+    for (let skipped = 0n; skipped < 4n && found === undefined; skipped++) {
+      found = await log.readTail?.({ ...query, after: query.after + skipped });
+    }
+    return found;
   };
 }
 

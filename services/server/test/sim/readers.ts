@@ -14,7 +14,7 @@ import type { Database } from "./database.ts";
 import { callMsMax, type Seat } from "./seat.ts";
 import { fractionOf } from "./virtual-time.ts";
 
-export const ways = ["peek", "fetch", "fetchWait", "held", "removing", "piped", "subscribe"] as const;
+export const ways = ["peek", "fetch", "fetchWait", "held", "removing", "piped", "subscribe", "subscribe"] as const;
 type Way = (typeof ways)[number];
 
 export type ReaderParts = {

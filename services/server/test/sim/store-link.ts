@@ -4,10 +4,20 @@
  */
 import { type InboxKey, QpqError } from "quicproquo-proto";
 import { Random } from "quicproquo-rpc/fuzz";
-import type { Cursor, GroupCommit, MessageLog, Store, WakeupBus } from "../../src/store/index.ts";
+import type {
+  Append,
+  Appended,
+  Cursor,
+  GroupCommit,
+  MessageLog,
+  Store,
+  TailQuery,
+  WakeupBus,
+} from "../../src/store/index.ts";
 import { nameOf } from "../crash/chaos/time-line.ts";
 import { type Conditions, latencyOf } from "./conditions.ts";
 import type { Database } from "./database.ts";
+import type { Tail } from "./tail.ts";
 import { fractionOf, type VirtualTime } from "./virtual-time.ts";
 
 /** `lost`: it took effect, its answer does not come. `late`: it takes effect after it was given up. */
@@ -18,7 +28,8 @@ type Pending = { readonly reject: (error: QpqError) => void; effect: ReturnType<
 export type StoreLinkParts = {
   readonly time: VirtualTime;
   readonly database: Database;
-  readonly conditions: Pick<Conditions, "storeMs" | "storeFaultPercent">;
+  readonly tail: Tail;
+  readonly conditions: Pick<Conditions, "storeMs" | "storeFaultPercent" | "hasTail">;
   readonly wakeups: WakeupBus;
   readonly name: string;
   readonly seed: number;
@@ -59,8 +70,17 @@ export class StoreLink implements Store {
     this.channels = calmPorts.channels;
     this.blobs = calmPorts.blobs;
     this.log = {
-      append: (entry) => this.#call("append", () => log.append(entry), [entry.inbox]),
-      appendAll: (entries) => this.#call("append", () => log.appendAll(entries), inboxesOf({ entries })),
+      append: async (entry) => {
+        const storing = async () => [await log.append(entry), parts.database.storeEpoch] as const;
+        const [appended, storeEpoch] = await this.#call("append", storing, [entry.inbox]);
+        return this.#inTail(entry, appended, storeEpoch);
+      },
+      ...(parts.conditions.hasTail && { readTail: (query: TailQuery) => this.#readTail(query) }),
+      appendAll: async (entries) => {
+        const storing = async () => [await log.appendAll(entries), parts.database.storeEpoch] as const;
+        const [appended, storeEpoch] = await this.#call("append", storing, inboxesOf({ entries }));
+        return appended.map((one, i) => this.#inTail(entries[i] as Append, one, storeEpoch));
+      },
       commitGroup: (commit) => this.#call("commit", () => log.commitGroup(commit), inboxesOf(commit)),
       read: (query) => {
         this.lookedAtMs.set(query.inbox, parts.time.nowMs);
@@ -77,6 +97,8 @@ export class StoreLink implements Store {
       ack: (inbox, upTo, storeEpoch) =>
         this.#call("ack", async () => {
           const isRemoved = await log.ack(inbox, upTo, storeEpoch);
+          const trim = (): void => parts.tail.trim(inbox, storeEpoch, upTo);
+          if (isRemoved) parts.time.after(this.#latencyMs(), "trim", trim);
           parts.tell(() => `${parts.name} removes up to ${nameOf({ inbox, seq: upTo })}: ${isRemoved}`);
           return isRemoved;
         }),
@@ -109,6 +131,32 @@ export class StoreLink implements Store {
       reject(unavailable());
     }
     this.#pending.clear();
+  }
+
+  /** The front-end keeps what it has stored where readers are near. */
+  #inTail(entry: Append, appended: Appended, storeEpoch: bigint): Appended {
+    const { tail, time, conditions } = this.#parts;
+    if (!conditions.hasTail || appended.kind !== "stored") return appended;
+    const { inbox, payload } = entry;
+    const message = { seq: appended.seq, payload, enqueuedAtMs: time.clock(), expired: false };
+    const place = tail.write(inbox, storeEpoch, message);
+    if (place === "elsewhere") return appended;
+    // that it could not be written is known later, and then readers are told again
+    if (place === "missing") time.after(this.#latencyMs(), "told again", () => this.wakeups.publish(inbox));
+    return { ...appended, inTail: true };
+  }
+
+  #readTail(query: TailQuery): ReturnType<NonNullable<MessageLog["readTail"]>> {
+    const { tail, time, name, tell } = this.#parts;
+    if (!query.inTail || this.#random.chance(5)) return undefined;
+    return new Promise((resolve) => {
+      time.after(this.#latencyMs(), `${name} reads the tail`, () => {
+        const found = this.#isDead ? undefined : tail.read(query);
+        const seqs = found?.messages.map(({ seq }) => seq) ?? ["nothing"];
+        tell(() => `${name} reads the tail of ${nameOf({ inbox: query.inbox, seq: query.after })}: ${seqs.join(" ")}`);
+        resolve(found);
+      });
+    });
   }
 
   #call<T>(what: string, effect: () => Promise<T>, inOrder: readonly InboxKey[] = []): Promise<T> {

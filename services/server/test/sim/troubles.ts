@@ -7,6 +7,7 @@ import type { Database } from "./database.ts";
 import type { SimulatedReader } from "./readers.ts";
 import type { Seat } from "./seat.ts";
 import type { Site } from "./site.ts";
+import type { Tail } from "./tail.ts";
 import { fractionOf, type VirtualTime } from "./virtual-time.ts";
 
 export type TroublesParts = {
@@ -15,6 +16,7 @@ export type TroublesParts = {
   readonly sites: readonly Site[];
   readonly bus: Bus;
   readonly books: Books;
+  readonly tail: Tail;
   readonly database: Database;
   readonly seats: readonly Seat[];
   readonly readers: readonly SimulatedReader[];
@@ -96,6 +98,9 @@ export class Troubles {
         if (this.#parts.database.storeEpoch >= epochsMax) return;
         this.#parts.database.raiseEpoch();
         return this.#note(`the store epoch is ${this.#parts.database.storeEpoch}`);
+      case "tail flushed":
+        this.#note(name);
+        return this.#parts.tail.flush();
       case "failover with loss":
         if (this.#parts.database.storeEpoch >= epochsMax) return;
         for (const { frontEnd } of this.#parts.sites) frontEnd.link.cutOff();

@@ -3,6 +3,7 @@
  * timer of the code under test, is a step with a due time; the earliest one runs, promises settle, then the next one. No
  * time passes in between, so a minute of the world costs what its steps cost.
  */
+import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import timersPromises from "node:timers/promises";
 import { Random } from "quicproquo-rpc/fuzz";
@@ -66,7 +67,7 @@ export class VirtualTime {
     }
   }
 
-  /** Until it is disposed timers, those of node:timers/promises too, performance.now and Math.random are this world's. */
+  /** Until it is disposed timers, those of node:timers/promises too, performance.now and chance are this world's. */
   install(): Disposable {
     const real = {
       setTimeout: globalThis.setTimeout,
@@ -76,6 +77,7 @@ export class VirtualTime {
     };
     const realRandom = Math.random;
     const realPause = timersPromises.setTimeout;
+    const realBytes = crypto.randomBytes;
     const clear = (timer: Timer | undefined): void => {
       if (timer !== undefined) this.cancel(timer.step);
     };
@@ -88,6 +90,7 @@ export class VirtualTime {
     performance.now = () => this.nowMs;
     Math.random = () => fractionOf(this.#random);
     timersPromises.setTimeout = ((ms: number) => this.pause(ms)) as typeof realPause;
+    crypto.randomBytes = ((length: number) => Buffer.from(this.#random.bytes(length))) as typeof realBytes;
     syncBuiltinESMExports();
     return {
       [Symbol.dispose]() {
@@ -95,6 +98,7 @@ export class VirtualTime {
         Reflect.deleteProperty(performance, "now");
         Math.random = realRandom;
         timersPromises.setTimeout = realPause;
+        crypto.randomBytes = realBytes;
         syncBuiltinESMExports();
       },
     };

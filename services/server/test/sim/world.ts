@@ -16,6 +16,7 @@ import { SimulatedReader, ways } from "./readers.ts";
 import { Seat } from "./seat.ts";
 import { Site } from "./site.ts";
 import { StoreLink } from "./store-link.ts";
+import { Tail } from "./tail.ts";
 import type { Trace } from "./trace.ts";
 import { fractionOf, type VirtualTime } from "./virtual-time.ts";
 
@@ -37,6 +38,7 @@ export class World {
   readonly books: Books;
   readonly database: Database;
   readonly bus: Bus;
+  readonly tail: Tail;
   readonly network: MemoryNetwork;
   readonly sites: readonly Site[];
   readonly seats: Seat[] = [];
@@ -63,6 +65,7 @@ export class World {
     };
     this.database = new Database({ limits: storeLimits, clock: this.time.clock });
     this.books = new Books(() => this.time.nowMs, this.database);
+    this.tail = new Tail(seed);
     this.bus = new Bus(this.time, this.conditions, seed);
     this.network = createMemoryNetwork({
       schedule: this.#scheduler(),
@@ -136,11 +139,12 @@ export class World {
   }
 
   #open(name: string): FrontEnd {
-    const { time, network, database, conditions } = this;
+    const { time, network, database, tail, conditions } = this;
     const bus = this.bus.open(name);
     const link = new StoreLink({
       time,
       database,
+      tail,
       conditions,
       wakeups: bus,
       name,
