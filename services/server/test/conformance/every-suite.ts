@@ -17,14 +17,11 @@ export function describeEverySuite(subject: Subject): void {
   describeMessageLife(subject);
   describeGroupCommit(subject);
   describeKeyStore(subject);
-  describeWakeupBus(subject);
-  describeStore(subject);
-}
-
-export function describeAccountSuites(subject: Subject): void {
   describeAccountStore(subject);
   describeAccessStore(subject);
   describeChannelStore(subject);
   describeBlobStore(subject);
   describeAccountDeletion(subject);
+  describeWakeupBus(subject);
+  describeStore(subject);
 }

@@ -1,7 +1,6 @@
 /** Every conformance suite over the reference store behind a Unix socket. */
-import { describeAccountSuites, describeEverySuite } from "./every-suite.ts";
+import { describeEverySuite } from "./every-suite.ts";
 import { overIpc } from "./ipc-place.ts";
 import { memory } from "./memory-place.ts";
 
 describeEverySuite(overIpc(memory));
-describeAccountSuites(overIpc(memory));

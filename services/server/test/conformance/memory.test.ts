@@ -1,6 +1,5 @@
 /** Every conformance suite over the reference store. */
-import { describeAccountSuites, describeEverySuite } from "./every-suite.ts";
+import { describeEverySuite } from "./every-suite.ts";
 import { memory } from "./memory-place.ts";
 
 describeEverySuite(memory);
-describeAccountSuites(memory);

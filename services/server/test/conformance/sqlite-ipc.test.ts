@@ -1,7 +1,6 @@
 /** Every conformance suite over the SQLite store behind a Unix socket. */
-import { describeAccountSuites, describeEverySuite } from "./every-suite.ts";
+import { describeEverySuite } from "./every-suite.ts";
 import { overIpc } from "./ipc-place.ts";
 import { sqlite } from "./sqlite-place.ts";
 
 describeEverySuite(overIpc(sqlite));
-describeAccountSuites(overIpc(sqlite));

@@ -9,7 +9,13 @@ import { readFile } from "node:fs/promises";
 import { QpqError } from "quicproquo-proto";
 import type { Session } from "./connector.ts";
 
-const migrationFiles = ["0001-message-log.sql", "0002-groups.sql", "0003-keys.sql"] as const;
+const migrationFiles = [
+  "0001-message-log.sql",
+  "0002-groups.sql",
+  "0003-keys.sql",
+  "0004-accounts.sql",
+  "0005-blobs.sql",
+] as const;
 
 /** What this program needs. */
 export const schemaVersion = migrationFiles.length;

@@ -38,7 +38,21 @@ const steps: readonly Step[] = [
     over: "expires_at <= $2 ORDER BY expires_at",
     endMs: ({ nowMs }) => nowMs,
   }),
-  // the time is not looked at
+  // by token_by_expiry
+  deletion("token", { key: ["id"], over: "expires_at <= $2 ORDER BY expires_at", endMs: ({ nowMs }) => nowMs }),
+  // by endpoint_by_expiry
+  deletion("endpoint", {
+    key: ["identity"],
+    over: "expires_at <= $2 ORDER BY expires_at",
+    endMs: ({ nowMs }) => nowMs,
+  }),
+  // by blob_by_expiry; migration 5 has the functions
+  { statement: { name: "remove_blobs", text: "SELECT remove_blobs(NULL, $1, $2)" }, endMs: ({ nowMs }) => nowMs },
+  // of these two the time is not looked at
+  {
+    statement: { name: "erase", text: "SELECT erase(NULL, $1) WHERE $2::bigint IS NOT NULL" },
+    endMs: ({ nowMs }) => nowMs,
+  },
   {
     statement: { name: "sweep_shared_payloads", text: "SELECT sweep_shared_payloads($1) WHERE $2::bigint IS NOT NULL" },
     endMs: ({ nowMs }) => nowMs,

@@ -6,9 +6,11 @@ import { type InboxKey, latin1 } from "quicproquo-proto";
 import { type CallName, type Calls, codecs } from "../packing/index.ts";
 import { wholeMs } from "../packing/codec.ts";
 import type { Append, Clock, Cursor, ReadQuery, StoreLimits } from "../port.ts";
+import { accountHandlers } from "./account-statements.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { AppendBatch } from "./append-batch.ts";
 import { append, type LookReason, type OnStored } from "./appends.ts";
+import { blobHandlers } from "./blob-statements.ts";
 import type { Connector } from "./connector.ts";
 import { commitGroup } from "./group-commits.ts";
 import { readHeads } from "./heads.ts";
@@ -29,6 +31,8 @@ const writes = { lanes: lanesOf.writes, rowsMax: 500, bytesMax: 2 * 1024 * 1024 
 const acks = { lanes: lanesOf.acks, rowsMax: 500, bytesMax: Number.POSITIVE_INFINITY };
 const reads = { lanes: lanesOf.reads, rowsMax: 250, bytesMax: Number.POSITIVE_INFINITY };
 const others = { lanes: lanesOf.others, rowsMax: 1, bytesMax: Number.POSITIVE_INFINITY };
+
+const statementHandlers = { ...accountHandlers, ...blobHandlers };
 
 /** Beside the port's calls. */
 type OwnCalls = {
@@ -204,8 +208,13 @@ export class Workers {
         return readHeads(link, job.request);
       case "probe":
         return probe(link);
-      default:
+      case "append":
+      case "commitGroup":
+      case "ack":
+      case "read":
         throw new Error(`${job.name} has lanes of its own`);
+      default:
+        return statementHandlers[job.name](link, job.request as never, nowMs);
     }
   }
 
