@@ -45,7 +45,7 @@ export function commitInTwo(log: MessageLog): (commit: GroupCommit) => Promise<G
     const answer = await log.commitGroup({ ...commit, entries: commit.entries.slice(0, half) });
     if (!("seqs" in answer)) return answer;
     const rest = await log.appendAll(commit.entries.slice(half));
-    return { kind: answer.kind, seqs: [...answer.seqs, ...rest.map((one) => (one.kind === "full" ? 0n : one.seq))] };
+    return { kind: answer.kind, seqs: [...answer.seqs, ...rest.map((one) => ("seq" in one ? one.seq : 0n))] };
   };
 }
 
@@ -72,6 +72,6 @@ export function orderInMemory(log: MessageLog): (commit: GroupCommit) => Promise
     if (epoch < (next.get(group) ?? 0n)) return { kind: "epochTaken" };
     next.set(group, epoch + 1n);
     const answers = await log.appendAll(entries);
-    return { kind: "accepted", seqs: answers.map((one) => (one.kind === "full" ? 0n : one.seq)) };
+    return { kind: "accepted", seqs: answers.map((one) => ("seq" in one ? one.seq : 0n)) };
   };
 }

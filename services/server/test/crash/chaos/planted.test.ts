@@ -46,11 +46,11 @@ test("a server that acknowledges before it commits: killed, it has lost what it 
   assertFound(report, "lost");
 });
 
-test("seqs from a counter outside of the transaction: holes, seqs issued twice, and messages that no reader sees after a flush", {
+test("seqs from a counter outside of the transaction: holes, and messages that no reader sees after a flush", {
   timeout: 120_000,
 }, async (t) => {
   const report = await runShort(t, { planted: "seq-outside", lanes: [["flushRedis"]], load: enqueuing });
-  assertFound(report, "gaps", "altered", "lost");
+  assertFound(report, "gaps", "lost");
 });
 
 test("a reader that looks before it hears: messages come with the safety sweep only, and all of them", {
