@@ -24,16 +24,19 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
   const sums = { steps: 0, worldMs: 0, acknowledged: 0, received: 0 };
   let done = 0;
   while (done < runsMin || (done < runsMax && elapsedMs() < msMax)) {
-    const run = await simulate({ seed: from + done });
+    const seed = from + done;
+    const replay = `node services/server/test/sim/main.ts --seed ${seed}`;
+    const run = await simulate({ seed }).catch((cause: unknown) => {
+      throw new Error(`seed ${seed} could not be run to its end; again: ${replay}`, { cause });
+    });
     done++;
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += run[name];
     if (faultsIn(run) !== "") {
-      const failed = await simulate({ seed: run.seed, keepLines: true });
-      const replay = `node services/server/test/sim/main.ts --seed ${run.seed}`;
+      const failed = await simulate({ seed, keepLines: true });
       return {
         runs: done,
         failed,
-        lines: [...failed.lines, `seed ${run.seed}: ${faultsIn(failed)}`, `again: ${replay}`],
+        lines: [...failed.lines, `seed ${seed}: ${faultsIn(failed)}`, `again: ${replay}`],
       };
     }
     // Node's own work, once a run: it does nothing meanwhile

@@ -123,7 +123,7 @@ function answerFirst(log: MessageLog): (entry: Append) => Promise<Appended> {
     const known = seqs.get(entry.inbox);
     if (known === undefined) {
       const appended = await log.append(entry);
-      if (appended.kind !== "full") seqs.set(entry.inbox, appended.seq);
+      if ("seq" in appended) seqs.set(entry.inbox, appended.seq);
       return appended;
     }
     void log.append(entry).catch(() => undefined);
@@ -171,7 +171,7 @@ function acceptAll(log: MessageLog): MessageLog["commitGroup"] {
     const committed = await log.commitGroup(commit);
     if ("seqs" in committed) return committed;
     const appended = await log.appendAll(commit.entries);
-    return { kind: "accepted", seqs: appended.map((one) => (one.kind === "full" ? 0n : one.seq)) };
+    return { kind: "accepted", seqs: appended.map((one) => ("seq" in one ? one.seq : 0n)) };
   };
 }
 
@@ -180,7 +180,7 @@ function deliverFirst(log: MessageLog): MessageLog["commitGroup"] {
     const appended = await log.appendAll(commit.entries);
     const committed = await log.commitGroup({ ...commit, entries: [] });
     if (!("seqs" in committed)) return committed;
-    return { ...committed, seqs: appended.map((one) => (one.kind === "full" ? 0n : one.seq)) };
+    return { ...committed, seqs: appended.map((one) => ("seq" in one ? one.seq : 0n)) };
   };
 }
 
