@@ -145,7 +145,7 @@ export const limits = {
     default: 10,
     min: 1,
     max: 1_000_000,
-    doc: "Logins and registrations begun for one user name from one network in 60 s; more are refused.",
+    doc: "Logins and registrations begun for one user name from one network (/24, /56) in 60 s; more are refused.",
   },
   loginAccountAttemptsPerMinute: {
     default: 60,
@@ -154,16 +154,16 @@ export const limits = {
     doc: "Logins and registrations begun for one user name from everywhere in 60 s; more are delayed.",
   },
   loginAddressAttemptsPerMinute: {
-    default: 120,
+    default: 240,
     min: 1,
     max: 1_000_000,
-    doc: "Logins begun from one network in 60 s, for whatever names; more are refused.",
+    doc: "Logins begun and ended, and registrations begun, from one network in 60 s; more are refused.",
   },
   registrationsPerHour: {
     default: 60,
     min: 1,
     max: 10_000_000,
-    doc: "Registrations begun from one network in an hour; more are refused.",
+    doc: "Registrations ended from one network in an hour; more are refused.",
   },
   hybridKeysMax: { default: 1_000, min: 1, max: 1_000, doc: "Identities in one fetchHybridKeys." },
 } as const satisfies Record<string, LimitRow>;

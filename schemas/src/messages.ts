@@ -45,6 +45,10 @@ export const methodCodecs = {
   health,
   uploadHybridKey,
   fetchHybridKey,
+  opaqueRegisterStart,
+  opaqueRegisterFinish,
+  opaqueLoginStart,
+  opaqueLoginFinish,
   peek,
   ack,
   fetchHybridKeys,
@@ -57,10 +61,6 @@ export const methodCodecs = {
 
 /** The rest of NodeService. A method moves up into methodCodecs when the server serves it. */
 export const laterMethodCodecs = {
-  opaqueRegisterStart,
-  opaqueRegisterFinish,
-  opaqueLoginStart,
-  opaqueLoginFinish,
   publishEndpoint,
   resolveEndpoint,
   createChannel,

@@ -12,6 +12,7 @@ import type { PushBudget } from "../src/delivery/push-budget.ts";
 import { createDomains } from "../src/domains.ts";
 import type { WakeupHub } from "../src/store/hub.ts";
 import { createMemoryStore, type MessageLog, type Store } from "../src/store/index.ts";
+import { testOpaqueSetup } from "../testing/opaque-setup.ts";
 
 /** Of a world that stands still: nothing in a run depends on the time it takes. */
 const nowMs = 1_700_000_000_000;
@@ -58,7 +59,14 @@ export class FrontEnd {
       },
       clock: () => nowMs,
     });
-    const settings = { ...config, limits, waitersMax: isTight ? 2 : 100, subscriptionsMax: isTight ? 2 : 100 };
+    const opaqueSetup = testOpaqueSetup;
+    const settings = {
+      ...config,
+      opaqueSetup,
+      limits,
+      waitersMax: isTight ? 2 : 100,
+      subscriptionsMax: isTight ? 2 : 100,
+    };
     this.#domains = createDomains({ ...this.store, log: this.#counted(this.store.log) }, settings, () => nowMs);
     this.#callsInFlightMax = isTight ? 8 : config.callsInFlightMax;
     this.#parts = {

@@ -40,6 +40,9 @@ export type ServerConfig = {
   /** undefined = generated at first start and kept in dataDir/auth-token. */
   readonly authToken: string | undefined;
   readonly serverName: string;
+  /** A secret. undefined = that of dataDir/opaque-setup. */
+  readonly opaqueSetup: string | undefined;
+  readonly allowUnprovenIdentity: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly drainMs: number;
   readonly processes: ProcessLimits;
@@ -89,7 +92,12 @@ export function loadConfig({ args, env }: ConfigSources): ServerConfig {
 function readFlags(args: readonly string[], rows: Record<string, Setting>): Record<string, string> {
   const nameOfFlag = new Map<string, string>([["config", "config"]]);
   for (const [name, setting] of Object.entries(rows)) if (setting.sensitive !== true) nameOfFlag.set(kebab(name), name);
-  const options = Object.fromEntries([...nameOfFlag.keys()].map((flag) => [flag, { type: "string" as const }]));
+  const options = Object.fromEntries(
+    [...nameOfFlag].map(([flag, name]) => [
+      flag,
+      { type: rows[name]?.format === Boolean ? "boolean" : "string" } as const,
+    ]),
+  );
   let values: Record<string, unknown>;
   try {
     ({ values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }));
@@ -140,6 +148,8 @@ function freeze(flat: Record<string, unknown>, passwordFile: string | undefined)
     opsPort: numberOf("opsPort"),
     authToken: value<string>("authToken") === "" ? undefined : value("authToken"),
     serverName: value("serverName"),
+    opaqueSetup: value<string>("opaqueSetup") === "" ? undefined : value("opaqueSetup"),
+    allowUnprovenIdentity: value("allowUnprovenIdentity"),
     logLevel: value("logLevel"),
     drainMs: numberOf("drainMs"),
     processes: slice(processLimits, flat),

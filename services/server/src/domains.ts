@@ -1,5 +1,6 @@
 /** The domains of one front-end over one store: what calls work with, and nothing of how calls arrive. */
 import { SessionTokens } from "./access/session-tokens.ts";
+import { Accounts } from "./accounts/accounts.ts";
 import { CommitOrder } from "./delivery/commit-order.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { Letters } from "./delivery/letters.ts";
@@ -10,16 +11,22 @@ import { Subscriptions } from "./delivery/subscriptions.ts";
 import { Waiters } from "./delivery/waiters.ts";
 import { Keys } from "./keys/keys.ts";
 import type { ServerConfig } from "./config.ts";
+import type { Secrets } from "./secrets.ts";
 import { LocalRates } from "./store/local-rates.ts";
 import type { Clock, Cursor, Store } from "./store/port.ts";
 
-type Settings = Pick<ServerConfig, "limits" | "waitersMax" | "subscriptionsMax" | "safetySweepMs">;
+type Settings = Pick<
+  ServerConfig,
+  "limits" | "waitersMax" | "subscriptionsMax" | "safetySweepMs" | "allowUnprovenIdentity"
+> &
+  Pick<Secrets, "opaqueSetup">;
 
 export function createDomains(store: Store, settings: Settings, clock: Clock) {
   const { limits, waitersMax, subscriptionsMax } = settings;
   const { log, wakeups } = store;
   const letters = new Letters(limits, clock);
-  const rates = new SendingRates(store.rates ?? new LocalRates(), limits);
+  const counter = store.rates ?? new LocalRates();
+  const rates = new SendingRates(counter, limits);
   const found = newFoundCounts();
   const sweep = sweepOf(store, {
     pace: { roundMs: settings.safetySweepMs },
@@ -31,6 +38,7 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
   });
   const waiters = new Waiters({ wakeups, waitersMax, sweep, found });
   const subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax, clock, sweep, found });
+  const tokens = new SessionTokens({ store: store.accounts, limits, clock });
   return {
     waiters,
     subscriptions,
@@ -39,7 +47,8 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     delivery: new Delivery({ log, wakeups, waiters, letters, rates, limits }),
     commits: new CommitOrder({ log, wakeups, letters, rates, limits }),
     keys: new Keys({ store: store.keys, limits, clock }),
-    tokens: new SessionTokens({ store: store.accounts, limits, clock }),
+    tokens,
+    accounts: new Accounts({ ...settings, store: store.accounts, tokens, rates: counter, clock }),
   } as const;
 }
 

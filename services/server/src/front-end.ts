@@ -23,14 +23,13 @@ import type { StoreParts } from "./observe/observer.ts";
 import { createPrometheusObserver, type PrometheusObserver } from "./observe/prometheus.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
 import { StoreWatch } from "./ops/store-watch.ts";
+import type { Secrets } from "./secrets.ts";
 import type { Clock, Store } from "./store/port.ts";
 import { TransportKeys } from "./transport-keys.ts";
 
 export type FrontEndParts = {
   readonly config: ServerConfig;
-  readonly token: string;
-  /** Keys of session tickets, Retry tokens and stateless resets are derived from it: the same on every start. */
-  readonly transportSecret: string;
+  readonly secrets: Secrets;
   readonly certificate: Pick<Certificate, "certificateDer" | "privateKeyDer">;
   readonly log: Log;
   readonly clock: Clock;
@@ -63,9 +62,9 @@ const shuttingDown = "server is shutting down";
 
 /** E047_PORT_IN_USE, E046_CONFIG. Nothing is left open when it rejects. */
 export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
-  const { config, token, transportSecret, certificate, log, clock, store, routing, siblings } = given;
+  const { config, secrets, certificate, log, clock, store, routing, siblings } = given;
   const storeParts = given.storeParts ?? ((): StoreParts => ({}));
-  const domains = createDomains(store, config, clock);
+  const domains = createDomains(store, { ...config, opaqueSetup: secrets.opaqueSetup }, clock);
   const sessions = new OpenSessions();
   const observer = createPrometheusObserver({
     transport: () => ({
@@ -81,7 +80,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   });
   await using started = new AsyncDisposableStack();
   const inFlight = new InFlight();
-  const access = new AccessTokens(token, domains.tokens);
+  const access = new AccessTokens(secrets.token, domains.tokens);
   const parts: CallParts = { domains, access, observer, log, inFlight, clock };
 
   const { callsInFlightMax } = config;
@@ -95,7 +94,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     const peer = (): Peer => ({ host: connection.info.peerHost, port: connection.info.peerPort });
     connection.onStream = (stream) => serveStream(stream, { peer, handshake });
   };
-  const keys = new TransportKeys(transportSecret, clock);
+  const keys = new TransportKeys(secrets.transportSecret, clock);
   const { ticketKey, retryKey, resetKey } = keys;
   const shared = {
     certificate: certificate.certificateDer,

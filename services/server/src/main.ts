@@ -5,12 +5,16 @@ import { migrate } from "./commands/migrate.ts";
 import type { Program } from "./commands/program.ts";
 import { promote } from "./commands/promote.ts";
 import { serve } from "./commands/serve.ts";
-import { loadConfig } from "./config.ts";
+import { loadConfig, type ServerConfig } from "./config.ts";
 import { describeConfig } from "./settings.ts";
 
-const commands = new Map([
-  ["migrate", migrate],
-  ["promote", promote],
+type Command = (config: ServerConfig, program: Program) => Promise<void>;
+
+/** Of those that a program starts with rarely: what they need is loaded when they are asked for. */
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map<string, () => Promise<Command>>([
+  ["migrate", async () => migrate],
+  ["promote", async () => promote],
+  ["secrets", async () => (await import("./commands/secrets.ts")).secrets],
 ]);
 
 const help = `qpq-server: a delivery service for end-to-end encrypted messages
@@ -21,6 +25,7 @@ const help = `qpq-server: a delivery service for end-to-end encrypted messages
   qpq-server --store cluster          on the Postgres of QPQ_DATABASE_URL, and the Redis of QPQ_REDIS_URL
   qpq-server migrate                  makes and updates the tables of that Postgres
   qpq-server promote                  after a failover of it that may have lost messages: tells every reader
+  qpq-server secrets opaque-setup     prints what all servers of a cluster need for logins (QPQ_OPAQUE_SETUP_FILE)
 
 Settings: file qpq-server.toml (or --config FILE) < environment < flag. Secrets are never flags; each may come from a
 file that its variable with _FILE behind it names.
@@ -31,9 +36,12 @@ ${describeConfig()}
 async function main(args: readonly string[], program: Program): Promise<void> {
   if (args.includes("--help") || args.includes("-h")) return program.print(help);
   if (args.includes("--version")) return program.print(`qpq-server ${program.version}\n`);
-  const command = commands.get(args[0] ?? "");
-  const config = loadConfig({ args: command === undefined ? args : args.slice(1), env: program.env });
-  await (command ?? serve)(config, program);
+  const flagsAt = args.findIndex((arg) => arg.startsWith("-"));
+  const [name = "", ...words] = args.slice(0, flagsAt < 0 ? args.length : flagsAt);
+  const command = await commands.get(name)?.();
+  if (command === undefined) return await serve(loadConfig({ args, env: program.env }), program);
+  const flags = args.slice(1 + words.length);
+  await command(loadConfig({ args: flags, env: program.env }), { ...program, words });
 }
 
 function describe(error: unknown): string {
@@ -45,7 +53,7 @@ function describe(error: unknown): string {
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const print = (text: string): void => void process.stdout.write(text);
-main(process.argv.slice(2), { version, print, env: process.env }).catch((error: unknown) => {
+main(process.argv.slice(2), { version, words: [], print, env: process.env }).catch((error: unknown) => {
   process.stderr.write(`qpq-server: ${describe(error)}\n`);
   process.exitCode = error instanceof QpqError && error.code === "E048_USAGE" ? 2 : 1;
 });

@@ -1,6 +1,6 @@
 /**
- * Secrets of 32 random bytes that the server makes at first start and keeps in its data folder, one file each (mode
- * 0600, base64url, one line). A file that others can read is an error that names the command to run.
+ * Secrets that the server makes at first start and keeps in its data folder, one file each (mode 0600, one line). A file
+ * that others can read is an error that names the command to run.
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
@@ -9,24 +9,23 @@ import { QpqError } from "quicproquo-proto";
 
 export type SecretFile = { readonly text: string; readonly file: string; readonly created: boolean };
 
-/** E046_CONFIG when others can read the file. */
+/** 32 random bytes in base64url. E046_CONFIG when others can read the file. */
 export function loadOrCreateSecret(dataDir: string, name: string): SecretFile {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return loadSecret(dataDir, name) ?? createSecret(dataDir, name, randomBytes(32).toString("base64url"));
+}
+
+/** undefined: there is no such file. E046_CONFIG when others can read it. */
+export function loadSecret(dataDir: string, name: string): SecretFile | undefined {
   const file = join(dataDir, name);
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
-  if (mode === undefined) return { text: create(file), file, created: true };
+  if (mode === undefined) return undefined;
   requireOwnerOnly(file, mode);
   return { text: readFileSync(file, "utf8").trim(), file, created: false };
 }
 
-export function requireOwnerOnly(file: string, mode = statSync(file).mode): void {
-  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-    throw new QpqError("E046_CONFIG", { text: `${file} can be read by others; run: chmod 600 ${file}` });
-  }
-}
-
-function create(file: string): string {
-  const text = randomBytes(32).toString("base64url");
+export function createSecret(dataDir: string, name: string, text: string): SecretFile {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const file = join(dataDir, name);
   const descriptor = openSync(file, "wx", 0o600);
   try {
     writeSync(descriptor, `${text}\n`);
@@ -34,5 +33,11 @@ function create(file: string): string {
   } finally {
     closeSync(descriptor);
   }
-  return text;
+  return { text, file, created: true };
+}
+
+export function requireOwnerOnly(file: string, mode = statSync(file).mode): void {
+  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    throw new QpqError("E046_CONFIG", { text: `${file} can be read by others; run: chmod 600 ${file}` });
+  }
 }

@@ -79,6 +79,12 @@ export function settings(): Record<string, Setting> {
       rangeOf({ min: 100, max: 600_000 }),
       15_000,
     ),
+    allowUnprovenIdentity: row(
+      "Binds a user name to an identity key that nobody has shown to be theirs; the password alone logs in. For tests.",
+      Boolean,
+      false,
+    ),
+    opaqueSetup: secret("For logins; all servers of a cluster have the same. Empty = in the data folder."),
     authToken: secret("Static bearer token; its holder may act for every identity. Empty = generated."),
   };
   for (const [name, limit] of limitRows) rows[name] = row(limit.doc, rangeOf(limit), limit.default);

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { testOpaqueSetup } from "./opaque-setup.ts";
 
 // as in the first line of bin/qpq-server.mjs
 const nodeFlags = ["--max-semi-space-size=64"];
@@ -14,8 +15,8 @@ export type ServerProcessOptions = {
   readonly dataDir?: string;
   /** 0 = any free one. */
   readonly port?: number;
-  /** Flags without dashes: { "queue-depth-max": 1000 }. */
-  readonly settings?: Readonly<Record<string, string | number>>;
+  /** Flags without dashes: { "queue-depth-max": 1000 }; true for one without a value. */
+  readonly settings?: Readonly<Record<string, string | number | true>>;
   readonly env?: Readonly<Record<string, string>>;
   /** On the cluster's store instead of one in its folder. */
   readonly cluster?: ClusterAddress;
@@ -53,14 +54,16 @@ export type ServerProcess = AsyncDisposable & {
 /** Resolves when it listens; rejects with what it wrote when it ends before. */
 export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "qpq-server-"));
-  const flags = {
+  const flags: Record<string, string | number | true> = {
     host: "127.0.0.1",
     port: options.port ?? 0,
     "ops-port": 0,
     "data-dir": dataDir,
     ...options.settings,
   };
-  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const args = Object.entries(flags).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, String(value)],
+  );
   const program = [process.execPath, ...nodeFlags, options.program ?? qpqServer];
   const [command = "", ...commandArgs] = [...(options.launcher ?? []), ...program, ...args];
   const child = spawn(command, commandArgs, {
@@ -125,5 +128,6 @@ function environmentOf(cluster: ClusterAddress | undefined): Record<string, stri
     QPQ_DATABASE_URL: databaseUrl,
     QPQ_REDIS_URL: redisUrl,
     QPQ_REDIS_MODE: redisMode,
+    QPQ_OPAQUE_SETUP: testOpaqueSetup,
   };
 }

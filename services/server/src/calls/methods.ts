@@ -7,6 +7,7 @@ import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
+import type { Accounts } from "../accounts/accounts.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
@@ -24,6 +25,7 @@ export type Domains = {
   readonly commits: CommitOrder;
   readonly keys: Keys;
   readonly tokens: SessionTokens;
+  readonly accounts: Accounts;
 };
 
 /** What a handler works with, besides its parameters. */
@@ -107,6 +109,30 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, { domains }) => {
       const [key] = await domains.keys.fetchHybridKeys([parseIdentityKey(params.identityKey)]);
       return key ?? noHybridKey;
+    },
+  },
+  opaqueRegisterStart: {
+    access: "anybody",
+    handle: async (params, { domains, peer }) => ({
+      response: await domains.accounts.registerStart(params, peer.host),
+    }),
+  },
+  opaqueRegisterFinish: {
+    access: "anybody",
+    handle: async (params, { domains, peer }) => {
+      await domains.accounts.registerFinish(params, peer.host);
+      return { success: true };
+    },
+  },
+  opaqueLoginStart: {
+    access: "anybody",
+    handle: (params, { domains, peer }) => domains.accounts.loginStart(params, peer.host),
+  },
+  opaqueLoginFinish: {
+    access: "anybody",
+    handle: async (params, { domains, peer }) => {
+      const { sessionToken } = await domains.accounts.loginFinish(params, peer.host);
+      return { sessionToken };
     },
   },
   peek: {

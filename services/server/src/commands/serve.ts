@@ -4,7 +4,8 @@ import { loadOrCreateCertificate } from "../certificate.ts";
 import type { ServerConfig } from "../config.ts";
 import { createLog } from "../observe/log.ts";
 import { startSupervisor } from "../processes/supervisor.ts";
-import { loadOrCreateSecret, type SecretFile } from "../secret-file.ts";
+import type { SecretFile } from "../secret-file.ts";
+import { loadSecrets } from "../secrets.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import type { Program } from "./program.ts";
 import { describeStore } from "./store-words.ts";
@@ -13,15 +14,14 @@ import { describeStore } from "./store-words.ts";
 export async function serve(config: ServerConfig, { version, print, env }: Program): Promise<void> {
   const log = createLog(config.logLevel);
   const certificate = await loadOrCreateCertificate(config.dataDir, config.serverName);
-  const token = config.authToken === undefined ? loadOrCreateSecret(config.dataDir, "auth-token") : undefined;
+  const { tokenFile: token, ...secrets } = await loadSecrets(config);
   const isSupervisor = config.processes.workers > 1;
   // inherited by the other processes: one that is replaced starts with a third of the CPU time
   if (isSupervisor) env["NODE_COMPILE_CACHE"] ??= join(config.dataDir, "run", "compiled");
   const start = isSupervisor ? startSupervisor : startServer;
   const server = await start({
     config,
-    token: config.authToken ?? (token as SecretFile).text,
-    transportSecret: loadOrCreateSecret(config.dataDir, "transport-secret").text,
+    secrets,
     certificate,
     log,
     clock: Date.now,

@@ -2,8 +2,9 @@
  * The directory of public keys: KeyPackages (RFC 9420 section 10, opaque here: the server knows no MLS) and signed
  * hybrid keys. A single-use KeyPackage is given out once in its life, also across crashes.
  */
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createHash } from "node:crypto";
 import { type IdentityKey, labels, type LimitName, QpqError, sizes } from "quicproquo-proto";
+import { hasSigned } from "./signature.ts";
 import type { Clock, HybridKey, KeyStore } from "../store/port.ts";
 
 export type KeysParts = {
@@ -67,13 +68,7 @@ export class Keys {
   }
 }
 
-/** Ed25519 over label || 0 || identityKey || hybridPublicKey (wire.md, Meaning). */
+/** Over identityKey || hybridPublicKey (wire.md, Meaning). */
 function isSignedBy(identity: IdentityKey, { hybridPublicKey, signature }: HybridKey): boolean {
-  if (signature.length !== sizes.signature) return false;
-  const signed = Buffer.concat([Buffer.from(`${labels.hybridKey}\0`), identity, hybridPublicKey]);
-  const publicKey = createPublicKey({
-    key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(identity).toString("base64url") },
-    format: "jwk",
-  });
-  return verify(null, signed, publicKey, signature);
+  return hasSigned(identity, { label: labels.hybridKey, parts: [identity, hybridPublicKey], signature });
 }

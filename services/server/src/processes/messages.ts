@@ -6,14 +6,14 @@ import type { Certificate } from "../certificate.ts";
 import type { ServerConfig } from "../config.ts";
 import type { StoreParts } from "../observe/observer.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
+import type { Secrets } from "../secrets.ts";
 
 export type StoreTask = { readonly config: ServerConfig };
 
 export type WorkerTask = {
   /** Its port is the one that all workers share; dataDir is absolute. */
   readonly config: ServerConfig;
-  readonly token: string;
-  readonly transportSecret: string;
+  readonly secrets: Secrets;
   readonly certificate: Pick<Certificate, "certificateDer" | "privateKeyDer">;
   /** 8 bytes: the first of every connection id. */
   readonly serverId: Uint8Array;

@@ -23,10 +23,7 @@ import { Keeper, type KeeperOptions } from "./keeper.ts";
 import type { Answers, Question } from "./messages.ts";
 import { SupervisorMetrics } from "./supervisor-metrics.ts";
 
-export type SupervisorParts = Pick<
-  FrontEndParts,
-  "config" | "token" | "transportSecret" | "certificate" | "log" | "clock"
-> & {
+export type SupervisorParts = Pick<FrontEndParts, "config" | "secrets" | "certificate" | "log" | "clock"> & {
   /** Default: store.ts and worker.ts. */
   readonly programs?: { readonly store: URL; readonly worker: URL };
 };
@@ -85,9 +82,9 @@ class Supervisor {
   #stopping: Promise<void> | undefined;
 
   constructor(parts: SupervisorParts) {
-    const { config, token, transportSecret, clock, programs = ownPrograms } = parts;
+    const { config, secrets, clock, programs = ownPrograms } = parts;
     const { certificateDer, privateKeyDer } = parts.certificate;
-    const serverId = config.serverId ?? new TransportKeys(transportSecret, clock).serverId;
+    const serverId = config.serverId ?? new TransportKeys(secrets.transportSecret, clock).serverId;
     const folder = join(config.dataDir, "run");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { workers, workerRssBytesMax } = config.processes;
@@ -110,7 +107,7 @@ class Supervisor {
       this.#store = keep("store", { program: programs.store, task: { config }, ...unwatched });
     }
     const watched = { program: programs.worker, rssBytesMax: workerRssBytesMax, startMsMax: workerStartMsMax };
-    const common = { config, token, transportSecret, certificate: { certificateDer, privateKeyDer }, serverId };
+    const common = { config, secrets, certificate: { certificateDer, privateKeyDer }, serverId };
     this.#workers = Array.from({ length: workers }, (_, workerId) =>
       keep(String(workerId), { ...watched, task: { ...common, workerId } }),
     );

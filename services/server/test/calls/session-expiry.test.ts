@@ -12,6 +12,7 @@ import { serveSession } from "../../src/calls/serve-session.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createDomains } from "../../src/domains.ts";
 import { createLog } from "../../src/observe/log.ts";
+import { testOpaqueSetup } from "../../testing/opaque-setup.ts";
 import { memoryStore, putAccount } from "../access/accounts.ts";
 import { RawSession, TestSink, told } from "../e2e/raw-session.ts";
 
@@ -25,7 +26,11 @@ async function subscribe(t: TestContext) {
   const clock = (): number => Date.now();
   const config = loadConfig({ args: [], env: {} });
   const store = memoryStore(clock);
-  const settings = { ...config, limits: { ...config.limits, sessionTokenSecs: lifeMs / 1_000 } };
+  const settings = {
+    ...config,
+    opaqueSetup: testOpaqueSetup,
+    limits: { ...config.limits, sessionTokenSecs: lifeMs / 1_000 },
+  };
   const domains = createDomains(store, settings, clock);
   const parts: CallParts = {
     domains,

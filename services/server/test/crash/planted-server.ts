@@ -6,7 +6,7 @@ import { loadOrCreateCertificate } from "../../src/certificate.ts";
 import { loadConfig } from "../../src/config.ts";
 import { openConfiguredStore } from "../../src/configured-store.ts";
 import { createLog } from "../../src/observe/log.ts";
-import { loadOrCreateSecret } from "../../src/secret-file.ts";
+import { loadSecrets } from "../../src/secrets.ts";
 import { startServer } from "../../src/server.ts";
 import type { Store } from "../../src/store/port.ts";
 import { hearLate } from "./planted-bus.ts";
@@ -31,8 +31,7 @@ if (name === "cancelled-is-done") takeCancelledForDone();
 const config = loadConfig({ args: process.argv.slice(2), env: process.env });
 const server = await startServer({
   config,
-  token: config.authToken ?? loadOrCreateSecret(config.dataDir, "auth-token").text,
-  transportSecret: loadOrCreateSecret(config.dataDir, "transport-secret").text,
+  secrets: await loadSecrets(config),
   certificate: await loadOrCreateCertificate(config.dataDir, config.serverName),
   log: createLog("warn"),
   clock: Date.now,

@@ -1,20 +1,13 @@
 /** What is sent again wakes its reader: the front-end that stored it may have ended between the commit and the hint. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type ChannelId,
-  type IdempotencyKey,
-  type IdentityKey,
-  inboxKeyOf,
-  limits as limitRows,
-} from "quicproquo-proto";
+import { type ChannelId, type IdempotencyKey, type IdentityKey, inboxKeyOf } from "quicproquo-proto";
+import { loadConfig } from "../../src/config.ts";
 import { createDomains } from "../../src/domains.ts";
 import { createMemoryStore } from "../../src/store/index.ts";
+import { testOpaqueSetup } from "../../testing/opaque-setup.ts";
 import { defaultLimits, startMs } from "../conformance/subject.ts";
 
-const limits = Object.fromEntries(Object.entries(limitRows).map(([name, row]) => [name, row.default])) as {
-  [Name in keyof typeof limitRows]: number;
-};
 const channelId = new Uint8Array(0) as ChannelId;
 const recipientKey = new Uint8Array(32).fill(7) as IdentityKey;
 const idempotencyKey = new Uint8Array(16).fill(1) as IdempotencyKey;
@@ -24,7 +17,7 @@ const letter = { sender: new Uint8Array(32), channelId, payload: Buffer.from("x"
 async function hintsOf(send: (domains: ReturnType<typeof createDomains>) => Promise<unknown>): Promise<number> {
   const clock = (): number => startMs;
   const store = createMemoryStore({ limits: defaultLimits, clock });
-  const domains = createDomains(store, { limits, waitersMax: 10, subscriptionsMax: 10, safetySweepMs: 15_000 }, clock);
+  const domains = createDomains(store, { ...loadConfig({ args: [], env: {} }), opaqueSetup: testOpaqueSetup }, clock);
   let hints = 0;
   store.wakeups.subscribe(inboxKeyOf(recipientKey, channelId), { onHint: () => hints++ });
   assert.deepEqual(await send(domains), await send(domains), "the same message");

@@ -2,17 +2,16 @@
 import { loadOrCreateCertificate } from "../../src/certificate.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createLog } from "../../src/observe/log.ts";
-import { loadOrCreateSecret } from "../../src/secret-file.ts";
+import { loadSecrets } from "../../src/secrets.ts";
 import { startServer } from "../../src/server.ts";
 import type { Told } from "./measured.ts";
 
 const config = loadConfig({ args: process.argv.slice(2), env: {} });
 const certificate = await loadOrCreateCertificate(config.dataDir, config.serverName);
-const token = loadOrCreateSecret(config.dataDir, "auth-token").text;
+const secrets = await loadSecrets(config);
 const server = await startServer({
   config,
-  token,
-  transportSecret: loadOrCreateSecret(config.dataDir, "transport-secret").text,
+  secrets,
   certificate,
   log: createLog("warn"),
   clock: Date.now,
@@ -32,6 +31,6 @@ process.on("disconnect", () => void server.close().then(() => process.exit()));
 tell({
   port: server.port,
   opsPort: server.opsPort,
-  token,
+  token: secrets.token,
   certificate: Buffer.from(certificate.certificateDer).toString("base64"),
 });

@@ -13,6 +13,7 @@ import { loadConfig } from "../../src/config.ts";
 import { createDomains } from "../../src/domains.ts";
 import { OpenSessions } from "../../src/ops/open-sessions.ts";
 import type { Store } from "../../src/store/port.ts";
+import { testOpaqueSetup } from "../../testing/opaque-setup.ts";
 import type { BusEnd } from "./bus.ts";
 import type { Conditions } from "./conditions.ts";
 import type { StoreLink } from "./store-link.ts";
@@ -61,7 +62,7 @@ export class FrontEnd {
     this.bus = parts.bus;
     const { time, conditions, onInternal, name } = parts;
     const limits = { ...serverConfig.limits, fetchMessagesMax: conditions.fetchMessagesMax };
-    const settings = { ...serverConfig, limits, safetySweepMs: conditions.sweepMs };
+    const settings = { ...serverConfig, limits, safetySweepMs: conditions.sweepMs, opaqueSetup: testOpaqueSetup };
     this.domains = createDomains(parts.plant.store?.(this.link) ?? this.link, settings, time.clock);
     const calls: CallParts = {
       domains: this.domains,

@@ -3,13 +3,12 @@ import { loadOrCreateCertificate } from "../../src/certificate.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { startSupervisor } from "../../src/processes/supervisor.ts";
-import { loadOrCreateSecret } from "../../src/secret-file.ts";
+import { loadSecrets } from "../../src/secrets.ts";
 
 const config = loadConfig({ args: process.argv.slice(2), env: {} });
 const server = await startSupervisor({
   config,
-  token: loadOrCreateSecret(config.dataDir, "auth-token").text,
-  transportSecret: loadOrCreateSecret(config.dataDir, "transport-secret").text,
+  secrets: await loadSecrets(config),
   certificate: await loadOrCreateCertificate(config.dataDir, config.serverName),
   log: createLog(config.logLevel),
   clock: Date.now,
