@@ -67,20 +67,19 @@ export class NodeLink {
     return this.#deafnesses;
   }
 
-  /** False: nobody knows whether they were told. Only while idle. */
-  async publish(hints: readonly Hint[]): Promise<boolean> {
+  /** How many front-ends heard it, this one among them; undefined: nobody knows whether they did. Only while idle. */
+  async publish(hints: readonly Hint[]): Promise<number | undefined> {
     // every front-end listens to every channel, so any of them will do
     const { channel } = this.#parts.partitions[this.#nextChannel++ % this.#parts.partitions.length] as Partition;
     const connection = this.#connection;
-    if (connection === undefined) return false;
+    if (connection === undefined) return undefined;
     this.#isPublishing = true;
     try {
-      await connection.call(["SPUBLISH", channel, encodeHints(this.#parts.sender, hints)]);
-      return true;
+      return Number(await connection.call(["SPUBLISH", channel, encodeHints(this.#parts.sender, hints)]));
     } catch (error) {
       // no answer, another node's slot, no right to do it: none of them is mended by going on
       this.#giveUp(connection, error);
-      return false;
+      return undefined;
     } finally {
       this.#isPublishing = false;
     }
