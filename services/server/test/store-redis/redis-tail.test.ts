@@ -132,7 +132,8 @@ describe("what the hot tail answers", () => {
     await frontEnds.database.query("UPDATE inbox SET last = 2");
     await frontEnds.database.query("DELETE FROM dedupe WHERE seq > 2");
     await raiseStoreEpoch({ url: frontEnds.database.url, clock: () => frontEnds.nowMs });
-    for (const text of ["new 3", "new 4", "new 5", "new 6"]) await send(frontEnds[0], frontEnds.message(text));
+    for (const text of ["new 3", "new 4", "new 5"]) await frontEnds[0].log.append(frontEnds.message(text));
+    await send(frontEnds[0], frontEnds.message("new 6"));
     await reader.sees(({ texts }) => texts.at(-1) === "new 6");
     assert.deepEqual(reader.texts.slice(5), ["1", "2", "new 3", "new 4", "new 5", "new 6"]);
     assert.ok(reader.answers.some(({ gap }) => gap.kind === "epochReset"));
@@ -187,17 +188,24 @@ describe("readers while the hot tail fails", () => {
     assert.deepEqual(reader.seqs, seqsUpTo(sent));
   });
 
-  test("Redis takes no more: what could not be written is told again, and comes from Postgres", async () => {
+  test("what Redis did not take is told again: who has read what stands before it does not rest", async () => {
     await using redis = await RedisProcess.start();
     await using frontEnds = await TailFrontEnds.open(redis);
-    using reader = new TailReader(frontEnds[1]);
+    const taken = Promise.withResolvers<void>();
+    using reader = new TailReader(frontEnds[1], { windowBytes: 10, taken: taken.promise });
     await reader.sees(({ answers }) => answers.length === 1);
     await frontEnds.knowReader();
-    await sendMany(frontEnds, 1);
+    // it fills the window
+    await send(frontEnds[0], frontEnds.message("ten bytes."));
+    await reader.sees(({ seqs }) => seqs.length === 1);
+    await send(frontEnds[0], frontEnds.message("2"));
+    await until(() => tailCounts(frontEnds[0]).written === 2);
     redis.command("CONFIG", "SET", "maxmemory", "1");
-    await sendMany(frontEnds, 20);
-    await reader.sees(({ seqs }) => seqs.length === 21);
-    assert.deepEqual(reader.seqs, seqsUpTo(21));
-    assert.equal(tailCounts(frontEnds[0]).written, 1);
+    const last = await send(frontEnds[0], frontEnds.message("3"));
+    assert.deepEqual(last, { kind: "stored", seq: 3n, inTail: true });
+    taken.resolve();
+    await reader.sees(({ seqs }) => seqs.length === 3);
+    assert.deepEqual(reader.seqs, seqsUpTo(3));
+    assert.equal(tailCounts(frontEnds[0]).written, 2);
   });
 });

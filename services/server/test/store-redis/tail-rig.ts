@@ -137,7 +137,8 @@ export class TailReader implements Disposable {
   logReads = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(store: ClusterStore, inbox: InboxKey = alice) {
+  /** `taken`: of every push. */
+  constructor(store: ClusterStore, { windowBytes = 0, taken = Promise.resolve() } = {}) {
     const { wakeups } = store;
     const clock = Date.now;
     const log = { ...store.log, read: (query: ReadQuery) => this.#readLog(store, query) };
@@ -146,10 +147,11 @@ export class TailReader implements Disposable {
       deliver: async (answer: ReadAnswer) => {
         this.answers.push(answer);
         for (const look of this.#waiting.splice(0)) look();
+        await taken;
       },
       end: (reason: unknown) => assert.equal(reason, undefined),
     };
-    const query = { inbox, after: 0n, storeEpoch: 0n, window: 0, windowBytes: 0 };
+    const query = { inbox: alice, after: 0n, storeEpoch: 0n, window: 0, windowBytes };
     this.subscription = new Subscriptions(parts).open(query, sink, new PushBudget(1_000_000));
   }
 
