@@ -13,11 +13,12 @@ class Gated {
   readonly lanes: Lanes<Numbered>;
   #count = 0;
 
-  constructor(lanes: number, rowsMax = 100, bytesMax = 1_000) {
+  constructor(lanes: number, rowsMax = 100, { bytesMax = 1_000, gatherMsMax = 0 } = {}) {
     this.lanes = new Lanes<Numbered>({
       lanes,
       rowsMax,
       bytesMax,
+      gatherMsMax,
       run: async (batch) => {
         const gate = Promise.withResolvers<void>();
         this.running.push({ batch, end: gate.resolve });
@@ -60,6 +61,9 @@ function numbersOf(works: readonly Numbered[], key: string): number[] {
   return works.filter(({ keys }) => keys.includes(key)).map(({ number }) => number);
 }
 
+/** Nothing waits for a timer that long. */
+const farMs = 60_000;
+
 describe("lanes", () => {
   test("no key is in two running batches, and each key's work ends in the order it came", async () => {
     const keys = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e", "f"), { minLength: 1, maxLength: 3 });
@@ -68,8 +72,8 @@ describe("lanes", () => {
       { weight: 1, arbitrary: fc.nat(3) },
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-        const gated = new Gated(3, 4);
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), fc.boolean(), async (steps, gathers) => {
+        const gated = new Gated(3, 4, { gatherMsMax: gathers ? farMs : 0 });
         let added = 0;
         for (const step of steps) {
           if (typeof step === "number") await gated.end(Math.min(step, gated.running.length - 1));
@@ -119,6 +123,34 @@ describe("lanes", () => {
     await gated.endAll();
   });
 
+  test("a small batch waits for more while another is under way, until it is a good one of 100 rows or the other has ended", async () => {
+    const gated = new Gated(3, 500, { gatherMsMax: farMs });
+    for (const key of ["first", "a", "b"]) {
+      gated.add([key]);
+      await settled();
+    }
+    assert.deepEqual(gated.runningBatches, ["first"]);
+    gated.add(["c"], { rows: 98 });
+    await settled();
+    assert.deepEqual(gated.runningBatches, ["first", "a b c"]);
+    gated.add(["d"]);
+    await gated.end(0);
+    assert.deepEqual(gated.runningBatches, ["a b c"]);
+    await gated.end(0);
+    assert.deepEqual(gated.runningBatches, ["d"]);
+    await gated.endAll();
+  });
+
+  test("a small batch waits no longer than it is told to", { timeout: 20_000 }, async () => {
+    const gated = new Gated(2, 500, { gatherMsMax: 1 });
+    gated.add(["first"]);
+    await settled();
+    gated.add(["a"]);
+    while (gated.running.length < 2) await settled();
+    assert.deepEqual(gated.runningBatches, ["first", "a"]);
+    await gated.endAll();
+  });
+
   test("work that goes alone never waits behind another while a lane is idle", async () => {
     const gated = new Gated(3);
     for (const key of ["a", "b", "c"]) gated.add([key], { isAlone: true });
@@ -134,7 +166,7 @@ describe("lanes", () => {
 
   test("what comes while a batch runs is one batch, closed by its rows, its bytes, or work that goes alone", async () => {
     const sizesAfter = async (works: readonly Partial<Work>[]) => {
-      const gated = new Gated(1, 3, 10);
+      const gated = new Gated(1, 3, { bytesMax: 10 });
       gated.add(["first"]);
       await settled();
       for (const work of works) gated.add([], work);

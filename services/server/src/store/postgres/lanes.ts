@@ -30,6 +30,8 @@ export type LanesOptions<W> = {
   readonly rowsMax: number;
   /** ... or this many bytes; one piece of work always fits. */
   readonly bytesMax: number;
+  /** So long a small batch waits for more while another one is under way. */
+  readonly gatherMsMax: number;
   /** Carries a batch out and settles its work. Never rejects. */
   readonly run: (batch: readonly W[], lane: number) => Promise<void>;
 };
@@ -62,6 +64,8 @@ class Lane<W> {
   /** Which of all batches the running one is. */
   batchNumber = 0;
   flushIsDue = false;
+  /** Set while a small batch waits for more. */
+  gathering: NodeJS.Timeout | undefined;
 
   constructor(index: number) {
     this.index = index;
@@ -74,6 +78,8 @@ export class Lanes<W extends Work> {
   /** The latest unfinished work of each key. */
   readonly #latest = new Map<string, Place<W>>();
   #unfinished = 0;
+  /** Batches in flight. */
+  #running = 0;
   #batches = 0;
   #onIdle: (() => void) | undefined;
 
@@ -130,15 +136,28 @@ export class Lanes<W extends Work> {
     return isAlone ? Math.max(rows, this.#options.rowsMax) : rows;
   }
 
-  /** At the end of the turn, so that work of one turn of the event loop travels together. */
+  /**
+   * At the end of the turn, so that work of one turn of the event loop travels together. While another lane has a batch
+   * with the database, a small one waits a moment for more: the commit before it is waited for anyway.
+   */
   #scheduleFlush(lane: Lane<W>): void {
-    if (lane.isRunning || lane.flushIsDue) return;
+    if (lane.isRunning || (lane.flushIsDue && lane.gathering === undefined)) return;
     lane.flushIsDue = true;
-    setImmediate(() => {
-      lane.flushIsDue = false;
-      const batch = this.#nextBatch(lane);
-      if (batch.length > 0) void this.#run(lane, batch); // run never rejects
-    });
+    const { rowsMax, gatherMsMax } = this.#options;
+    if (gatherMsMax > 0 && this.#running > 0 && lane.gatheredRows < Math.min(goodRows, rowsMax)) {
+      lane.gathering ??= setTimeout(() => this.#flush(lane), gatherMsMax);
+      return;
+    }
+    clearTimeout(lane.gathering);
+    lane.gathering = undefined;
+    setImmediate(() => this.#flush(lane));
+  }
+
+  #flush(lane: Lane<W>): void {
+    lane.flushIsDue = false;
+    lane.gathering = undefined;
+    const batch = this.#nextBatch(lane);
+    if (batch.length > 0) void this.#run(lane, batch); // run never rejects
   }
 
   #nextBatch(lane: Lane<W>): Place<W>[] {
@@ -161,14 +180,18 @@ export class Lanes<W extends Work> {
 
   async #run(lane: Lane<W>, batch: readonly Place<W>[]): Promise<void> {
     lane.isRunning = true;
+    this.#running++;
     lane.batchNumber = ++this.#batches;
     await this.#options.run(
       batch.map(({ work }) => work),
       lane.index,
     );
     lane.isRunning = false;
+    this.#running--;
     for (const place of batch) this.#finish(place);
-    this.#scheduleFlush(lane);
+    if (lane.pending.length > 0) this.#scheduleFlush(lane);
+    if (this.#running === 0)
+      for (const other of this.#lanes) if (other.gathering !== undefined) this.#scheduleFlush(other);
     if (this.#unfinished === 0) this.#onIdle?.();
   }
 
