@@ -14,6 +14,7 @@ import type {
   StoredMessage,
   StoreLimits,
 } from "./port.ts";
+import { senderShareOf, senderTagOf } from "./sender-share.ts";
 
 type Message = {
   readonly seq: bigint;
@@ -23,6 +24,8 @@ type Message = {
   payload: Uint8Array | undefined;
   /** A mark: a message of a group's commit belongs here that the full inbox could not take. It has its life. */
   readonly isOverflow: boolean;
+  /** Its tag. */
+  readonly sender: string | undefined;
 };
 
 type Inbox = {
@@ -70,16 +73,19 @@ export class MemoryLog {
     return () => this.#gate.leave(rows, bytes);
   }
 
-  append({ inbox: key, payload, messageId, expiresAtMs }: Append): Appended {
+  append({ inbox: key, payload, messageId, expiresAtMs, sender: name }: Append): Appended {
     const inbox = this.#inboxes.get(key) ?? { messages: [], last: 0n, acked: 0n, trimmed: 0n };
     const id = messageId && `${Buffer.from(messageId).toString("hex")} ${key}`;
     const first = id === undefined ? undefined : this.#firstSeen.get(id);
     if (first !== undefined) return { kind: "duplicate", seq: first.seq };
     if (inbox.last - baseOf(inbox) >= this.#limits.queueDepthMax) return { kind: "full" };
+    const sender = name && latin1(senderTagOf(name));
+    const share = inbox.messages.filter((message) => sender !== undefined && message.sender === sender);
+    if (share.length >= senderShareOf(this.#limits.queueDepthMax)) return { kind: "full", ofSender: true };
     const seq = inbox.last + 1n;
     const enqueuedAtMs = this.#clock();
     inbox.last = seq;
-    inbox.messages.push({ seq, enqueuedAtMs, expiresAtMs, payload, isOverflow: false });
+    inbox.messages.push({ seq, enqueuedAtMs, expiresAtMs, payload, isOverflow: false, sender });
     this.#inboxes.set(key, inbox);
     if (id !== undefined) this.#firstSeen.set(id, { seq, enqueuedAtMs });
     return { kind: "stored", seq };
@@ -95,11 +101,14 @@ export class MemoryLog {
       if (appended.kind !== "full") return appended.seq;
       // full, so the inbox is there; one mark on top of the depth stands for all that is lost after it
       const inbox = this.#inboxes.get(entry.inbox) as Inbox;
+      // of a full share one mark, until something else follows it
+      if (appended.ofSender && inbox.messages.at(-1)?.isOverflow) return 0n;
       if (inbox.last - baseOf(inbox) > this.#limits.queueDepthMax) return 0n;
       inbox.last++;
       const { last: seq } = inbox;
       const { expiresAtMs } = entry;
-      inbox.messages.push({ seq, enqueuedAtMs: this.#clock(), expiresAtMs, payload: noPayload, isOverflow: true });
+      const mark = { expiresAtMs, payload: noPayload, isOverflow: true, sender: undefined };
+      inbox.messages.push({ seq, enqueuedAtMs: this.#clock(), ...mark });
       return 0n;
     });
   }

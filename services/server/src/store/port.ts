@@ -24,16 +24,19 @@ export type Append = {
    */
   readonly messageId: Uint8Array | undefined;
   readonly expiresAtMs: number;
+  /** 32 bytes, not to be changed while it is used: whose share of the inbox it takes. Without it there is no limit. */
+  readonly sender?: Uint8Array | undefined;
 };
 
 /**
- * `full`: the inbox holds depthMax messages; nothing was stored and no seq was used up. `inTail`: readTail will find it, of
- * which the publish that follows tells.
+ * `full`: the inbox holds depthMax messages, or, with `ofSender`, a quarter of that from this sender; acknowledged ones
+ * are not counted. Nothing was stored and no seq was used up. `inTail`: readTail will find it, of which the publish that
+ * follows tells.
  */
 export type Appended =
   | { readonly kind: "stored"; readonly seq: bigint; readonly inTail?: boolean }
   | { readonly kind: "duplicate"; readonly seq: bigint }
-  | { readonly kind: "full" };
+  | { readonly kind: "full"; readonly ofSender?: true };
 
 /** A step of one MLS group, of which the store sees the order and not the content (wire.md, submitCommit). */
 export type GroupCommit = {
@@ -51,8 +54,8 @@ export type GroupCommit = {
 };
 
 /**
- * `accepted`, `repeated`: the seqs in the order of the entries, 0 where the inbox was full: its reader is told
- * gap{overflow}, or gap{expired} once the life of what was lost is over. `epochTaken`: another commit of this epoch was
+ * `accepted`, `repeated`: the seqs in the order of the entries, 0 where the inbox was full, or the sender's share of it:
+ * its reader is told gap{overflow}, or gap{expired} once the life of what was lost is over. `epochTaken`: another commit of this epoch was
  * accepted, or the epoch is not the group's. `badProof`: not from a member of the epoch. In the last two nothing was
  * stored.
  */

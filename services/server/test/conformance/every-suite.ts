@@ -8,6 +8,7 @@ import { describeGroupCommit } from "./group-commit.ts";
 import { describeKeyStore } from "./key-store.ts";
 import { describeMessageLife } from "./message-life.ts";
 import { describeMessageLog } from "./message-log.ts";
+import { describeSenderShare } from "./sender-share.ts";
 import { describeStore } from "./store.ts";
 import type { Subject } from "./subject.ts";
 import { describeWakeupBus } from "./wakeup-bus.ts";
@@ -16,6 +17,7 @@ export function describeEverySuite(subject: Subject): void {
   describeMessageLog(subject);
   describeMessageLife(subject);
   describeGroupCommit(subject);
+  describeSenderShare(subject);
   describeKeyStore(subject);
   describeAccountStore(subject);
   describeAccessStore(subject);

@@ -6,7 +6,7 @@ import type { ByteReader, ByteWriter } from "../../ipc/bytes.ts";
 import { type CallName, callNames } from "../packing/index.ts";
 
 /** Raised with every change of the words or of a packed call: an old process may meet files that were replaced. */
-export const protocolNumber = 3;
+export const protocolNumber = 4;
 
 /** To the store. subscribe, unsubscribe, publish: inbox. call: id u32, name u8, request. claim: inbox, word. */
 export const toStore = { subscribe: 1, unsubscribe: 2, publish: 3, call: 4, claim: 5 } as const;

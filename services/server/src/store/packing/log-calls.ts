@@ -1,6 +1,7 @@
 /** Packs the calls of MessageLog. */
 import type { InboxKey } from "quicproquo-proto";
 import type { Append, Appended, Gap, GroupCommitted, StoredMessage } from "../port.ts";
+import { senderTagOf } from "../sender-share.ts";
 import { type Codec, readList, requestBytes, wholeMs } from "./codec.ts";
 
 export const append: Codec<"append"> = {
@@ -18,6 +19,7 @@ export const append: Codec<"append"> = {
     for (const entry of entries) {
       writer.latin1(entry.inbox);
       writer.optionalBlob(entry.messageId);
+      writer.optionalBlob(entry.sender && senderTagOf(entry.sender));
       writer.f64(wholeMs(entry.expiresAtMs));
       writer.u32(slots.get(entry.payload) as number);
     }
@@ -27,6 +29,7 @@ export const append: Codec<"append"> = {
     return readList(reader, () => ({
       inbox: reader.latin1() as InboxKey,
       messageId: reader.optionalBlob(),
+      sender: reader.optionalBlob(),
       expiresAtMs: reader.f64(),
       payload: slotOf(payloads, reader.u32()),
     }));
@@ -35,14 +38,15 @@ export const append: Codec<"append"> = {
     writer.u32(answers.length);
     for (const answer of answers) {
       writer.u8(appendedKinds.indexOf(answer.kind));
-      writer.u64(answer.kind === "full" ? 0n : answer.seq);
+      if (answer.kind === "full") writer.u8(answer.ofSender ? 1 : 0);
+      else writer.u64(answer.seq);
     }
   },
   readAnswer(reader) {
     return readList(reader, (): Appended => {
       const kind = appendedKinds[reader.u8()] as Appended["kind"];
-      const seq = reader.u64();
-      return kind === "full" ? { kind } : { kind, seq };
+      if (kind === "full") return reader.u8() === 1 ? senderFull : { kind };
+      return { kind, seq: reader.u64() };
     });
   },
 };
@@ -53,6 +57,7 @@ function slotOf(payloads: readonly Uint8Array[], slot: number): Uint8Array {
 }
 
 const appendedKinds = ["stored", "duplicate", "full"] as const;
+const senderFull = { kind: "full", ofSender: true } as const;
 
 /** The same payload object in many entries (a fan-out) crosses, and is stored, once. */
 function distinctPayloads(entries: readonly Append[]): readonly Uint8Array[] {

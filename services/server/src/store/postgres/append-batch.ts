@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { InboxKey } from "quicproquo-proto";
 import type { Append } from "../port.ts";
+import { senderTagOf } from "../sender-share.ts";
 import type { Value } from "./connector.ts";
 import { byteaArray, int4Array, int8Array, uuidArray } from "./parameters.ts";
 
@@ -20,6 +21,10 @@ export class AppendBatch {
   /** From 1: which of its inbox's messages of this batch an entry is. */
   readonly #places: readonly number[];
   readonly #inboxIndexes: readonly number[];
+  /** Whether an entry takes part of a sender's share. */
+  readonly hasSenders: boolean;
+  /** Whether a call has several entries: all of them are stored in one statement. */
+  readonly hasSeveral: boolean;
   readonly #bodies: readonly Uint8Array[];
   /** From 1; null = the entry has a payload of its own. */
   readonly #bodyIndexes: readonly (number | null)[];
@@ -38,6 +43,8 @@ export class AppendBatch {
     this.#counts = this.inboxes.map((inbox) => counts.get(inbox) as number);
     const indexes = new Map(this.inboxes.map((inbox, index) => [inbox, index]));
     this.#inboxIndexes = this.entries.map(({ inbox }) => indexes.get(inbox) as number);
+    this.hasSenders = this.entries.some(({ sender }) => sender !== undefined);
+    this.hasSeveral = calls.some(({ length }) => length > 1);
     const { bodies, bodyIndexes } = sharedBodies(calls);
     this.#bodies = bodies;
     this.#bodyIndexes = bodyIndexes;
@@ -74,6 +81,10 @@ export class AppendBatch {
     return int8Array(this.entries.map(({ expiresAtMs }) => expiresAtMs));
   }
 
+  get senderArray(): Value {
+    return int8Array(this.entries.map(({ sender }) => (sender === undefined ? null : numberOf(senderTagOf(sender)))));
+  }
+
   get payloadArray(): Value {
     return byteaArray(this.entries.map(({ payload }, i) => (this.#bodyIndexes[i] === null ? payload : null)));
   }
@@ -85,6 +96,10 @@ export class AppendBatch {
   get bodyArray(): Value {
     return byteaArray(this.#bodies);
   }
+}
+
+function numberOf(tag: Uint8Array): bigint {
+  return new DataView(tag.buffer, tag.byteOffset).getBigInt64(0);
 }
 
 function ownId(): Uint8Array {

@@ -1,15 +1,16 @@
 /** Steps of groups: the order of epochs, and the entries, in one statement. */
 import type { GroupCommit, GroupCommitted } from "../port.ts";
+import { senderShareOf } from "../sender-share.ts";
 import { AppendBatch } from "./append-batch.ts";
 import type { Statement } from "./connector.ts";
 import type { Link } from "./link.ts";
 import { numbersOf } from "./parameters.ts";
 import { queryRepeatedly } from "./tries.ts";
 
-/** Migration 2 has the function. */
+/** Migration 6 has the function. */
 const commitStatement: Statement = {
   name: "commit_group",
-  text: "SELECT outcome, seqs FROM commit_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+  text: "SELECT outcome, seqs FROM commit_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 };
 
 export type CommitSettings = { readonly nowMs: number; readonly queueDepthMax: number };
@@ -34,13 +35,15 @@ export async function commitGroup(link: Link, commit: GroupCommit, settings: Com
       batch.payloadArray,
       batch.bodyIndexArray,
       batch.bodyArray,
+      batch.senderArray,
+      senderShareOf(settings.queueDepthMax),
     ],
     onRepeat: () => {
       isUncertain = true;
     },
   });
   if (outcome === "epochTaken" || outcome === "badProof") return { kind: outcome };
-  const seqs = numbersOf(seqsText as string).map(BigInt);
+  const seqs = numbersOf(seqsText as string).map((seq) => BigInt(Math.max(0, seq)));
   // it was this call that had it accepted, and its readers are still to be woken
   return { kind: outcome === "repeated" && !isUncertain ? "repeated" : "accepted", seqs };
 }

@@ -42,9 +42,12 @@ export function int4Array(items: readonly (number | null)[]): Buffer {
 }
 
 /** Beyond int8 the largest one: no seq, epoch or time comes near it. */
-export function int8Array(items: readonly (bigint | number)[]): Buffer {
+export function int8Array(items: readonly (bigint | number | null)[]): Buffer {
   const array = new ArrayWriter(oids.int8, items.length, 8 * items.length);
-  for (const item of items) array.int8(item);
+  for (const item of items) {
+    if (item === null) array.null();
+    else array.int8(item);
+  }
   return array.buffer;
 }
 

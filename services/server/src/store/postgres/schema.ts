@@ -15,6 +15,7 @@ const migrationFiles = [
   "0003-keys.sql",
   "0004-accounts.sql",
   "0005-blobs.sql",
+  "0006-sender-share.sql",
 ] as const;
 
 /** What this program needs. */

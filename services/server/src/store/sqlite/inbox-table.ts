@@ -32,7 +32,7 @@ export class InboxTable {
   readonly #delete: StatementSync;
 
   constructor(db: DatabaseSync) {
-    // One row by the unique index on key, and the last entry of the inbox's range in message_by_seq.
+    // One row by the unique index on key, and the last entry of the inbox's range in message_by_place.
     this.#select = db.prepare(`
       SELECT id, acked, trimmed, (SELECT max(seq) FROM message WHERE inbox_id = inbox.id) AS newest
       FROM inbox WHERE key = ?`);

@@ -16,7 +16,7 @@ export class MessageReader {
   constructor(db: DatabaseSync, storeEpoch: bigint) {
     this.#storeEpoch = storeEpoch;
     this.#selectInbox = db.prepare("SELECT id, acked, trimmed FROM inbox WHERE key = ?");
-    // Range of message_by_seq; a payload whose life is over is not even loaded.
+    // Range of message_by_place; a payload whose life is over is not even loaded.
     this.#selectMessages = db.prepare(`
       SELECT m.seq, m.enqueued_at, m.is_overflow, CASE WHEN m.expires_at > ? THEN coalesce(m.payload, s.payload) END AS payload
       FROM message m LEFT JOIN shared_payload s ON s.id = m.shared_id

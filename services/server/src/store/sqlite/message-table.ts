@@ -1,6 +1,7 @@
 /** Append and ack on qpq.db. Writing thread only, inside the batch's transaction. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Append, Appended } from "../port.ts";
+import { senderShareOf, senderTagOf } from "../sender-share.ts";
 import type { DedupeTable } from "./dedupe-table.ts";
 import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
 import type { AckRequest } from "../packing/codec.ts";
@@ -23,11 +24,15 @@ export class MessageTable {
   readonly #deleteUpTo: StatementSync;
   readonly #noteTombstoneHead: StatementSync;
   readonly #insertOverflow: StatementSync;
+  readonly #countShare: StatementSync;
+  readonly #isMark: StatementSync;
+  readonly #senderShareMax: number;
 
   constructor(db: DatabaseSync, parts: MessageTableParts) {
     this.#parts = parts;
     this.#insert = db.prepare(`
-      INSERT INTO message (inbox_id, seq, enqueued_at, expires_at, shared_id, payload) VALUES (?, ?, ?, ?, ?, ?)`);
+      INSERT INTO message (inbox_id, seq, enqueued_at, expires_at, shared_id, payload, sender)
+      VALUES (?, ?, ?, ?, ?, ?, ?)`);
     this.#insertShared = db.prepare("INSERT INTO shared_payload (refs, payload) VALUES (0, ?)");
     this.#countShared = db.prepare("UPDATE shared_payload SET refs = refs + 1 WHERE id = ?");
     this.#deleteUpTo = db.prepare("DELETE FROM message WHERE inbox_id = ? AND seq <= ?");
@@ -35,6 +40,12 @@ export class MessageTable {
       INSERT INTO trim_due (inbox_id)
       SELECT inbox_id FROM message WHERE inbox_id = ? AND seq = ? AND expires_at IS NULL
       ON CONFLICT DO NOTHING`);
+    this.#senderShareMax = senderShareOf(parts.queueDepthMax);
+    // by message_by_place alone, at most the depth
+    this.#countShare = db.prepare(
+      "SELECT count(*) AS count FROM message WHERE inbox_id = ? AND seq > ? AND sender = ?",
+    );
+    this.#isMark = db.prepare("SELECT 1 FROM message WHERE inbox_id = ? AND seq = ? AND is_overflow = 1");
     this.#insertOverflow = db.prepare(
       "INSERT INTO message (inbox_id, seq, enqueued_at, expires_at, is_overflow) VALUES (?, ?, ?, ?, 1)",
     );
@@ -49,7 +60,7 @@ export class MessageTable {
   appendOrMark(entries: readonly Append[], nowMs: number): readonly bigint[] {
     return this.append(entries, nowMs).map((appended, i) => {
       if (appended.kind !== "full") return appended.seq;
-      this.#markOverflow(entries[i] as Append, nowMs);
+      this.#markOverflow(entries[i] as Append, { nowMs, isShareOnly: appended.ofSender === true });
       return 0n;
     });
   }
@@ -57,9 +68,14 @@ export class MessageTable {
   /**
    * The mark has a seq, so a reader meets it in its order. It comes on top of the depth: one, however many are lost. It
    * has the lost message's life: one that stayed would keep all behind it from being trimmed, and the inbox full for good.
+   * Of a full share one stands until something else follows it: a sender fills no inbox with marks.
    */
-  #markOverflow({ inbox: key, expiresAtMs }: Append, nowMs: number): void {
+  #markOverflow(
+    { inbox: key, expiresAtMs }: Append,
+    { nowMs, isShareOnly }: { nowMs: number; isShareOnly: boolean },
+  ): void {
     const inbox = this.#parts.inboxes.findOrMake(key);
+    if (isShareOnly && this.#isMark.get(inbox.id, inbox.last) !== undefined) return;
     if (inbox.last - baseOf(inbox) > this.#parts.queueDepthMax) return;
     inbox.last++;
     this.#insertOverflow.run(inbox.id, inbox.last, nowMs, expiresAtMs);
@@ -69,20 +85,39 @@ export class MessageTable {
     const inbox = this.#parts.inboxes.findOrMake(entry.inbox);
     const seq = inbox.last + 1;
     const isFull = inbox.last - baseOf(inbox) >= this.#parts.queueDepthMax;
+    const sender = entry.sender === undefined ? null : senderTagOf(entry.sender);
+    const isShareFull = !isFull && sender !== null && this.#isShareFull(inbox, sender);
     // A full inbox still answers a repeated message with its first seq, but must not claim the id of a new one.
     const { messageId } = entry;
     let first: number | undefined;
     if (messageId !== undefined) {
-      first = isFull
-        ? this.#parts.dedupe.find(inbox, messageId)
-        : this.#parts.dedupe.claim({ inbox, messageId, seq }, nowMs);
+      first =
+        isFull || isShareFull
+          ? this.#parts.dedupe.find(inbox, messageId)
+          : this.#parts.dedupe.claim({ inbox, messageId, seq }, nowMs);
     }
     if (first !== undefined) return { kind: "duplicate", seq: BigInt(first) };
+    if (isShareFull) return { kind: "full", ofSender: true };
     if (isFull) return { kind: "full" };
     const sharedId = shared.has(entry.payload) ? this.#share(entry.payload, shared) : null;
-    this.#insert.run(inbox.id, seq, nowMs, entry.expiresAtMs, sharedId, sharedId === null ? entry.payload : null);
+    this.#insert.run(
+      inbox.id,
+      seq,
+      nowMs,
+      entry.expiresAtMs,
+      sharedId,
+      sharedId === null ? entry.payload : null,
+      sender,
+    );
     inbox.last = seq;
     return { kind: "stored", seq: BigInt(seq) };
+  }
+
+  /** As long as the whole inbox holds less than a share, nobody can, and nothing is counted. */
+  #isShareFull(inbox: Inbox, sender: Uint8Array): boolean {
+    const base = baseOf(inbox);
+    if (inbox.last - base < this.#senderShareMax) return false;
+    return (this.#countShare.get(inbox.id, base, sender) as { count: number }).count >= this.#senderShareMax;
   }
 
   /** Stored with the first entry that needs it, so that a fan-out into full inboxes only leaves nothing behind. */

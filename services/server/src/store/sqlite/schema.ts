@@ -107,6 +107,13 @@ const migrations: readonly string[] = [
   CREATE INDEX group_commit_by_age ON group_commit (committed_at);
   `,
   accountTables,
+  `
+  -- The first 8 bytes of SHA-256 of its sender, of a message that takes part of a sender's share. In the index too: in the
+  -- row it stands behind the payload, and counting would walk down each.
+  ALTER TABLE message ADD COLUMN sender BLOB;
+  CREATE INDEX message_by_place ON message (inbox_id, seq, sender);
+  DROP INDEX message_by_seq;
+  `,
 ];
 
 export type SchemaOptions = {

@@ -1,0 +1,124 @@
+-- The first 8 bytes of SHA-256 of its sender, of a message that takes part of a sender's share.
+ALTER TABLE message ADD COLUMN sender bigint;
+
+-- Called by a statement that is to be given up as a whole, for one that looks first.
+CREATE FUNCTION look_first() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the share of a sender must be looked at' USING ERRCODE = 'serialization_failure';
+END $$;
+
+-- As the function of this name in migration 1, which the version before goes on with; with p_senders, of each entry (NULL:
+-- no share). One that would be more than the p_share-th message of its sender that stands in the inbox is not stored, and
+-- answers -9e18, or 0 when the inbox is full anyway. With p_marks one mark stands for it, until something else follows.
+CREATE FUNCTION append_after_look(
+  p_inboxes bytea[], p_keys bytea[], p_ids uuid[], p_expiries bigint[], p_payloads bytea[], p_body_at int[],
+  p_bodies bytea[], p_now bigint, p_depth bigint, p_marks boolean, p_senders bigint[], p_share bigint
+) RETURNS bigint[] LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+  answers bigint[];
+BEGIN
+  -- makes and locks in one walk, in order: made first and locked then, new rows were locked before old ones. WHERE false
+  -- locks the row and leaves it as it is.
+  INSERT INTO inbox (key, last) SELECT k, 0 FROM unnest(p_inboxes) k ORDER BY k
+  ON CONFLICT (key) DO UPDATE SET last = excluded.last WHERE false;
+
+  WITH entry AS MATERIALIZED (
+    -- of one id that stands several times only the first entry counts
+    SELECT e.*, d.seq AS first_seq, min(e.n) OVER (PARTITION BY e.key, e.id, CASE WHEN e.id IS NULL THEN e.n END) AS first_n
+    FROM unnest(p_keys, p_ids, p_expiries, p_payloads, p_body_at, p_senders)
+      WITH ORDINALITY e (key, id, expires_at, payload, body_at, sender, n)
+    LEFT JOIN LATERAL (SELECT seq FROM dedupe WHERE inbox_key = e.key AND message_id = e.id OFFSET 0) d ON true
+  ), counter AS MATERIALIZED (
+    SELECT k, i.last, greatest(i.acked, i.trimmed) AS base
+    FROM unnest(p_inboxes) k CROSS JOIN LATERAL (SELECT * FROM inbox WHERE key = k OFFSET 0) i
+  ), asked AS MATERIALIZED (
+    SELECT e.*, c.base, c.last, count(*) OVER (PARTITION BY e.key) AS of_key,
+      row_number() OVER (PARTITION BY e.key, e.sender ORDER BY e.n) AS nth_of_sender
+    FROM entry e JOIN counter c ON c.k = e.key WHERE e.first_seq IS NULL AND e.n = e.first_n
+  ), held AS MATERIALIZED (
+    -- what a sender holds already: counted only where it may matter
+    SELECT a.key, a.sender, (
+      SELECT count(*) FROM message m WHERE m.inbox_key = a.key AND m.seq > a.base AND m.sender = a.sender
+    ) AS messages
+    FROM (SELECT DISTINCT key, sender, base FROM asked WHERE sender IS NOT NULL AND last - base + of_key > p_share) a
+  ), shared AS (
+    SELECT a.*, coalesce(h.messages + a.nth_of_sender > p_share, false) AS is_over
+    FROM asked a LEFT JOIN held h ON h.key = a.key AND h.sender = a.sender
+  ), allowed AS (
+    -- of what is over a share one mark, unless the newest message is one
+    SELECT *, row_number() OVER (PARTITION BY key, is_over ORDER BY n) AS nth_over FROM shared
+  ), placed AS (
+    SELECT a.*, a.last + row_number() OVER (PARTITION BY a.key ORDER BY a.n) AS seq
+    FROM allowed a
+    WHERE NOT is_over OR p_marks AND nth_over = 1 AND NOT EXISTS (
+      SELECT FROM message m WHERE m.inbox_key = a.key AND m.seq = a.last AND m.is_overflow
+    )
+  ), stored AS MATERIALIZED (
+    SELECT *, is_over OR seq - base > p_depth AS is_mark FROM placed WHERE seq - base <= p_depth + p_marks::int
+  ), over_share AS (
+    SELECT s.n FROM shared s WHERE s.is_over AND s.base + p_depth > greatest(
+      s.last, coalesce((SELECT max(p.seq) FROM stored p WHERE p.key = s.key AND p.n < s.n AND NOT p.is_mark), 0))
+  ), body AS MATERIALIZED (
+    SELECT body_at, nextval(pg_get_serial_sequence('shared_payload', 'id')) AS id, count(*) AS refs
+    FROM stored WHERE body_at IS NOT NULL AND NOT is_mark GROUP BY body_at
+  ), bodies_added AS (
+    INSERT INTO shared_payload (id, refs, payload)
+    SELECT body.id, body.refs, given.payload
+    FROM body JOIN unnest(p_bodies) WITH ORDINALITY given (payload, n) ON given.n = body.body_at
+  ), messages_added AS (
+    INSERT INTO message (inbox_key, seq, enqueued_at, expires_at, shared_id, is_overflow, payload, sender)
+    SELECT s.key, s.seq, p_now, s.expires_at, body.id, CASE WHEN is_mark THEN true END,
+      CASE WHEN NOT is_mark THEN s.payload END, CASE WHEN NOT is_mark THEN s.sender END
+    FROM stored s LEFT JOIN body ON body.body_at = s.body_at AND NOT s.is_mark
+  ), ids_added AS (
+    INSERT INTO dedupe (inbox_key, message_id, seq, enqueued_at)
+    SELECT key, id, seq, p_now FROM stored WHERE id IS NOT NULL AND NOT is_mark
+  ), counted AS (
+    UPDATE inbox SET last_before = inbox.last, last = top.seq
+    FROM (SELECT key, max(seq) AS seq FROM stored GROUP BY key) top WHERE inbox.key = top.key
+  )
+  SELECT array_agg(coalesce(-e.first_seq, own.seq, -same.seq, CASE WHEN beyond.n IS NULL THEN 0 ELSE -9e18::bigint END)
+    ORDER BY e.n) INTO answers
+  FROM entry e
+  LEFT JOIN over_share beyond ON beyond.n = e.first_n
+  LEFT JOIN stored own ON own.n = e.n AND NOT own.is_mark
+  LEFT JOIN stored same ON same.key = e.key AND same.id = e.id AND NOT same.is_mark AND same.n <> e.n;
+  RETURN answers;
+END $$;
+
+-- As the function of this name in migration 2, with the senders of the entries.
+CREATE FUNCTION commit_group(
+  p_group_id bytea, p_epoch bigint, p_proof_hash bytea, p_next_proof_hash bytea, p_message_id uuid, p_now bigint,
+  p_depth bigint, p_inboxes bytea[], p_keys bytea[], p_expiries bigint[], p_payloads bytea[], p_body_at int[],
+  p_bodies bytea[], p_senders bigint[], p_share bigint, OUT outcome text, OUT seqs bigint[]
+) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+  known mls_group;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7434353, hashtext(encode(p_group_id, 'hex')));
+
+  -- statements of their own, behind the lock: they see the commit that held it before
+  SELECT 'repeated', c.seqs INTO outcome, seqs
+  FROM group_commit c WHERE c.group_id = p_group_id AND c.message_id = p_message_id;
+  IF FOUND THEN
+    RETURN;
+  END IF;
+  SELECT * INTO known FROM mls_group WHERE group_id = p_group_id;
+  IF FOUND AND known.next_epoch <> p_epoch THEN
+    outcome := 'epochTaken';
+    RETURN;
+  ELSIF FOUND AND known.proof_hash <> p_proof_hash THEN
+    outcome := 'badProof';
+    RETURN;
+  END IF;
+  INSERT INTO mls_group (group_id, next_epoch, proof_hash, used_at)
+  VALUES (p_group_id, p_epoch + 1, p_next_proof_hash, p_now)
+  ON CONFLICT (group_id) DO UPDATE
+  SET next_epoch = excluded.next_epoch, proof_hash = excluded.proof_hash, used_at = excluded.used_at;
+  outcome := 'accepted';
+  seqs := coalesce(append_after_look(
+    p_inboxes, p_keys, array_fill(NULL::uuid, ARRAY[cardinality(p_keys)]), p_expiries, p_payloads, p_body_at, p_bodies,
+    p_now, p_depth, true, p_senders, p_share), '{}');
+  INSERT INTO group_commit (group_id, message_id, seqs, committed_at)
+  VALUES (p_group_id, p_message_id, seqs, p_now);
+END $$;
