@@ -55,7 +55,7 @@ export type Calls = LogAndKeyCalls & AccountCalls & ChannelCalls & BlobCalls;
 export type CallName = keyof Calls;
 
 /** Those that change nothing. */
-export const readNames = [
+const readNames = [
   "read",
   "getHybridKeys",
   "accountOf",
