@@ -6,7 +6,7 @@ import { QpqError } from "quicproquo-proto";
 import type { Caller, CallerKind } from "./access.ts";
 
 /** Whom a rule lets in. E006_FORBIDDEN for the others. */
-const admitted = {
+export const admitted = {
   /** A valid token of somebody. */
   caller: ["static", "session", "device"],
   /** The key that the parameters name is the one that the token acts for; the static token's is every key. */

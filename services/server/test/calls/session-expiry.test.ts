@@ -2,19 +2,9 @@
 import assert from "node:assert/strict";
 import { mock, type TestContext, test } from "node:test";
 import { QpqError } from "quicproquo-proto";
-import { RpcSession } from "quicproquo-rpc";
-import { createMemoryNetwork } from "quicproquo-transport/memory";
-import { AccessTokens } from "../../src/access/access-tokens.ts";
-import { handshakeDone } from "../../src/calls/early-data.ts";
-import { InFlight } from "../../src/calls/in-flight.ts";
-import type { CallParts } from "../../src/calls/scope.ts";
-import { serveSession } from "../../src/calls/serve-session.ts";
-import { loadConfig } from "../../src/config.ts";
-import { createDomains } from "../../src/domains.ts";
-import { createLog } from "../../src/observe/log.ts";
-import { testOpaqueSetup } from "../../testing/opaque-setup.ts";
-import { memoryStore, putAccount } from "../access/accounts.ts";
+import { putAccount } from "../access/accounts.ts";
 import { RawSession, TestSink, told } from "../e2e/raw-session.ts";
+import { startMemoryFrontEnd } from "./memory-front-end.ts";
 
 const lifeMs = 60_000;
 const refused = (error: unknown): boolean => error instanceof QpqError && error.code === "E005_SESSION_EXPIRED";
@@ -24,37 +14,12 @@ async function subscribe(t: TestContext) {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
   t.after(() => mock.timers.reset());
   const clock = (): number => Date.now();
-  const config = loadConfig({ args: [], env: {} });
-  const store = memoryStore(clock);
-  const settings = {
-    ...config,
-    opaqueSetup: testOpaqueSetup,
-    limits: { ...config.limits, sessionTokenSecs: lifeMs / 1_000 },
-  };
-  const domains = createDomains(store, settings, clock);
-  const parts: CallParts = {
-    domains,
-    access: new AccessTokens("static token", domains.tokens),
-    observer: { callEnded() {}, messagesDelivered() {}, backgroundFailed() {} },
-    log: createLog("silent"),
-    inFlight: new InFlight(),
-    clock,
-  };
-  const network = createMemoryNetwork();
-  const session = { handshake: handshakeDone, peer: () => ({ host: "here", port: 1 }), callsInFlightMax: 100 };
-  network.listen({
-    host: "here",
-    port: 7_000,
-    alpn: ["capnp"],
-    onConnection: (connection) => {
-      connection.onStream = (stream) => void serveSession(parts, stream, { ...session, pushBytesMax: 1_000_000 });
-    },
-  });
+  const { store, domains, connect } = startMemoryFrontEnd(clock, { sessionTokenSecs: lifeMs / 1_000 });
   const identity = await putAccount(store, 1);
   const issued = await domains.tokens.issue({ identity, actsFor: identity });
-  const connection = await network.dial({ host: "here", port: 7_000, alpn: ["capnp"] });
-  const rpc = new RpcSession(connection.openStream());
-  const opened = new RawSession(rpc.bootstrap(), issued?.sessionToken as Uint8Array);
+  const token = issued?.sessionToken as Uint8Array;
+  const rpc = await connect(token);
+  const opened = new RawSession(rpc.service, token);
   const inbox = opened.inbox(identity);
   const sink = new TestSink();
   await inbox.subscribe(sink);
