@@ -6,7 +6,7 @@
  * answer has been taken (Fetched.taken) or not (Fetched.dropped).
  */
 import { type IdentityKey, type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
-import type { Append, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
+import type { Append, Appended, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
 import type { Asker, Fetched, LeaseBook } from "./lease-book.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { SendingRates } from "./sending-rates.ts";
@@ -56,7 +56,7 @@ export class Delivery {
     this.#rates.require(letter.sender, [entry]);
     const appended = await this.#log.append(entry);
     if (appended.kind === "full") {
-      throw new QpqError("E009_QUEUE_FULL", { retryAfterMs: 1_000, fields: { depthMax: this.#limits.queueDepthMax } });
+      throw queueFull(appended, this.#limits.queueDepthMax);
     }
     // a duplicate too: the process that stored it may have ended before it could tell
     this.#wakeups.publish(entry.inbox, appended.kind === "stored" && appended.inTail);
@@ -133,4 +133,11 @@ export class Delivery {
     const most = this.#limits.fetchMessagesMax;
     return limit === 0 ? most : Math.min(limit, most);
   }
+}
+
+function queueFull({ ofSender }: Extract<Appended, { kind: "full" }>, depthMax: number): QpqError {
+  const fields = { depthMax };
+  if (ofSender === undefined) return new QpqError("E009_QUEUE_FULL", { retryAfterMs: 1_000, fields });
+  const text = "the sender's share of the recipient's inbox is full";
+  return new QpqError("E009_QUEUE_FULL", { retryAfterMs: 1_000, fields, text });
 }

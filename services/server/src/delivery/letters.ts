@@ -8,6 +8,7 @@ import {
   type LimitName,
   QpqError,
 } from "quicproquo-proto";
+import { isNobody } from "../keys/signature.ts";
 import type { Append, Clock } from "../store/port.ts";
 
 export type Letter = {
@@ -29,7 +30,7 @@ export class Letters {
     this.#clock = clock;
   }
 
-  /** E008_PAYLOAD_TOO_LARGE, E010_PAYLOAD_EMPTY. */
+  /** A sender by a token of its own holds a share of an inbox. E008_PAYLOAD_TOO_LARGE, E010_PAYLOAD_EMPTY. */
   entryFor(recipientKey: IdentityKey, letter: Letter): Append {
     const { payload, idempotencyKey, ttlSecs } = letter;
     const max = this.#limits.payloadBytesMax;
@@ -41,6 +42,8 @@ export class Letters {
       payload,
       messageId: idempotencyKey === undefined ? undefined : messageIdOf(letter.sender, idempotencyKey),
       expiresAtMs: this.#clock() + lifeSecs * 1_000,
+      // the static token is everybody's
+      ...(!isNobody(letter.sender) && { sender: letter.sender }),
     };
   }
 

@@ -7,6 +7,7 @@
  * token is everybody's, and has no such limit.
  */
 import { type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
+import { isNobody } from "../keys/signature.ts";
 import type { RateCounter, RateLimit } from "../store/port.ts";
 
 type NamedLimit = RateLimit & { readonly name: LimitName };
@@ -58,7 +59,7 @@ export class SendingRates {
     this.#ofSenderKey = `sender ${name}`;
     this.#intoInboxKey = `inbox ${name}`;
     // nobody's key is all zero (accounts.ts)
-    this.#ownKey = sender.every((byte) => byte === 0) ? undefined : name;
+    this.#ownKey = isNobody(sender) ? undefined : name;
   }
 
   #admit(key: string, limit: NamedLimit, cost: number): void {

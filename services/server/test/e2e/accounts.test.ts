@@ -36,7 +36,7 @@ for (const { name, start } of stores) {
     let alice: Awaited<ReturnType<typeof arrive>>;
     let bob: Awaited<ReturnType<typeof arrive>>;
     before(async () => {
-      server = await start({ settings: { "login-attempts-per-minute": 20 } });
+      server = await start({ settings: { "login-attempts-per-minute": 20, "queue-depth-max": 40 } });
       alice = await arrive(server, "alice");
       bob = await arrive(server, "Bob");
     });
@@ -92,6 +92,21 @@ for (const { name, start } of stores) {
         seqs.push((await client.call("enqueue", { recipientKey, payload, idempotencyKey })).seq);
       }
       assert.deepEqual(seqs, [1n, 2n, 1n, 3n]);
+    });
+
+    test("one sender fills a quarter of an inbox, and others find room in it; the static token's holders share none", async () => {
+      const recipientKey = newPerson("").identity.identityKey;
+      using atAlice = await connect(alice.token);
+      using atBob = await connect(bob.token);
+      using operator = await connect(server.token);
+      const fill = async (client: RawClient, count: number): Promise<number> => {
+        const entries = Array.from({ length: count }, () => ({ recipientKey, payload }));
+        using session = new RawSession(client.service, client === atAlice ? alice.token : server.token);
+        return (await session.send(entries)).filter((seq) => seq > 0n).length;
+      };
+      assert.deepEqual([await fill(atAlice, 20), await fill(operator, 20)], [10, 20]);
+      assert.equal(await codeOf(() => atAlice.call("enqueue", { recipientKey, payload })), "E009_QUEUE_FULL");
+      assert.equal(await codeOf(() => atBob.call("enqueue", { recipientKey, payload })), "accepted");
     });
 
     test("a token is renewed, ends alone at logout, and all end when all are revoked; the static token has none to end", async () => {
