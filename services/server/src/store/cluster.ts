@@ -5,7 +5,7 @@
  */
 import { WakeupHub } from "./hub.ts";
 import { openPostgresStore, type PostgresStore, type PostgresStoreOptions } from "./postgres/open.ts";
-import type { MessageLog } from "./port.ts";
+import type { AccountStore, MessageLog } from "./port.ts";
 import { openRedis, type RedisOptions, type RedisStats } from "./redis/open.ts";
 import type { RedisTail } from "./redis/tail.ts";
 
@@ -50,7 +50,7 @@ export async function openClusterStore(options: ClusterStoreOptions): Promise<Cl
   };
   return {
     ...postgres,
-    ...(tail && { log: logWith(postgres.log, tail) }),
+    ...(tail && { log: logWith(postgres.log, tail), accounts: accountsWith(postgres.accounts, tail) }),
     ...(redis && { rates: redis.rates }),
     condition() {
       if (redis === undefined) return { redis: "off" };
@@ -70,6 +70,17 @@ function logWith(log: MessageLog, tail: RedisTail): MessageLog {
       const isDone = await log.ack(inbox, upTo, storeEpoch);
       if (isDone) tail.trim(inbox, upTo, storeEpoch);
       return isDone;
+    },
+  };
+}
+
+function accountsWith(accounts: AccountStore, tail: RedisTail): AccountStore {
+  return {
+    ...accounts,
+    async deleteAccount(identity) {
+      const devices = await accounts.listDevices(identity);
+      await accounts.deleteAccount(identity);
+      for (const key of [identity, ...devices.map(({ deviceKey }) => deviceKey)]) tail.forget(key);
     },
   };
 }

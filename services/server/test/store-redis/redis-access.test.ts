@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { RedisProcess } from "../../testing/redis.ts";
-import { inboxOf } from "../conformance/subject.ts";
+import { inboxOf, seqsUpTo } from "../conformance/subject.ts";
 import { Buses, ear, until, untilCrosses } from "./rig.ts";
+import { send, TailFrontEnds, TailReader, tailCounts } from "./tail-rig.ts";
 
 const alice = inboxOf("alice");
 
 /** As in docs/operations.md. */
+const tailRights = "+xadd +xread +xtrim +pexpire";
 const rights =
   "~qpq:* &qpq:* -@all +hello +auth +info +ssubscribe +spublish +eval +time +get +set +cluster|slots +client|setname";
 
@@ -24,6 +26,27 @@ describe("the rights of a front-end on Redis", () => {
     await until(() => redis.command("KEYS", "*") !== "");
     assert.deepEqual([here.stats().connectionsLost, there.stats().connectionsLost], [0, 0]);
   });
+
+  for (const hasThem of [true, false]) {
+    test(`the hot tail ${hasThem ? "works with four more" : "is missed, and no message is, without them"}`, async () => {
+      await using redis = await RedisProcess.start();
+      const words = hasThem ? `${rights} ${tailRights}` : rights;
+      redis.command("ACL", "SETUSER", "qpq", "on", ">word", ...words.split(" "));
+      await using frontEnds = await TailFrontEnds.open({ url: redis.url.replace("//", "//qpq:word@") });
+      using reader = new TailReader(frontEnds[1]);
+      await reader.sees(({ answers }) => answers.length === 1);
+      await frontEnds.knowReader();
+      for (let sent = 1; sent <= 20; sent++) {
+        await send(frontEnds[0], frontEnds.message(`${sent}`));
+        await reader.sees(({ seqs }) => seqs.length === sent);
+      }
+      await frontEnds[0].log.ack(alice, 20n, frontEnds.storeEpoch);
+      assert.deepEqual(reader.seqs, seqsUpTo(20));
+      assert.equal(tailCounts(frontEnds[1]).hits > 0, hasThem);
+      if (hasThem) await until(() => redis.command("XLEN", frontEnds.tailName(alice)) === "0");
+      for (const store of frontEnds.stores) assert.equal(store.stats().redis?.connectionsLost, 0);
+    });
+  }
 
   test("without the right to scripts hints cross as ever, and each front-end counts for itself", async () => {
     await using redis = await RedisProcess.start();

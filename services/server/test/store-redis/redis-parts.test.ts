@@ -8,7 +8,8 @@ import { LookAgain } from "../../src/store/look-again.ts";
 import { parseRedisUrl } from "../../src/store/redis/address.ts";
 import { decodeHints, encodeHints, type Hint, isFrom } from "../../src/store/redis/hint-frame.ts";
 import { HintQueue } from "../../src/store/redis/hint-queue.ts";
-import { inboxOf } from "../conformance/subject.ts";
+import { RecentInboxes } from "../../src/store/redis/recent-inboxes.ts";
+import { identityOf, inboxOf } from "../conformance/subject.ts";
 import { Ear } from "./rig.ts";
 
 const sender = Buffer.from("sender 1");
@@ -64,6 +65,38 @@ describe("hints that wait", () => {
     for (const inTail of [false, true]) queue.add({ inbox: carol, claim: "", inTail });
     const said = queue.take(3).map(({ inTail }) => inTail);
     assert.deepEqual(said, [true, false, false]);
+  });
+});
+
+describe("what is known of inboxes since lately", () => {
+  const [alice, bob, carol] = [inboxOf("alice"), inboxOf("bob"), inboxOf("carol")];
+
+  test("is known for its life, and after twice that no longer, however rarely it is asked", () => {
+    let nowMs = 0;
+    const recent = new RecentInboxes<number>({ lifeMs: 10, nowMs: () => nowMs });
+    recent.set(alice, 1);
+    nowMs = 9;
+    recent.set(bob, 2);
+    nowMs = 19;
+    assert.deepEqual([recent.get(alice), recent.get(bob)], [1, 2]);
+    recent.set(alice, 3);
+    nowMs = 29;
+    assert.deepEqual([recent.get(alice), recent.get(bob)], [3, undefined]);
+    nowMs = 1_000;
+    assert.equal(recent.get(alice), undefined);
+  });
+
+  test("is bounded: what was set last stays", () => {
+    const recent = new RecentInboxes<number>({ lifeMs: 10, inboxesMax: 2, nowMs: () => 0 });
+    for (let i = 0; i < 100; i++) recent.set(inboxOf(`${i}`), i);
+    const known = Array.from({ length: 100 }, (_, i) => recent.get(inboxOf(`${i}`))).filter((i) => i !== undefined);
+    assert.ok(known.length <= 4 && known.includes(99), `${known}`);
+  });
+
+  test("is found by person, with all channels", () => {
+    const recent = new RecentInboxes<number>({ lifeMs: 10 });
+    for (const inbox of [alice, inboxOf("alice/1"), bob, carol]) recent.set(inbox, 1);
+    assert.deepEqual(recent.inboxesOf(identityOf("alice")), [alice, inboxOf("alice/1")]);
   });
 });
 

@@ -1,8 +1,9 @@
 /**
- * Inboxes that were added lately: for lifeMs at least, for twice that at most, and up to a bound, beyond which the older
- * half is forgotten early.
+ * What is known of inboxes since lately: for lifeMs at least, for twice that at most, and up to a bound, beyond which the
+ * older half is forgotten early.
  */
-import type { InboxKey } from "quicproquo-proto";
+import type { IdentityKey, InboxKey } from "quicproquo-proto";
+import { latin1 } from "quicproquo-proto";
 
 /** Of each half: some 10 MB. */
 const inboxesMaxDefault = 65_536;
@@ -13,13 +14,13 @@ export type RecentInboxesOptions = {
   readonly nowMs?: () => number;
 };
 
-export class RecentInboxes {
+export class RecentInboxes<Value> {
   readonly #lifeMs: number;
   readonly #max: number;
   readonly #nowMs: () => number;
   #sinceMs: number;
-  #younger = new Set<InboxKey>();
-  #older = new Set<InboxKey>();
+  #younger = new Map<InboxKey, Value>();
+  #older = new Map<InboxKey, Value>();
 
   constructor({ lifeMs, inboxesMax = inboxesMaxDefault, nowMs = () => performance.now() }: RecentInboxesOptions) {
     this.#lifeMs = lifeMs;
@@ -28,15 +29,21 @@ export class RecentInboxes {
     this.#sinceMs = nowMs();
   }
 
-  add(inbox: InboxKey): void {
+  set(inbox: InboxKey, value: Value): void {
     this.#age();
     if (this.#younger.size >= this.#max && !this.#younger.has(inbox)) this.#turn();
-    this.#younger.add(inbox);
+    this.#younger.set(inbox, value);
   }
 
-  has(inbox: InboxKey): boolean {
+  get(inbox: InboxKey): Value | undefined {
     this.#age();
-    return this.#younger.has(inbox) || this.#older.has(inbox);
+    return this.#younger.get(inbox) ?? this.#older.get(inbox);
+  }
+
+  /** Looks at all that it knows. */
+  inboxesOf(identity: IdentityKey): readonly InboxKey[] {
+    const recipient = latin1(identity);
+    return [...this.#younger.keys(), ...this.#older.keys()].filter((inbox) => inbox.startsWith(recipient));
   }
 
   #age(): void {
@@ -49,6 +56,6 @@ export class RecentInboxes {
   #turn(): void {
     this.#sinceMs = this.#nowMs();
     this.#older = this.#younger;
-    this.#younger = new Set();
+    this.#younger = new Map();
   }
 }

@@ -13,7 +13,7 @@
  * The epoch in a stream's name is that of the commit: a reader with a cursor of another one finds nothing, and is told by
  * Postgres. What another reader has acknowledged may be found until the acknowledgement's trim has arrived.
  */
-import type { InboxKey } from "quicproquo-proto";
+import type { IdentityKey, InboxKey } from "quicproquo-proto";
 import type { Append, Clock, StoredMessage, TailAnswer, TailQuery } from "../port.ts";
 import type { StoredAppends } from "../postgres/appends.ts";
 import { wholeMs } from "../packing/codec.ts";
@@ -47,6 +47,8 @@ const bytesInFlightMax = 8 * 1024 * 1024;
 /** For a hint, in a Redis Cluster, until its entry is written. */
 const hintWaitsMsMax = 50;
 
+const seqMax = 2n ** 63n - 2n;
+
 const readersLifeMs = 60_000;
 const announceMs = 15_000;
 
@@ -68,8 +70,10 @@ type Trim = readonly [name: string, minId: string];
 export class RedisTail {
   readonly #parts: TailParts;
   readonly #reads: TailReads;
-  readonly #readers = new RecentInboxes({ lifeMs: readersLifeMs });
-  readonly #announced = new RecentInboxes({ lifeMs: announceMs });
+  readonly #readers = new RecentInboxes<true>({ lifeMs: readersLifeMs });
+  readonly #announced = new RecentInboxes<true>({ lifeMs: announceMs });
+  /** The last seq that was answered here. */
+  readonly #answered = new RecentInboxes<bigint>({ lifeMs });
   #trims = new Map<Partition, Trim[]>();
   readonly #writing = new Map<Partition, Promise<boolean>>();
   #bytesInFlight = 0;
@@ -89,7 +93,7 @@ export class RedisTail {
 
   /** A subscription at any front-end claims the inbox. */
   noteReader(inbox: InboxKey): void {
-    this.#readers.add(inbox);
+    this.#readers.set(inbox, true);
   }
 
   /** After their commit. Answers of which entries readers may be told that they are here; undefined: of none. */
@@ -106,7 +110,7 @@ export class RedisTail {
       isInTail ??= entries.map(() => false);
       isInTail[i] = true;
     }
-    this.#storeEpoch = storeEpoch;
+    this.#noteEpoch(storeEpoch);
     for (const [partition, group] of groups) {
       for (let at = 0; at < group.length; at += atOnceMax) this.#send(partition, group.slice(at, at + atOnceMax));
     }
@@ -118,10 +122,19 @@ export class RedisTail {
     return this.#parts.mode === "single" ? undefined : this.#writing.get(this.#partitionOf(inbox));
   }
 
-  /** After the acknowledgement's commit. */
+  /** After the acknowledgement's commit. One by who reads here leaves nothing that it could read. */
   trim(inbox: InboxKey, upTo: bigint, storeEpoch: bigint): void {
+    if (upTo > (this.#answered.get(inbox) ?? 0n)) this.#remove(inbox, upTo, storeEpoch);
+  }
+
+  /** After the end of all inboxes of a person or device. */
+  forget(identity: IdentityKey): void {
+    for (const inbox of this.#readers.inboxesOf(identity)) this.#remove(inbox, seqMax, 0n);
+  }
+
+  #remove(inbox: InboxKey, upTo: bigint, storeEpoch: bigint): void {
     const epoch = storeEpoch === 0n ? this.#storeEpoch : storeEpoch;
-    if (epoch === 0n || !this.#readers.has(inbox)) return;
+    if (epoch === 0n || this.#readers.get(inbox) === undefined) return;
     if (this.#trims.size === 0) setImmediate(() => this.#sendTrims());
     const partition = this.#partitionOf(inbox);
     add(this.#trims, partition, [tailName(partition, inbox, epoch), `${upTo + 1n}-0`]);
@@ -130,10 +143,11 @@ export class RedisTail {
   /** MessageLog.readTail. */
   read(query: TailQuery): Promise<TailAnswer | undefined> | undefined {
     const { inbox, inTail, storeEpoch } = query;
-    if (!this.#announced.has(inbox)) {
-      this.#announced.add(inbox);
+    if (this.#announced.get(inbox) === undefined) {
+      this.#announced.set(inbox, true);
       this.#parts.announce(inbox);
     }
+    this.#noteEpoch(storeEpoch);
     if (!inTail) return undefined;
     const partition = this.#partitionOf(inbox);
     const name = tailName(partition, inbox, storeEpoch);
@@ -155,16 +169,25 @@ export class RedisTail {
       if (messages.length > 0 && bytes > query.bytesMax) break;
       messages.push({ seq, payload, enqueuedAtMs, expired: false });
     }
-    if (messages.length === 0) this.#misses++;
-    else this.#hits++;
-    return messages.length === 0 ? undefined : { messages, isAll: isAll && messages.length === entries.length };
+    if (messages.length === 0) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    this.#answered.set(query.inbox, query.after + BigInt(messages.length));
+    return { messages, isAll: isAll && messages.length === entries.length };
+  }
+
+  /** It is only ever raised. */
+  #noteEpoch(storeEpoch: bigint): void {
+    if (storeEpoch > this.#storeEpoch) this.#storeEpoch = storeEpoch;
   }
 
   #takes({ inbox, payload }: Append): boolean {
     return (
       payload.length <= this.#parts.payloadBytesMax &&
       this.#bytesInFlight <= bytesInFlightMax &&
-      this.#readers.has(inbox) &&
+      this.#readers.get(inbox) !== undefined &&
       this.#parts.nodes.linkOf(this.#partitionOf(inbox)) !== undefined
     );
   }
