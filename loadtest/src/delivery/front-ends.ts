@@ -21,11 +21,11 @@ export async function startFrontEnd(
   { databaseUrl, redisUrl }: ClusterAddress,
   options: ServerProcessOptions = {},
 ): Promise<FrontEnd> {
-  const env = { ...compileCache, QPQ_DATABASE_URL: databaseUrl, QPQ_REDIS_URL: redisUrl ?? "" };
+  const cluster = { databaseUrl, ...(redisUrl !== undefined && { redisUrl }) };
   // it ends with the bench, however that ends
   const launcher = ["setpriv", "--pdeathsig=KILL", "--"];
   const dataDir = makeOwnedFolder("qpq-bench-server-");
-  const own = { dataDir, launcher, env, settings: { ...settings, ...options.settings } };
+  const own = { dataDir, launcher, cluster, env: compileCache, settings: { ...settings, ...options.settings } };
   return new FrontEnd(await startServerProcess({ ...options, ...own }));
 }
 
