@@ -7,6 +7,7 @@ import type { InboxKey } from "quicproquo-proto";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { type Ledger, payloadHashOf } from "./ledger.ts";
 import type { CommitterTask } from "./committer-process.ts";
+import type { DeleterTask } from "./deleter-process.ts";
 import { inboxCount, inboxNumber, messageNumber, numberOf } from "./messages.ts";
 import type { RemoverTask } from "./remover-process.ts";
 import { limits } from "./trial-limits.ts";
@@ -14,8 +15,8 @@ import type { WriterTask } from "./writer-process.ts";
 
 export type Run = {
   /** The process: a file beside this one, and its task as JSON. */
-  readonly program: "writer-process.ts" | "remover-process.ts" | "committer-process.ts";
-  readonly task: WriterTask | RemoverTask | CommitterTask;
+  readonly program: "writer-process.ts" | "remover-process.ts" | "committer-process.ts" | "deleter-process.ts";
+  readonly task: WriterTask | RemoverTask | CommitterTask | DeleterTask;
   /** Answers true when the process is to be killed. Lines that were printed before the kill still come after it. */
   readonly onLine: (line: string) => boolean;
   /** Largest file the process may write, in KiB: beyond it writing fails with an I/O error. */
