@@ -140,8 +140,8 @@ function callerOf({ identity, actsFor, expiresAtMs }: Token, tokenHash: Uint8Arr
   return { kind, sender: actsFor, account: identity, actsFor, tokenHash, expiresAtMs };
 }
 
-/** Of a caller that acts for a key: E006_FORBIDDEN for others. */
+/** Of a caller whom a rule let in for acting for a key. */
 function actingOf({ account, actsFor }: Caller): Acting {
-  if (account === undefined || actsFor === undefined) throw new QpqError("E006_FORBIDDEN");
+  if (account === undefined || actsFor === undefined) throw new Error("the caller acts for no key");
   return { identity: account, actsFor };
 }

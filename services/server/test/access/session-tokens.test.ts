@@ -229,6 +229,35 @@ test("two calls of one token keep their order, also when the first has to wait f
   );
 });
 
+test("a call that comes while its token is being looked for is not overtaken by one that finds it known", async () => {
+  const world = createWorld();
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let queries = 0;
+  const findTokens = async (hashes: readonly Uint8Array[]) => {
+    const found = await world.store.accounts.findTokens(hashes);
+    await gates[queries++]?.promise;
+    return found;
+  };
+  const clock = (): number => world.nowMs;
+  const tokens = new SessionTokens({ store: { ...world.store.accounts, findTokens }, limits, clock, now: clock });
+  const token = await login(world, tokens);
+  const order: number[] = [];
+  const call = async (n: number): Promise<void> => {
+    const caller = tokens.find(token);
+    if (caller instanceof Promise) await caller;
+    order.push(n);
+  };
+  const calls = [call(0)];
+  await new Promise(setImmediate);
+  calls.push(call(1));
+  gates[0]?.resolve();
+  await new Promise(setImmediate);
+  calls.push(call(2));
+  gates[1]?.resolve();
+  await Promise.all(calls);
+  assert.deepEqual(order, [0, 1, 2]);
+});
+
 test("while the store cannot be asked an unknown token is told so, and is good again afterwards", async () => {
   const world = createWorld();
   let isDown = true;

@@ -114,6 +114,9 @@ test("a listed device logs in with the account's password, and its token acts fo
     device: { ...row, signature: new Uint8Array(64), registeredAtMs: 0 },
     devicesMax: 5,
   });
+  const bob = newPerson("bob");
+  await register(accounts, bob);
+  await assert.rejects(login(accounts, { ...bob, identity: device }), isCode("E006_FORBIDDEN"), "another's device");
   const caller = await place.tokens.find(await login(accounts, phone));
   assert.deepEqual([caller.kind, caller.actsFor, caller.account], ["device", device.identityKey, identityKey]);
 });
