@@ -14,7 +14,7 @@ import { type QuicLimits, quicLimits } from "quicproquo-transport/quic";
 import { type WebSocketLimits, websocketLimits } from "quicproquo-transport/websocket";
 import { parse as parseToml } from "smol-toml";
 import { type ProcessLimits, processLimits } from "./processes/process-limits.ts";
-import { kebab, type Setting, settings, websocketName } from "./settings.ts";
+import { kebab, type Setting, settings, trueOrFalse, websocketName } from "./settings.ts";
 
 /** Where the store of several servers is. */
 export type ClusterConfig = {
@@ -95,7 +95,7 @@ function readFlags(args: readonly string[], rows: Record<string, Setting>): Reco
   const options = Object.fromEntries(
     [...nameOfFlag].map(([flag, name]) => [
       flag,
-      { type: rows[name]?.format === Boolean ? "boolean" : "string" } as const,
+      { type: rows[name]?.format === trueOrFalse ? "boolean" : "string" } as const,
     ]),
   );
   let values: Record<string, unknown>;
@@ -138,6 +138,7 @@ function readFile(file: string, rows: Record<string, Setting>): Record<string, u
 
 function freeze(flat: Record<string, unknown>, passwordFile: string | undefined): ServerConfig {
   const value = <T>(name: string): T => flat[name] as T;
+  const isOn = (name: string): boolean => String(flat[name]) === "true";
   const numberOf = (name: string): number => value<number>(name);
   const config: ServerConfig = {
     cluster: clusterOf(flat, passwordFile),
@@ -149,7 +150,7 @@ function freeze(flat: Record<string, unknown>, passwordFile: string | undefined)
     authToken: value<string>("authToken") === "" ? undefined : value("authToken"),
     serverName: value("serverName"),
     opaqueSetup: value<string>("opaqueSetup") === "" ? undefined : value("opaqueSetup"),
-    allowUnprovenIdentity: value("allowUnprovenIdentity"),
+    allowUnprovenIdentity: isOn("allowUnprovenIdentity"),
     logLevel: value("logLevel"),
     drainMs: numberOf("drainMs"),
     processes: slice(processLimits, flat),

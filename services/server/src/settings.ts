@@ -81,8 +81,8 @@ export function settings(): Record<string, Setting> {
     ),
     allowUnprovenIdentity: row(
       "Binds a user name to an identity key that nobody has shown to be theirs; the password alone logs in. For tests.",
-      Boolean,
-      false,
+      trueOrFalse,
+      "false",
     ),
     opaqueSetup: secret("For logins; all servers of a cluster have the same. Empty = in the data folder."),
     authToken: secret("Static bearer token; its holder may act for every identity. Empty = generated."),
@@ -94,6 +94,14 @@ export function settings(): Record<string, Setting> {
 
 function hex8(value: unknown): void {
   if (value !== "" && !/^[0-9a-f]{16}$/i.test(String(value))) throw new Error("must be 16 hex digits");
+}
+
+/**
+ * The format of a switch, whose flag takes no value. Its default is text: convict makes a boolean of any text where that is
+ * one, and of "no" it makes true.
+ */
+export function trueOrFalse(value: unknown): void {
+  if (![true, false, "true", "false"].includes(value as string)) throw new Error("must be true or false");
 }
 
 function rangeOf(limit: Pick<LimitRow, "min" | "max">): (value: unknown) => void {

@@ -35,6 +35,7 @@ const originalCounters: Readonly<Record<string, readonly [name: string, help: st
   fetch: ["fetch_total", "fetch calls answered."],
   fetchWait: ["fetch_wait_total", "fetchWait calls answered."],
   uploadKeyPackage: ["key_package_upload_total", "KeyPackages stored."],
+  opaqueLoginFinish: ["auth_login_success_total", "Logins that got a token."],
 };
 
 export function createPrometheusObserver(sources: Sources): PrometheusObserver {
@@ -62,6 +63,16 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   const delivered = new Counter({
     name: "qpq_messages_delivered_total",
     help: "Messages in answers of fetch, fetchWait and peek, and in pushes that were taken.",
+    registers,
+  });
+  const loginFailures = new Counter({
+    name: "auth_login_failure_total",
+    help: "Logins refused in their second half; an honest client with a wrong password does not come so far.",
+    registers,
+  });
+  const rateLimits = new Counter({
+    name: "rate_limit_hit_total",
+    help: "Calls refused with E018_RATE_LIMIT.",
     registers,
   });
   const background = new Counter({
@@ -157,9 +168,11 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
       const { method, code } = observation;
       callsOf(`${method} ${code}`, () => calls.labels(method, code)).inc();
       secondsOf(method, () => seconds.labels(method)).observe(observation.seconds);
-      if (observation.code !== "ok") return;
-      perMethod.get(observation.method)?.inc();
-      if (observation.method === "enqueue") enqueueBytes.inc(observation.requestBytes);
+      if (code === "E018_RATE_LIMIT") rateLimits.inc();
+      if (code !== "ok" && method === "opaqueLoginFinish") loginFailures.inc();
+      if (code !== "ok") return;
+      perMethod.get(method)?.inc();
+      if (method === "enqueue") enqueueBytes.inc(observation.requestBytes);
     },
     messagesDelivered: (count) => delivered.inc(count),
     backgroundFailed: (work, code) => background.inc({ work, code }),

@@ -96,6 +96,21 @@ test("the token comes from the environment or a mounted file, never from a flag"
   );
 });
 
+test("a switch is on by its flag alone, by its variable or by its key, and off by default", () => {
+  const isOn = (args: string[], env = {}): boolean => loadConfig({ args, env }).allowUnprovenIdentity;
+  assert.equal(isOn([]), false);
+  assert.equal(isOn(["--allow-unproven-identity"]), true);
+  assert.equal(isOn(["--allow-unproven-identity", "--port", "1"]), true);
+  assert.equal(isOn([], { QPQ_ALLOW_UNPROVEN_IDENTITY: "true" }), true);
+  assert.equal(isOn([], { QPQ_ALLOW_UNPROVEN_IDENTITY: "false" }), false);
+  assert.equal(isOn(["--config", file("switch.toml", "allowUnprovenIdentity = true")]), true);
+  for (const text of ["no", "0", "", "TRUE", "maybe"]) {
+    const env = { QPQ_ALLOW_UNPROVEN_IDENTITY: text };
+    assert.throws(() => isOn([], env), wrong("E046_CONFIG", /allowUnprovenIdentity/), text);
+  }
+  assert.throws(() => isOn(["--allow-unproven-identity", "false"]), wrong("E048_USAGE", /false/));
+});
+
 test("the cluster's store wants a database by variable or mounted file, and is not guessed from one", () => {
   const url = "postgres://qpq@db.example/mail";
   const mounted = file("password", "from-mount\n");

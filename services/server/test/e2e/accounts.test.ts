@@ -165,11 +165,21 @@ for (const { name, start } of stores) {
       }
       assert.ok(refusal instanceof QpqError && refusal.code === "E018_RATE_LIMIT" && (refusal.retryAfterMs ?? 0) > 0);
       assert.equal((await login(client, bob)).length, 32);
+      const bad = {
+        username: "carol",
+        loginId: payload,
+        finalization: payload,
+        identityKey: keyOf(bob),
+        identityProof: payload,
+      };
+      assert.equal(await codeOf(() => client.call("opaqueLoginFinish", bad)), "E064_LOGIN_REFUSED");
     });
 
     test("neither log nor metrics have a name, a key or a token in them", async () => {
       const metrics = await (await fetch(`http://127.0.0.1:${server.opsPort}/metrics`)).text();
-      assert.match(metrics, /opaqueLoginFinish/);
+      for (const name of ["auth_login_success_total", "auth_login_failure_total", "rate_limit_hit_total"]) {
+        assert.match(metrics, new RegExp(`^${name} [1-9]`, "m"));
+      }
       const told = `${server.words}${server.log()}${metrics}`;
       for (const secret of [alice.token, keyOf(alice), bob.token]) {
         for (const form of ["hex", "base64", "base64url", "latin1"] as const) {
