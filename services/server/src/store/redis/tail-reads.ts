@@ -8,14 +8,14 @@ export type TailRead = { readonly name: string; readonly after: bigint; readonly
 export type TailEntries = { readonly entries: readonly unknown[]; readonly isAll: boolean };
 
 /** Of one read. Who is further behind asks Postgres. */
-const entriesMax = 16;
+const entriesMax = 8;
 /** Of one command. */
 const atOnceMax = 100;
 /**
- * Under way: with entries of 4 KiB, 16 MiB of answers, half of what Redis lets a connection that hears channels be behind
- * with (client-output-buffer-limit pubsub).
+ * Under way, as many as a frame has hints: with entries of 4 KiB, 16 MiB of answers, half of what Redis lets a connection
+ * that hears channels be behind with (client-output-buffer-limit pubsub).
  */
-const readsMax = 256;
+const readsMax = 512;
 /** Postgres answers within that. */
 const answerMsMax = 50;
 

@@ -5,7 +5,8 @@
  * A front-end writes what its own commits have stored, after they have; it tells readers afterwards, and says with the
  * hint that it was written (port.ts, `inTail`). What could not be written after all is told again without that. One
  * connection carries both, so the entry is there when the hint arrives; in a Redis Cluster, where they may go to different
- * nodes, the hint waits for the write.
+ * nodes, the hint waits for the write. A node that forgets what it has taken (a failover to a replica of it) may keep a
+ * message from its reader until the next one or the safety sweep.
  *
  * Who reads is learnt from the claims of subscriptions, and from what goes on reading, at least every 2 * announceMs: who
  * writes keeps it in mind for longer. A front-end that has not heard of a reader writes nothing, and says so with its hint.
