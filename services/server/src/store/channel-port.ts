@@ -6,7 +6,7 @@ export type ChannelMade = { readonly channelId: Uint8Array; readonly wasNew: boo
 export interface ChannelStore {
   /**
    * One channel for a pair, whichever is named first: the pair again, also at the same time, answers the first one's id.
-   * `newId`: 16 random bytes, for a new one. Durable when it resolves.
+   * `newId`: 16 random bytes, for a new one; the same call again answers the same. Durable when it resolves.
    */
   createChannel(request: {
     readonly a: IdentityKey;

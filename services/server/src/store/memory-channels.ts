@@ -12,7 +12,7 @@ export class MemoryChannels {
     const members = [a, b].sort(Buffer.compare) as unknown as Members;
     const pair = nameOf(members);
     for (const [id, known] of this.#members) {
-      if (nameOf(known) === pair) return { channelId: bytesOfLatin1(id), wasNew: false };
+      if (nameOf(known) === pair) return { channelId: bytesOfLatin1(id), wasNew: id === latin1(newId) };
     }
     this.#members.set(latin1(newId), members);
     return { channelId: newId, wasNew: true };

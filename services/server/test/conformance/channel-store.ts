@@ -25,6 +25,12 @@ export function describeChannelStore(subject: Subject): void {
         channelId: one,
         wasNew: false,
       });
+      assert.deepEqual(await channels.createChannel({ a: bob, b: alice, newId: one }), {
+        channelId: one,
+        wasNew: true,
+      });
+      const again = await channels.createChannel({ a: bob, b: alice, newId: one });
+      assert.deepEqual(again, { channelId: one, wasNew: true });
       assert.deepEqual(await channels.createChannel({ a: carol, b: alice, newId: three }), {
         channelId: three,
         wasNew: true,

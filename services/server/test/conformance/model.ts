@@ -6,11 +6,19 @@ import { createMemoryStore } from "../../src/store/index.ts";
 import type { Store } from "../../src/store/port.ts";
 import { defaultLimits, identityOf, inboxOf, messageIdOf, Setup, type Subject, startMs } from "./subject.ts";
 
-type Message = { inbox: number; bytes: number; id: number | undefined; lifeMs: number };
+type Message = { inbox: number; bytes: number; id: number | undefined; lifeMs: number; sender: number | undefined };
 type Operation =
   | { kind: "append"; messages: readonly Message[] }
   | { kind: "appendAll"; messages: readonly Message[]; isShared: boolean }
-  | { kind: "commit"; group: number; epoch: number; proof: number; id: number; messages: readonly Message[] }
+  | {
+      kind: "commit";
+      group: number;
+      epoch: number;
+      proof: number;
+      id: number;
+      sender: number | undefined;
+      messages: readonly Message[];
+    }
   | { kind: "read"; inbox: number; after: number; limit: number; bytesMax: number; isOtherEpoch: boolean }
   | { kind: "ack"; inbox: number; upTo: number; isOtherEpoch: boolean }
   | { kind: "put"; identity: number; package: number; lifeMs: number; lastResort: boolean }
@@ -29,6 +37,7 @@ const message: fc.Arbitrary<Message> = fc.record({
   bytes: fc.constantFrom(0, 1, 50, 300),
   id: fc.option(fc.nat(5), { nil: undefined }),
   lifeMs,
+  sender: fc.option(fc.nat(1), { nil: undefined }),
 });
 const messages = fc.array(message, { minLength: 1, maxLength: 4 });
 const operation: fc.Arbitrary<Operation> = fc.oneof(
@@ -42,6 +51,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       epoch: fc.nat(3),
       proof: fc.nat(3),
       id: fc.nat(5),
+      sender: fc.option(fc.nat(1), { nil: undefined }),
       messages: fc.array(message, { maxLength: 2 }),
     }),
   },
@@ -84,16 +94,18 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 );
 
 /** Small, so that full inboxes, forgotten ids and forgotten groups are met often. */
-const limits = { ...defaultLimits, queueDepthMax: 5, dedupeWindowMs: 50, groupLifeMs: 80 };
+const limits = { ...defaultLimits, queueDepthMax: 8, dedupeWindowMs: 50, groupLifeMs: 80 };
 
 /** Runs one operation on one store; `run` keeps the names of one property run apart from those of the others. */
 async function apply(store: Store, op: Operation, { nowMs, run }: { nowMs: number; run: number }): Promise<unknown> {
   const inboxNumber = (n: number) => inboxOf(`${run} inbox ${n}`);
-  const append = ({ inbox, bytes, id, lifeMs }: Message, i: number) => ({
+  const append = ({ inbox, bytes, id, lifeMs, sender }: Message, i: number) => ({
     inbox: inboxNumber(inbox),
     payload: new Uint8Array(bytes).fill(i),
-    messageId: id === undefined ? undefined : messageIdOf(`${id}`),
+    // a sender is part of its ids
+    messageId: id === undefined ? undefined : messageIdOf(`${id} ${sender}`),
     expiresAtMs: nowMs + lifeMs,
+    sender: sender === undefined ? undefined : identityOf(`sender ${sender}`),
   });
   const { log, keys } = store;
   const epochOf = (isOther: boolean) => (isOther ? 7n : 0n);
@@ -112,7 +124,10 @@ async function apply(store: Store, op: Operation, { nowMs, run }: { nowMs: numbe
         proofHash: new Uint8Array(32).fill(op.proof % 2),
         nextProofHash: new Uint8Array(32).fill(op.proof >> 1),
         messageId: messageIdOf(`${op.id}`),
-        entries: op.messages.map((entry, i) => ({ ...append(entry, i), messageId: undefined })),
+        entries: op.messages.map((entry, i) => ({
+          ...append({ ...entry, sender: op.sender }, i),
+          messageId: undefined,
+        })),
       });
     case "read": {
       const { after, limit, bytesMax } = op;

@@ -149,4 +149,17 @@ function describeCommits(subject: Subject): void {
     await commit(setup, 9, [from(setup, mallory)]);
     assert.deepEqual(await log.append(from(setup, bob)), stored(9));
   });
+
+  test("behind a mark one message is answered, however large it is", async () => {
+    await using setup = await make(subject);
+    const { log } = setup.store;
+    for (let n = 1; n <= 6; n++) await commit(setup, n, [from(setup, mallory)]);
+    await log.append(from(setup, bob, { payload: new Uint8Array(300) }));
+    const answer = await log.read({ inbox, after: 5n, storeEpoch: 0n, limit: 5, bytesMax: 10 });
+    assert.deepEqual(answer.gap, { kind: "overflow", upTo: 6n });
+    assert.deepEqual(
+      answer.messages.map(({ seq, payload }) => [seq, payload.length]),
+      [[7n, 300]],
+    );
+  });
 }

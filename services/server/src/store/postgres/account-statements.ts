@@ -139,7 +139,6 @@ export const accountHandlers: Handlers<AccountCalls & ChannelCalls> = {
   async createChannel(link, { a, b, newId }) {
     const members = [bytea(a), bytea(b)].sort(Buffer.compare);
     const channelId = bytesOf(await wordOf(link, statements.createChannel, [bytea(newId), ...members]));
-    // also when it was made by a try whose answer was lost
     return { channelId, wasNew: latin1(channelId) === latin1(newId) };
   },
   async membersOf(link, channelId) {

@@ -34,7 +34,8 @@ const readStatement: Statement = {
         total > $6::bigint OR next_total <= q.bytes_max AND next_total > $6::bigint AS is_cut
       FROM (
         SELECT seq, enqueued_at, is_overflow, payload, total, lead(total) OVER (ORDER BY seq) AS next_total,
-          row_number() OVER (ORDER BY seq) AS nth
+          -- of marks and of messages: one message is answered however large it is, also behind a mark
+          row_number() OVER (PARTITION BY is_overflow ORDER BY seq) AS nth
         FROM (
           SELECT *, sum(coalesce(octet_length(payload), 0)) OVER (ORDER BY seq) AS total
           FROM (

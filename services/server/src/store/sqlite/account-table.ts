@@ -60,7 +60,7 @@ export function accountWrites(db: DatabaseSync): Writes {
     createChannel({ a, b, newId }) {
       const [one, other] = Buffer.compare(a, b) < 0 ? [a, b] : [b, a];
       const known = selectChannel.get(one, other) as { id: Uint8Array } | undefined;
-      if (known !== undefined) return { channelId: known.id, wasNew: false };
+      if (known !== undefined) return { channelId: known.id, wasNew: Buffer.compare(known.id, newId) === 0 };
       insertChannel.run(newId, one, other);
       return { channelId: newId, wasNew: true };
     },
