@@ -26,7 +26,12 @@ export type SessionTokensParts = {
   readonly knownMax?: number;
 };
 
-type Known = { readonly caller: Caller; readonly askedAtMs: number };
+type Known = {
+  readonly caller: Caller;
+  readonly askedAtMs: number;
+  /** The store is asked again. */
+  isAsked: boolean;
+};
 
 export type IssuedToken = { readonly sessionToken: Uint8Array; readonly expiresAtMs: number };
 
@@ -70,7 +75,7 @@ export class SessionTokens {
     const known = this.#known.get(name);
     const ageMs = known === undefined ? believedMs : this.#now() - known.askedAtMs;
     if (known === undefined || ageMs >= believedMs) return this.#ask(name);
-    if (ageMs >= freshMs) this.#ask(name).catch(() => undefined); // told by the next call
+    if (ageMs >= freshMs && !known.isAsked) void this.#askBeside(name, known); // never rejects
     return this.#living(known.caller);
   }
 
@@ -118,13 +123,23 @@ export class SessionTokens {
     return this.#living(caller);
   }
 
+  /** What comes of it the next call is told. */
+  async #askBeside(name: string, known: Known): Promise<void> {
+    known.isAsked = true;
+    try {
+      this.#learn(name, await this.#lookups.find(name));
+    } catch {
+      known.isAsked = false;
+    }
+  }
+
   #learn(name: string, { token, askedAtMs }: Looked): Caller | undefined {
     const known = this.#known.get(name);
     this.#known.delete(name);
     if (token === undefined) return undefined;
     // the same object as before: what is kept by it goes on
     const caller = known?.caller ?? callerOf(token, bytesOfLatin1(name));
-    this.#known.set(name, { caller, askedAtMs });
+    this.#known.set(name, { caller, askedAtMs, isAsked: false });
     if (this.#known.size > this.#knownMax) this.#known.delete(this.#known.keys().next().value as string);
     return caller;
   }

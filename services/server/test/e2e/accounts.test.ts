@@ -207,6 +207,19 @@ test("accounts, tokens and passwords outlive the server, whose OPAQUE setup only
   await assert.rejects(startServerProcess({ dataDir }), /E046_CONFIG.*opaque-setup.*chmod 600/);
 });
 
+test("at a server of several workers each half of a login may come to another one, and a token is good at all", async () => {
+  await using server = await startServerProcess({ settings: { workers: 2 } });
+  const heidi = await arrive(server, "heidi");
+  const recipientKey = heidi.identity.identityKey;
+  // the kernel gives each connection to some worker
+  for (let n = 0; n < 8; n++) {
+    using one = await RawClient.connect(server, { token: heidi.token });
+    using other = await RawClient.connect(server, { token: "" });
+    await one.call("peek", { recipientKey });
+    assert.equal((await login(one, heidi, other)).length, 32);
+  }
+});
+
 test("with --allow-unproven-identity a name needs no proof, without it does", async () => {
   await using server = await startServerProcess({ settings: { "allow-unproven-identity": true } });
   using client = await RawClient.connect(server, { token: "" });
