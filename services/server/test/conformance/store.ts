@@ -100,6 +100,10 @@ export function describeStore(subject: Subject): void {
         log.sweep(1),
         keys.takeKeyPackage(identityOf("alice")),
         keys.getHybridKeys([identityOf("alice")]),
+        setup.store.accounts.accountOf("alice"),
+        setup.store.accounts.deleteAccount(identityOf("alice")),
+        setup.store.channels.membersOf(messageIdOf("channel")),
+        setup.store.blobs.blobBytesOf(identityOf("alice")),
         setup.store.health(),
       ];
       for (const result of await Promise.allSettled(calls)) {
