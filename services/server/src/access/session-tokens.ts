@@ -109,12 +109,13 @@ export class SessionTokens {
       if (caller.account !== undefined && Buffer.compare(caller.account, identity) === 0) this.#known.delete(name);
     }
     // else within 5 s, as everywhere
-    await this.#watch.look().catch(() => undefined);
+    await this.#watch.lookAt(identity).catch(() => undefined);
   }
 
   /** Calls onEnd once, within 5 s of the end of the caller's token but for its expiry; returns what stops it. */
-  watch({ tokenHash }: Caller, onEnd: () => void): () => void {
-    return tokenHash === undefined ? () => {} : this.#watch.watch(latin1(tokenHash), onEnd);
+  watch({ tokenHash, account }: Caller, onEnd: () => void): () => void {
+    if (tokenHash === undefined || account === undefined) return () => {};
+    return this.#watch.watch({ name: latin1(tokenHash), account }, onEnd);
   }
 
   async #ask(name: string): Promise<Caller> {

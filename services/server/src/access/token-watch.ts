@@ -2,7 +2,7 @@
  * Looks after the tokens of open Sessions, which show theirs only once: that one was revoked, by whatever front-end, or
  * its account disabled, is seen within 5 s. While the store cannot be asked nobody is ended; nothing is read or sent then.
  */
-import { bytesOfLatin1 } from "quicproquo-proto";
+import { bytesOfLatin1, type IdentityKey } from "quicproquo-proto";
 import type { AccountStore } from "../store/port.ts";
 
 /** 3 s are left for the queries: one for 1,000 tokens. */
@@ -12,10 +12,13 @@ const tokensAtOnce = 1_000;
 /** Its token is not valid any more. Must not throw. */
 type OnEnd = () => void;
 
+/** One token. */
+type Watched = { readonly account: IdentityKey; readonly watchers: Set<OnEnd> };
+
 export class TokenWatch {
   readonly #store: Pick<AccountStore, "findTokens">;
   /** By name: SHA-256 of the token, one character a byte. */
-  readonly #watched = new Map<string, Set<OnEnd>>();
+  readonly #watched = new Map<string, Watched>();
   #isLooking = false;
 
   constructor(store: Pick<AccountStore, "findTokens">) {
@@ -23,24 +26,28 @@ export class TokenWatch {
   }
 
   /** `onEnd` is called at most once, and not after what is returned here. */
-  watch(name: string, onEnd: OnEnd): () => void {
-    const watchers = this.#watched.get(name);
-    if (watchers === undefined) this.#watched.set(name, new Set([onEnd]));
-    else watchers.add(onEnd);
+  watch({ name, account }: { readonly name: string; readonly account: IdentityKey }, onEnd: OnEnd): () => void {
+    const watched = this.#watched.get(name);
+    if (watched === undefined) this.#watched.set(name, { account, watchers: new Set([onEnd]) });
+    else watched.watchers.add(onEnd);
     if (!this.#isLooking) this.#wait();
     return () => this.#stop(name, onEnd);
   }
 
   /** Tells those who watch this token that it has ended. */
   end(name: string): void {
-    const watchers = this.#watched.get(name) ?? [];
+    const watched = this.#watched.get(name);
     this.#watched.delete(name);
-    for (const onEnd of watchers) onEnd();
+    for (const onEnd of watched?.watchers ?? []) onEnd();
   }
 
-  /** Asks for all. E020_STORE_UNAVAILABLE: some were not asked for. */
-  async look(): Promise<void> {
-    const names = [...this.#watched.keys()];
+  /** Asks for those of an account. E020_STORE_UNAVAILABLE. */
+  async lookAt(account: IdentityKey): Promise<void> {
+    const ofAccount = [...this.#watched].filter(([, watched]) => Buffer.compare(watched.account, account) === 0);
+    await this.#look(ofAccount.map(([name]) => name));
+  }
+
+  async #look(names: readonly string[]): Promise<void> {
     for (let at = 0; at < names.length; at += tokensAtOnce) {
       const some = names.slice(at, at + tokensAtOnce);
       const found = await this.#store.findTokens(some.map(bytesOfLatin1));
@@ -49,10 +56,10 @@ export class TokenWatch {
   }
 
   #stop(name: string, onEnd: OnEnd): void {
-    const watchers = this.#watched.get(name);
-    if (watchers === undefined) return;
-    watchers.delete(onEnd);
-    if (watchers.size === 0) this.#watched.delete(name);
+    const watched = this.#watched.get(name);
+    if (watched === undefined) return;
+    watched.watchers.delete(onEnd);
+    if (watched.watchers.size === 0) this.#watched.delete(name);
   }
 
   #wait(): void {
@@ -61,7 +68,7 @@ export class TokenWatch {
   }
 
   async #lookAgain(): Promise<void> {
-    await this.look().catch(() => undefined); // until it can be asked again
+    await this.#look([...this.#watched.keys()]).catch(() => undefined); // until it can be asked again
     if (this.#watched.size === 0) this.#isLooking = false;
     else this.#wait();
   }
