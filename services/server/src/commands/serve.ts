@@ -37,7 +37,7 @@ export async function serve(config: ServerConfig, { version, print, env }: Progr
 certificate   ${certificate.file}${certificate.created ? " (made now)" : ""}, sha256 ${certificate.fingerprint}
 pin           ${certificate.pin}
 token         ${secret ?? "from QPQ_AUTH_TOKEN"}; its holder may act for every identity
-store         ${describeStore(config, storeParts)}
+${config.allowUnprovenIdentity ? "identities    need no proof (allowUnprovenIdentity): a name takes anybody's\n" : ""}store         ${describeStore(config, storeParts)}
 metrics       http://${config.opsHost}:${server.opsPort}/metrics
 next          ${client} health
               ${token === undefined ? "" : `QPQ_AUTH_TOKEN_FILE=${token.file} `}${client} register-state

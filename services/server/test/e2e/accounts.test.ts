@@ -222,6 +222,7 @@ test("at a server of several workers each half of a login may come to another on
 
 test("with --allow-unproven-identity a name needs no proof, without it does", async () => {
   await using server = await startServerProcess({ settings: { "allow-unproven-identity": true } });
+  assert.match(server.words, /^identities .*need no proof/m);
   using client = await RawClient.connect(server, { token: "" });
   const erin = newPerson("erin");
   await register(client, erin);
