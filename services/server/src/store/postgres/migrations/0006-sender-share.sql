@@ -36,13 +36,18 @@ BEGIN
       row_number() OVER (PARTITION BY e.key, e.sender ORDER BY e.n) AS nth_of_sender
     FROM entry e JOIN counter c ON c.k = e.key WHERE e.first_seq IS NULL AND e.n = e.first_n
   ), held AS MATERIALIZED (
-    -- what a sender holds already: counted only where it may matter
-    SELECT a.key, a.sender, (
-      SELECT count(*) FROM message m WHERE m.inbox_key = a.key AND m.seq > a.base AND m.sender = a.sender
-    ) AS messages
-    FROM (SELECT DISTINCT key, sender, base FROM asked WHERE sender IS NOT NULL AND last - base + of_key > p_share) a
+    -- what these senders hold already, in one walk along the inbox; only where it may matter
+    SELECT a.key, h.sender, h.messages
+    FROM (
+      SELECT key, base, array_agg(DISTINCT sender) AS senders FROM asked
+      WHERE sender IS NOT NULL AND last - base + of_key > p_share GROUP BY key, base
+    ) a
+    CROSS JOIN LATERAL (
+      SELECT m.sender, count(*) AS messages FROM message m
+      WHERE m.inbox_key = a.key AND m.seq > a.base AND m.sender = ANY (a.senders) GROUP BY m.sender
+    ) h
   ), shared AS (
-    SELECT a.*, coalesce(h.messages + a.nth_of_sender > p_share, false) AS is_over
+    SELECT a.*, a.sender IS NOT NULL AND coalesce(h.messages, 0) + a.nth_of_sender > p_share AS is_over
     FROM asked a LEFT JOIN held h ON h.key = a.key AND h.sender = a.sender
   ), allowed AS (
     -- of what is over a share one mark, unless the newest message is one
