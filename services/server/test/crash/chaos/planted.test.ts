@@ -14,6 +14,7 @@ const waiting = { ...nobody, quietInboxes: 12, perSecond: 400 };
 const committing = { ...nobody, busyInboxes: 10, groups: 4, perSecond: 400 };
 
 type Short = Pick<TrialOptions, "lanes" | "load"> & {
+  readonly seed?: number;
   readonly planted?: string;
   readonly calmMs?: number;
   readonly drainMsMax?: number;
@@ -35,54 +36,64 @@ async function runShort(t: TestContext, { planted, calmMs = 2_000, ...options }:
   return report;
 }
 
-function assertFound(report: TrialReport, ...kinds: readonly (keyof TrialFaults)[]): void {
-  for (const kind of kinds) assert.ok(report.found[kind] > 0, `${kind} was not found, SEED=${seed}`);
+/** A fault does not show in each trial: on a busy machine a short one may have had no occasion for it. */
+const trialsMax = 4;
+
+async function runUntilFound(
+  t: TestContext,
+  short: Short,
+  ...kinds: readonly (keyof TrialFaults)[]
+): Promise<TrialReport> {
+  for (let trial = 0; ; trial++) {
+    const report = await runShort(t, { ...short, seed: seed + trial });
+    const missing = kinds.find((kind) => report.found[kind] === 0);
+    if (missing === undefined) return report;
+    assert.ok(trial + 1 < trialsMax, `${missing} was not found, SEED=${seed}`);
+  }
 }
 
 test("a server that acknowledges before it commits: killed, it has lost what it had acknowledged", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
-  const report = await runShort(t, { planted: "ack-before-commit", lanes: [["killFrontEnd"]], load: enqueuing });
-  assertFound(report, "lost");
+  await runUntilFound(t, { planted: "ack-before-commit", lanes: [["killFrontEnd"]], load: enqueuing }, "lost");
 });
 
 test("seqs from a counter outside of the transaction: holes, and messages that no reader sees after a flush", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
-  const report = await runShort(t, { planted: "seq-outside", lanes: [["flushRedis"]], load: enqueuing });
-  assertFound(report, "gaps", "lost");
+  await runUntilFound(t, { planted: "seq-outside", lanes: [["flushRedis"]], load: enqueuing }, "gaps", "lost");
 });
 
 test("a reader that looks before it hears: messages come with the safety sweep only, and all of them", {
-  timeout: 180_000,
+  timeout: 400_000,
 }, async (t) => {
   const load = { ...waiting, quietInboxes: 24 };
-  const report = await runShort(t, { planted: "look-before-arm", lanes: [], load, calmMs: 20_000, drainMsMax: 60_000 });
-  assertFound(report, "late");
+  const report = await runUntilFound(
+    t,
+    { planted: "look-before-arm", lanes: [], load, calmMs: 20_000, drainMsMax: 60_000 },
+    "late",
+  );
   assert.equal(report.found.lost, 0, [`SEED=${seed}`, ...report.lines].join("\n"));
 });
 
 test("acknowledgements that only one front-end knows of: what was acknowledged at it comes again at another", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
-  const report = await runShort(t, { planted: "ack-in-memory", lanes: [["killFrontEnd"]], load: enqueuing });
-  assertFound(report, "duplicated");
+  await runUntilFound(t, { planted: "ack-in-memory", lanes: [["killFrontEnd"]], load: enqueuing }, "duplicated");
 });
 
 test("an order of commits that only one front-end knows of: two of one epoch are accepted", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
-  const report = await runShort(t, { planted: "order-in-memory", lanes: [], load: committing });
-  assertFound(report, "twoCommits");
+  await runUntilFound(t, { planted: "order-in-memory", lanes: [], load: committing }, "twoCommits");
 });
 
-test("a cancelled wait for the standby taken for a commit: lost with the primary", { timeout: 120_000 }, async (t) => {
-  const report = await runShort(t, { planted: "cancelled-is-done", lanes: [["cancelCommits"]], load: enqueuing });
-  assertFound(report, "lost");
+test("a cancelled wait for the standby taken for a commit: lost with the primary", { timeout: 300_000 }, async (t) => {
+  await runUntilFound(t, { planted: "cancelled-is-done", lanes: [["cancelCommits"]], load: enqueuing }, "lost");
 });
 
 test("a cancelled wait for the standby, not taken for a commit: nothing is lost with the primary", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async (t) => {
   const report = await runShort(t, { lanes: [["cancelCommits"]], load: enqueuing });
   assert.equal(report.found.lost, 0, [`SEED=${seed}`, ...report.lines].join("\n"));
