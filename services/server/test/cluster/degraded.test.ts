@@ -133,6 +133,7 @@ describe("without Postgres", () => {
     await send(standing);
     const waiting = reader.call("fetchWait", { recipientKey: parked, timeoutMs: 60_000n });
     await until(async () => (await metric(server, "qpq_waiters")) === 1);
+    await sender.call("peek", { recipientKey: parked }); // behind its first look, which has found nothing then
     await postgres.cluster.stop("immediate");
     await readyzBecomes(server, withoutPostgres);
     assert.deepEqual(await refusalOf(send(parked)), unavailable);

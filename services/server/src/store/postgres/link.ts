@@ -88,11 +88,26 @@ export class Link {
   }
 
   #seek(): void {
+    this.#hope();
+    void this.#try(backoffMsMin); // it never rejects
+  }
+
+  /** Statements wait from now on. */
+  #hope(): void {
+    this.#refusal = undefined;
     this.#connected = Promise.withResolvers();
     // nobody may be waiting for it
     this.#connected.promise.catch(() => undefined);
-    this.#refuseTimer = setTimeout(() => this.#refuse(unavailable(undefined)), this.#limits.unavailableMsMax);
-    void this.#try(backoffMsMin); // it never rejects
+    this.#refuseTimer = setTimeout(() => this.#refuseForNow(), this.#limits.unavailableMsMax);
+  }
+
+  /** Until another one has found the database: then this one will have it in a moment. */
+  #refuseForNow(): void {
+    const refusal = unavailable(undefined);
+    this.#refuse(refusal);
+    void this.#connector.connected.then(() => {
+      if (this.#refusal === refusal && !this.#isClosed) this.#hope();
+    });
   }
 
   async #try(backoffMs: number): Promise<void> {
