@@ -31,6 +31,8 @@ export async function startRabbit(): Promise<Rabbit> {
         // it takes the script's place instead of running below it, so that one process is one to end
         RUNNING_UNDER_SYSTEMD: "1",
         ERL_EPMD_PORT: String(mapperPort),
+        // its idle schedulers would spin in the others' windows
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "+sbwt none +sbwtdcpu none +sbwtdio none",
         RABBITMQ_NODENAME: `qpq-bench-${port}@localhost`,
         RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
         RABBITMQ_NODE_PORT: String(port),
