@@ -13,6 +13,8 @@ export type ServerParts = Omit<FrontEndParts, "store" | "storeParts"> & {
 export type RunningServer = {
   readonly host: string;
   readonly port: number;
+  /** TCP; undefined when it is off. */
+  readonly websocketPort: number | undefined;
   readonly opsPort: number;
   /** Of the store; empty when it is in one piece. */
   parts(): Promise<StoreParts>;
@@ -42,6 +44,7 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
   return {
     host: frontEnd.host,
     port: frontEnd.port,
+    websocketPort: frontEnd.websocketPort,
     opsPort: ops.port,
     parts: async () => storeParts(),
     async close() {

@@ -36,6 +36,8 @@ export type ClusterAddress = {
 
 export type ServerProcess = AsyncDisposable & {
   readonly port: number;
+  /** TCP; undefined where the words don't tell. */
+  readonly websocketPort: number | undefined;
   readonly opsPort: number;
   readonly dataDir: string;
   /** What it printed at its start. */
@@ -103,6 +105,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   };
   return {
     port: Number(ports[1]),
+    websocketPort: websocketPortIn(words),
     opsPort: Number(ports[2]),
     dataDir,
     words,
@@ -130,4 +133,9 @@ function environmentOf(cluster: ClusterAddress | undefined): Record<string, stri
     QPQ_REDIS_MODE: redisMode,
     QPQ_OPAQUE_SETUP: testOpaqueSetup,
   };
+}
+
+function websocketPortIn(words: string): number | undefined {
+  const found = /^websocket +port (\d+)/m.exec(words);
+  return found === null ? undefined : Number(found[1]);
 }

@@ -34,6 +34,7 @@ export async function serve(config: ServerConfig, { version, print, env }: Progr
   const dial = server.host === "::" || server.host === "0.0.0.0" ? "127.0.0.1" : server.host;
   const client = `qpq --server ${dial}:${server.port} --ca-cert ${certificate.file}`;
   print(`qpq-server ${version} listens on ${server.host} port ${server.port} (QUIC, ALPN capnp)
+websocket     ${server.websocketPort === undefined ? "off" : `port ${server.websocketPort} (TCP, TLS)`}
 certificate   ${certificate.file}${certificate.created ? " (made now)" : ""}, sha256 ${certificate.fingerprint}
 pin           ${certificate.pin}
 token         ${secret ?? "from QPQ_AUTH_TOKEN"}; its holder may act for every identity

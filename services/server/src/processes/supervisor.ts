@@ -56,6 +56,7 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
   return {
     host: config.host,
     port: config.port,
+    websocketPort: config.websocket === "on" ? config.websocketPort : undefined,
     opsPort: ops.port,
     parts: () => supervisor.parts(),
     async close() {

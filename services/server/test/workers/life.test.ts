@@ -13,7 +13,7 @@ const recipientKey = new Uint8Array(32).fill(3);
 
 /** Where QUIC has its UDP port, the WebSocket has its TCP port. */
 async function connectWebSocket(server: ServerProcess): Promise<RawClient> {
-  const { port, certificate, token } = server;
+  const { websocketPort: port = 0, certificate, token } = server; // another than QUIC's where that was taken
   const trust = { caCertificate: certificate };
   return RawClient.on(await dialWebSocket({ host: "127.0.0.1", port, serverName: "localhost", trust }), token);
 }
