@@ -262,7 +262,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#wire.collect();
     this.#leaveIfOftenMoved();
     this.#leaveIfFlooded();
-    if (this.#phase === "open") this.#sessions?.look();
+    if (heard && this.#phase === "open") this.#sessions?.look();
     if (this.#farewell !== undefined) {
       this.#sayGoodbye(this.#farewell); // by a callback
       return;
