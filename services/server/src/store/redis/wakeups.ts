@@ -5,8 +5,8 @@
  * Postgres (some 20,000 messages/s here), so is what a front-end hears, whatever their number.
  *
  * Own listeners are told at once, without Redis. Others are told by frames of up to 512 hints: one is under way a node,
- * one a millisecond begins, and what comes meanwhile travels together. Nobody waits for them; a frame whose fate is
- * unknown is sent again, for a hint too many does no harm.
+ * one begins every few ms, and what comes meanwhile travels together. Nobody waits for them; a frame whose fate is unknown
+ * is sent again, for a hint too many does no harm.
  *
  * A listener hears from the moment it stands, so `subscribe` never makes anybody wait: when a link is up its channels
  * are subscribed already, and when it is not, everybody is told `reconnect` as soon as it is.
@@ -34,7 +34,7 @@ export type WakeupsOptions = Pick<NodesParts, "address" | "mode" | "limits" | "p
 const announcement = " ";
 
 /**
- * At most one frame in so long, unless one is full. To hear one costs a front-end 7 us, and some 0.5 a hint in it; to send one
+ * At most one frame in so long, unless a full one is left. To hear one costs a front-end 7 us, and some 0.5 a hint in it; to send one
  * 40 us and more, so that at 10,000 hints/s a frame each ms was a sixth of the time of a front-end. As long as nobody else
  * hears them they are sent for whoever begins to listen.
  */
@@ -161,9 +161,11 @@ export class RedisWakeups implements WakeupBus {
     this.#framesUnderWay++;
     const heardBy = await link.publish(hints);
     this.#framesUnderWay--;
-    if (heardBy !== undefined) this.#isAlone = heardBy <= 1;
-    if (heardBy !== undefined) this.#sent += hints.length;
-    else for (const hint of hints) this.#queue.add(hint);
+    if (heardBy === undefined) for (const hint of hints) this.#queue.add(hint);
+    else {
+      this.#isAlone = heardBy <= 1;
+      this.#sent += hints.length;
+    }
     if (this.#queue.size > 0) this.#flushSoon();
     else if (this.#framesUnderWay === 0) this.#onQuiet?.();
   }
