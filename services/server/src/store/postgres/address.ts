@@ -6,9 +6,9 @@
  *
  * There is no place for a password in it: a URL ends up in arguments, logs and process lists.
  */
-import { QpqError } from "quicproquo-proto";
+import { type HostPort, serviceUrl } from "../service-url.ts";
 
-export type DatabaseHost = { readonly host: string; readonly port: number };
+export type DatabaseHost = HostPort;
 
 /** `require` encrypts and trusts whoever answers; `verify-ca` trusts any name under the root certificate. */
 type TlsMode = "disable" | "require" | "verify-ca" | "verify-full";
@@ -22,7 +22,7 @@ export type DatabaseAddress = {
   readonly rootCertificateFile: string | undefined;
 };
 
-const defaultPort = 5432;
+const { refused, parseHost, decode } = serviceUrl("database", 5_432);
 const hostsMax = 16;
 const tlsModes: readonly TlsMode[] = ["disable", "require", "verify-ca", "verify-full"];
 const writableWords = ["read-write", "primary"];
@@ -34,7 +34,7 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
   const [, user = "", hostList = "", database = "", query = ""] = parts;
   if (user.includes(":")) throw refused("must not hold a password: give it in a variable or a file of its own");
   if (user === "") throw refused("names no user");
-  const hosts = hostList.split(",").map(parseHost);
+  const hosts = hostList.split(",").map(hostOf);
   if (hosts.length > hostsMax) throw refused(`names more than ${hostsMax} hosts`);
   const settings = new URLSearchParams(query);
   for (const name of settings.keys()) {
@@ -55,11 +55,9 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
   };
 }
 
-function parseHost(text: string): DatabaseHost {
-  const parts = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(text);
-  const port = Number(parts?.[2] ?? defaultPort);
-  if (parts === null || port < 1 || port > 65_535) throw refused("has a malformed host");
-  return { host: decode((parts[1] as string).replace(/^\[|\]$/g, "")), port };
+function hostOf(text: string): DatabaseHost {
+  const { host, port } = parseHost(text);
+  return { host: decode(host), port };
 }
 
 function isThisMachine({ host }: DatabaseHost): boolean {
@@ -68,16 +66,4 @@ function isThisMachine({ host }: DatabaseHost): boolean {
 
 function isTlsMode(word: string): word is TlsMode {
   return (tlsModes as readonly string[]).includes(word);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw refused("has a malformed % escape");
-  }
-}
-
-function refused(what: string): QpqError {
-  return new QpqError("E046_CONFIG", { text: `the database URL ${what}` });
 }

@@ -5,12 +5,12 @@
  *
  * The URL may hold a password: it is a secret, and no error quotes any of it.
  */
-import { QpqError } from "quicproquo-proto";
+import { type HostPort, serviceUrl } from "../service-url.ts";
 
 /** One Redis, or a Redis Cluster: of that any node tells where the others are. */
 export type RedisMode = "single" | "cluster";
 
-export type RedisHost = { readonly host: string; readonly port: number };
+export type RedisHost = HostPort;
 
 export type RedisAddress = {
   readonly hosts: readonly RedisHost[];
@@ -22,7 +22,7 @@ export type RedisAddress = {
   readonly rootCertificateFile: string | undefined;
 };
 
-const defaultPort = 6379;
+const { refused, parseHost, decode } = serviceUrl("Redis", 6_379);
 const hostsMax = 64;
 
 /** E046_CONFIG. */
@@ -48,23 +48,4 @@ export function parseRedisUrl(url: string, mode: RedisMode): RedisAddress {
     password: decode(password.join(":")) || undefined,
     rootCertificateFile,
   };
-}
-
-function parseHost(text: string): RedisHost {
-  const parts = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(text);
-  const port = Number(parts?.[2] ?? defaultPort);
-  if (parts === null || port < 1 || port > 65_535) throw refused("has a malformed host");
-  return { host: (parts[1] as string).replace(/^\[|\]$/g, ""), port };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw refused("has a malformed % escape");
-  }
-}
-
-function refused(what: string): QpqError {
-  return new QpqError("E046_CONFIG", { text: `the Redis URL ${what}` });
 }
