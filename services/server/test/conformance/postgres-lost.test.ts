@@ -6,7 +6,7 @@ import { Client } from "pg";
 import { openPostgresStore, type PostgresStore, type PostgresStoreOptions } from "../../src/store/index.ts";
 import type { Append, ReadAnswer } from "../../src/store/port.ts";
 import { PostgresCluster, sharedPostgres, TestDatabase, TestPostgres } from "../../testing/postgres.ts";
-import { SwallowingNetwork } from "../../testing/swallowing-network.ts";
+import { FaultyRelay } from "../../testing/faulty-relay.ts";
 import { insist } from "../crash/postgres-senders.ts";
 import { hasCode } from "./codes.ts";
 import { defaultLimits, identityOf, inboxOf, startMs, textsOf } from "./subject.ts";
@@ -126,7 +126,7 @@ describe("a Postgres that is lost", () => {
 
   test("an answer that the network swallowed is asked after, and its connection given up; the message is there once", async () => {
     const database = await (await sharedPostgres()).createDatabase();
-    await using network = await SwallowingNetwork.start(database.cluster.port);
+    await using network = await FaultyRelay.start(database.cluster.port);
     const url = database.url.replace(/:\d+\//, `:${network.port}/`);
     await using store = await open(url, { stallMs: 200 });
     await store.log.append(message("1"));

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { RedisProcess } from "../../testing/redis.ts";
-import { SwallowingNetwork } from "../../testing/swallowing-network.ts";
+import { FaultyRelay } from "../../testing/faulty-relay.ts";
 import { inboxOf } from "../conformance/subject.ts";
-import { Buses, FaultyRelay, ear, until, untilCrosses } from "./rig.ts";
+import { Buses, deafen, ear, until, untilCrosses, urlOf } from "./rig.ts";
 
 const alice = inboxOf("alice");
 const bob = inboxOf("bob");
@@ -28,7 +28,7 @@ describe("wake-ups while Redis fails", () => {
     await using redis = await RedisProcess.start();
     await using relay = await FaultyRelay.start(redis.port);
     await using buses = new Buses();
-    const [here, there] = [await buses.open(relay), await buses.open(redis)];
+    const [here, there] = [await buses.open({ url: urlOf(relay) }), await buses.open(redis)];
     const [alices, bobs] = [ear(there, alice), ear(there, bob)];
     relay.cut();
     await until(() => !here.isUp());
@@ -43,7 +43,7 @@ describe("wake-ups while Redis fails", () => {
     await using redis = await RedisProcess.start();
     await using relay = await FaultyRelay.start(redis.port);
     await using buses = new Buses();
-    const [here, there] = [await buses.open(relay), await buses.open(redis)];
+    const [here, there] = [await buses.open({ url: urlOf(relay) }), await buses.open(redis)];
     const alices = ear(there, alice);
     here.wakeups.publish(alice);
     // it is written by now, and the relay has not read it yet
@@ -115,11 +115,11 @@ describe("wake-ups while Redis fails", () => {
     await using redis = await RedisProcess.start();
     await using relay = await FaultyRelay.start(redis.port);
     await using buses = new Buses();
-    const [here, there] = [await buses.open(redis), await buses.open(relay)];
+    const [here, there] = [await buses.open(redis), await buses.open({ url: urlOf(relay) })];
     const alices = ear(there, alice);
     await untilCrosses(here, alice, alices);
     const told = alices.hears("reconnect");
-    relay.deafen();
+    deafen(relay);
     here.wakeups.publish(alice);
     await told;
     assert.equal(there.stats().connectionsDeaf, 1);
@@ -129,9 +129,9 @@ describe("wake-ups while Redis fails", () => {
 
   test("a connection whose answers are swallowed is given up, and every listener looks again", async () => {
     await using redis = await RedisProcess.start();
-    await using network = await SwallowingNetwork.start(redis.port);
+    await using network = await FaultyRelay.start(redis.port);
     await using buses = new Buses();
-    const url = `redis://127.0.0.1:${network.port}`;
+    const url = urlOf(network);
     const [here, there] = [await buses.open(redis), await buses.open({ url, commandMsMax: 200 })];
     const alices = ear(there, alice);
     await untilCrosses(here, alice, alices);

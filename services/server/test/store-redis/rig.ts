@@ -1,9 +1,8 @@
 /** Buses of several front-ends over one real Redis, and listeners that say what they were told. */
-import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { InboxKey } from "quicproquo-proto";
 import type { HintSource, WakeupListener } from "../../src/store/port.ts";
+import type { FaultyRelay } from "../../testing/faulty-relay.ts";
 import { type OpenedRedis, openRedis, type RedisOptions } from "../../src/store/redis/open.ts";
 
 /** A deaf connection is found after some of these. */
@@ -59,76 +58,12 @@ export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await pause(5);
 }
 
-/**
- * A TCP relay to Redis. It can be cut, and it can make its connections deaf: what Redis pushes from channels is turned
- * into a push that the driver does not know, while all answers go through.
- */
-export class FaultyRelay implements AsyncDisposable {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #generation = 0;
-  #isCut = false;
+/** Of Redis behind it. */
+export function urlOf({ port }: FaultyRelay): string {
+  return `redis://127.0.0.1:${port}`;
+}
 
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-
-  static async start(port: number): Promise<FaultyRelay> {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const relay = new FaultyRelay(server);
-    server.on("connection", (client) => {
-      if (relay.#isCut) client.destroy();
-      else relay.#relay(client, connect(port, "127.0.0.1"));
-    });
-    return relay;
-  }
-
-  get url(): string {
-    return `redis://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
-  }
-
-  /** Ends the connections, and every new one at once, until `mend`. */
-  cut(): void {
-    this.#isCut = true;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  mend(): void {
-    this.#isCut = false;
-  }
-
-  /** The connections of now; further ones hear. */
-  deafen(): void {
-    this.#generation++;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await once(this.#server, "close");
-  }
-
-  #relay(client: Socket, redis: Socket): void {
-    const generation = this.#generation;
-    client.on("data", (chunk) => redis.write(chunk));
-    redis.on("data", (chunk) => {
-      const isHearing = generation === this.#generation;
-      client.write(
-        isHearing ? chunk : Buffer.from(chunk.toString("latin1").replaceAll("smessage", "xmessage"), "latin1"),
-      );
-    });
-    for (const [socket, other] of [
-      [client, redis],
-      [redis, client],
-    ] as const) {
-      this.#sockets.add(socket);
-      // its end is told by `close`
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
-    }
-  }
+/** What Redis pushes from channels turns into a push that the driver does not know, while all answers go through. */
+export function deafen(relay: FaultyRelay): void {
+  relay.spoilAnswers((chunk) => Buffer.from(chunk.toString("latin1").replaceAll("smessage", "xmessage"), "latin1"));
 }
