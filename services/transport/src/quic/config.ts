@@ -3,9 +3,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { getCACertificates } from "node:tls";
 import { QpqError } from "quicproquo-proto";
 import { type Certificate, pemOf, type Trust } from "../trust.ts";
-import { ackDelayMsMax } from "./ack-delay.ts";
 import { type NativeConfig, quiche } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
+import { ackDelayMsMax } from "./turn.ts";
 
 export type ServerConfigOptions = {
   readonly certificate: Certificate;

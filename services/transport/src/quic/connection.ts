@@ -3,7 +3,6 @@ import { QpqError } from "quicproquo-proto";
 import type { ByteStream, CloseCode, Connection, ConnectionClosed, ConnectionInfo, ConnectionStats } from "../port.ts";
 import { closedHere, printable } from "../closed.ts";
 import { closeCodes } from "../port.ts";
-import { AckDelay } from "./ack-delay.ts";
 import { closedByNative, connectFailed, failedInternally } from "./close-reason.ts";
 import type { ConnectionOwner, QuicConnectionOptions } from "./connection-owner.ts";
 import type { Serviced } from "./endpoint.ts";
@@ -22,6 +21,7 @@ import type { QuicStream, StreamHost } from "./stream.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
 import { LazyTimer } from "./timers.ts";
 import { Traffic } from "./traffic.ts";
+import { Turn } from "./turn.ts";
 import { Wire } from "./wire.ts";
 
 /** How long the library lives on to say goodbye. */
@@ -56,7 +56,6 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   onEstablished: (() => void) | undefined;
 
   readonly #role: Role;
-  readonly #links: Links;
   readonly #limits: QuicLimits;
   readonly #owner: ConnectionOwner;
   readonly #earlyData: boolean;
@@ -69,7 +68,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   readonly #liveness: Liveness | undefined;
   readonly #traffic = new Traffic();
   readonly #overhead = new Overhead(this.#traffic);
-  readonly #ackDelay = new AckDelay();
+  readonly #turn: Turn;
   readonly #timer = new LazyTimer(() => this.#onTimer());
   readonly #announce = (stream: QuicStream): void => this.#onPeerStream(stream);
   /** When the handshake, or what comes after the end, must be over. */
@@ -77,13 +76,6 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   #phase: Phase = "handshaking";
   #told = false;
   #established = false;
-  #marked = false;
-  /** It is serviced once more in this turn. */
-  #waits = false;
-  /** There may be something to send beside an acknowledgement. */
-  #isUrged = false;
-  /** A datagram has come since the last flush. */
-  #heard = false;
   /** Something has happened that may have ended it. */
   #mayBeOver = false;
   /** Set by close(): what onClose will say. */
@@ -96,7 +88,6 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.native = options.native;
     this.weight = options.weight;
     this.#role = options.role;
-    this.#links = new Links(options.link);
     this.#limits = options.limits;
     this.#owner = options.owner;
     this.#earlyData = options.earlyData;
@@ -105,7 +96,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#streams = new StreamTable(options.role, this, options.limits.streamsMax);
     if (options.bytesIn > 0) this.#traffic.received(options.bytesIn);
     const { native, owner, limits, peer } = options;
-    const [links, traffic, ids] = [this.#links, this.#traffic, new PeerIds(native)];
+    const [links, traffic, ids] = [new Links(options.link), this.#traffic, new PeerIds(native)];
+    this.#turn = new Turn(links, this);
     this.#wire = new Wire({ native, links, traffic, ids, peer, datagramBytes: limits.datagramBytes });
     this.#ids = new SourceIds({ native, newId: () => owner.newId(this), forget: (id) => owner.forgetId?.(this, id) });
     this.#sessions = owner.session && new SessionWatch(native, (session) => owner.session?.(session));
@@ -182,15 +174,13 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   receive(datagram: Uint8Array, from: HostPort, link?: Link): void {
     if (this.#phase === "disposed" || this.#ids.isLate(datagram)) return;
     this.#traffic.received(datagram.length);
-    this.#heard = true;
-    this.#ackDelay.received();
     try {
       this.#read(datagram, from, link);
       if (this.#established) this.#ids.collect(datagram);
     } catch {
       this.#mayBeOver = true; // the library has noted why and closes with it; service() sees that and tells
     }
-    this.#markHeard();
+    this.#turn.hear();
   }
 
   #read(datagram: Uint8Array, from: HostPort, link: Link | undefined): void {
@@ -204,14 +194,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   mark(): void {
-    this.#isUrged = true;
-    this.#markHeard();
-  }
-
-  #markHeard(): void {
-    if (this.#marked || this.#phase === "disposed") return;
-    this.#marked = true;
-    this.#links.mark(this);
+    if (this.#phase !== "disposed") this.#turn.mark();
   }
 
   offered(streamId: number): void {
@@ -234,30 +217,30 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   }
 
   service(): void {
-    this.#marked = false;
-    this.#waits = false;
+    this.#turn.begin();
     if (this.#phase === "disposed") return;
+    let comesAgain = false;
     try {
-      if (this.#givenUp === undefined) this.#work();
+      if (this.#givenUp === undefined) comesAgain = this.#work();
     } catch (error) {
       this.#owner.fault(error);
       this.#givenUp = failedInternally(error);
     }
-    if (!this.#waits || this.#givenUp !== undefined) this.#settle(); // asks the library only what cannot fail
+    if (!comesAgain) this.#settle(); // asks the library only what cannot fail
   }
 
-  #work(): void {
+  /** True = nothing has been sent yet: it is serviced once more in this turn. */
+  #work(): boolean {
     if (this.#farewell !== undefined) {
       this.#sayGoodbye(this.#farewell);
-      return;
+      return false;
     }
     if (this.#role === "client" && this.#phase === "handshaking" && this.#earlyData) this.#wire.begin();
+    const heard = this.#turn.takeHeard();
     const justReady = this.#advance();
     // Whoever awaits the dial gets one turn to set callbacks before the first of them is due.
     if (justReady && this.#role === "client") this.mark();
-    else if (this.isOpen) this.#streams.service(this.#heard, this.#announce);
-    const heard = this.#heard;
-    this.#heard = false;
+    else if (this.isOpen) this.#streams.service(heard, this.#announce);
     this.#moves?.look();
     this.#wire.collect();
     this.#leaveIfOftenMoved();
@@ -265,32 +248,31 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     if (heard && this.#phase === "open") this.#sessions?.look();
     if (this.#farewell !== undefined) {
       this.#sayGoodbye(this.#farewell); // by a callback
-      return;
+      return false;
     }
-    if (justReady && this.#phase === "early" && this.#role === "client") return; // first what the user writes
+    if (justReady && this.#phase === "early" && this.#role === "client") return false; // first what the user writes
     if (heard && this.#phase === "open" && !this.#wire.hasOffer) {
-      // What was heard may be answered when promises have run: then with the acknowledgement in one datagram.
-      this.#marked = true;
-      this.#waits = true;
-      this.#links.markLate(this);
-      return;
+      this.#turn.comeAgain();
+      return true;
     }
-    if (this.#mayWait) {
+    if (this.#mayWait)
       this.#mayBeOver = true; // a library that is not asked for packets does not say so
-      return;
-    }
-    this.#isUrged = false;
-    const { packetsPerFlushMax } = this.#limits;
-    if (!this.#wire.transmit(packetsPerFlushMax, this.#phase === "open"))
-      this.mark(); // the others first
-    else this.#ackDelay.flushed();
-    this.#traffic.flushed();
+    else this.#flush();
+    return false;
   }
 
   /** In the handshake, amid bulk and while addresses change all goes out at once. */
   get #mayWait(): boolean {
-    if (this.#isUrged || this.#phase !== "open" || !this.#wire.isCalm || this.#moves?.isTrying === true) return false;
-    return this.#ackDelay.mayWait();
+    const isCalm = this.#phase === "open" && this.#wire.isCalm && this.#moves?.isTrying !== true;
+    return isCalm && this.#turn.mayWait();
+  }
+
+  #flush(): void {
+    const { packetsPerFlushMax } = this.#limits;
+    const isAll = this.#wire.transmit(packetsPerFlushMax, this.#phase === "open");
+    if (isAll) this.#turn.flushed();
+    else this.mark(); // the others first
+    this.#traffic.flushed();
   }
 
   get #isHalfOpen(): boolean {
@@ -328,7 +310,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#established = true;
     this.#deadlineAtMs = Number.POSITIVE_INFINITY;
     this.#owner.established(this);
-    this.#isUrged = true;
+    this.#turn.urge();
     this.#ids.provide();
     if (!this.#told) return;
     try {
@@ -406,7 +388,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   get #ownDueAtMs(): number {
     if (this.#phase !== "open") return this.#deadlineAtMs;
     const livenessDueAtMs = this.#liveness?.dueAtMs ?? Number.POSITIVE_INFINITY;
-    return Math.min(livenessDueAtMs, this.#wire.dueAtMs, this.#ackDelay.dueAtMs);
+    return Math.min(livenessDueAtMs, this.#wire.dueAtMs, this.#turn.dueAtMs);
   }
 
   #onTimer(): void {
@@ -414,7 +396,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       this.#givenUp = this.#farewell?.closed ?? connectFailed("no answer in time");
     } else {
       try {
-        this.#isUrged = true;
+        this.#turn.urge();
         this.#mayBeOver = true;
         this.native.onTimeout();
         if (this.#phase === "open") {

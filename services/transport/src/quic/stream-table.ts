@@ -6,7 +6,7 @@
  * still waiting after that (a datagram was lost or reordered), those up to the stream limit.
  */
 import { QpqError } from "quicproquo-proto";
-import { QuicStream, type StreamHost } from "./stream.ts";
+import { type MayHaveData, QuicStream, type StreamHost } from "./stream.ts";
 
 /** RFC 9000 section 2.1: the two low bits tell who opened a stream, 0 the client and 1 the server, bidirectional. */
 const idStep = 4;
@@ -94,7 +94,7 @@ export class StreamTable {
     return stream;
   }
 
-  #serve(stream: QuicStream, data: "none" | "perhaps" | "likely"): void {
+  #serve(stream: QuicStream, data: MayHaveData): void {
     stream.service(data);
     if (stream.closed) this.#open.delete(stream.id);
   }

@@ -36,6 +36,9 @@ function copyOf(length: number): Buffer {
   return copy;
 }
 
+/** May something for a stream wait in the library? `likely`: it is the only one, and a datagram has come. */
+export type MayHaveData = "none" | "perhaps" | "likely";
+
 export class QuicStream implements ByteStream {
   readonly id: number;
   onEnd: (() => void) | undefined;
@@ -116,7 +119,7 @@ export class QuicStream implements ByteStream {
   }
 
   /** Reads what has come, sends what waits, and closes when both sides are done. */
-  service(data: "none" | "perhaps" | "likely"): void {
+  service(data: MayHaveData): void {
     if (!this.#host.isOpen) return;
     if (this.#finHeld && this.#reads) this.#end();
     else if (data === "likely" && this.#reads)
