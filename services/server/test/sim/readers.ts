@@ -187,7 +187,9 @@ export class SimulatedReader {
     const { books, database, tell } = this.#parts;
     const isReset = gap.kind === "epochReset" && database.storeEpoch > 1n;
     if (gap.kind !== "none" && !isReset) books.toldLost(this.#inbox, gap.upTo, gap.kind);
-    let cursor = isReset ? gap.upTo : this.#known.cursor;
+    // who asks behind nothing is not told of a reset, and what it knew of another store epoch names other messages now
+    const isAnother = gap.storeEpoch !== this.#known.storeEpoch;
+    let cursor = isReset ? gap.upTo : isAnother ? 0n : this.#known.cursor;
     for (const { seq, data, expired } of envelopes) {
       if (expired) books.toldLost(this.#inbox, seq, "tombstone");
       else books.receive({ inbox: this.#inbox, seq, payload: data }, gap.storeEpoch, this.seat.place);

@@ -35,7 +35,7 @@ export class Book {
   readonly #received = new Map<string, bigint>();
   /** When it was acknowledged, of what was not received since. */
   readonly #missing = new Map<string, Map<bigint, { readonly entry: Entry; readonly atMs: number }>>();
-  readonly #onReceived = new Map<string, () => void>();
+  readonly #onReceived = new Map<string, PromiseWithResolvers<void>>();
   readonly #unexpected: string[] = [];
   readonly #toldLost: Entry[] = [];
   #missingCount = 0;
@@ -112,7 +112,11 @@ export class Book {
   /** Resolves when the message has been received. */
   async untilReceived(inbox: string, seq: bigint): Promise<void> {
     if (this.#hasReceived(inbox, seq)) return;
-    await new Promise<void>((resolve) => this.#onReceived.set(`${inbox}/${seq}`, resolve));
+    const key = `${inbox}/${seq}`;
+    // two may wait for it: one was told of a message that stood there before a failover
+    const received = this.#onReceived.get(key) ?? Promise.withResolvers<void>();
+    this.#onReceived.set(key, received);
+    await received.promise;
   }
 
   get commits(): number {
@@ -166,7 +170,7 @@ export class Book {
     if (message.kind === "commit") this.#commits.deliver(message);
     else this.#order.receive(entry, message);
     const key = `${inbox}/${seq}`;
-    this.#onReceived.get(key)?.();
+    this.#onReceived.get(key)?.resolve();
     this.#onReceived.delete(key);
   }
 
