@@ -37,7 +37,7 @@ export class Identity {
     }
   }
 
-  /** Ed25519 over `label || 0 || parts...`, 64 bytes. Parts carry no lengths: all but the last must have fixed sizes. */
+  /** Ed25519 over `label || 0 || parts...`, 64 bytes. Parts carry no lengths: all but one must have fixed sizes. */
   sign(label: Label, ...parts: readonly Uint8Array[]): Uint8Array {
     return this.#key.sign(signedBytes(label, parts));
   }

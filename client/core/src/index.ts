@@ -1,5 +1,6 @@
 /** The public face of quicproquo-core: identity, hybrid keys, envelopes, MLS groups, the client's state file. */
 export { type AppMessage, decodeAppMessage, encodeAppMessage, type FileRef, messageIdBytes } from "./app-message.ts";
+export { type ListedDevice, signDevice, verifyDevice } from "./device-signature.ts";
 export { envelopeBytesMax, envelopeOverheadBytes, openEnvelope, sealEnvelope } from "./hybrid-envelope.ts";
 export {
   HybridKeyPair,
@@ -11,6 +12,7 @@ export {
   verifyHybridKey,
 } from "./hybrid-key.ts";
 export { Identity, identitySeedBytes, type Label, type SignatureCheck, verifySignature } from "./identity.ts";
+export { type LoginTranscript, signLogin, signRegistration } from "./identity-proof.ts";
 export { safetyNumber } from "./safety-number.ts";
 export * from "./mls/index.ts";
 export { SecretBytes, secretText } from "./secret.ts";
