@@ -5,6 +5,14 @@ import { QpqError } from "quicproquo-proto";
 /** PEM text, or bytes: DER, or PEM if they begin like it. */
 export type Certificate = string | Uint8Array;
 
+/** What a listener shows, and proves to have the key of. */
+export type CertificatePair = {
+  /** A chain: leaf first. */
+  readonly certificate: Certificate;
+  /** PKCS #8. */
+  readonly privateKey: Certificate;
+};
+
 export type Trust =
   /** The one certificate that is trusted: the server's own, or the one that signed it. */
   | { readonly caCertificate: Certificate }

@@ -7,7 +7,7 @@ import { QpqError } from "quicproquo-proto";
 import type { WebSocketListener } from "../src/websocket/index.ts";
 import { RawWebSocket } from "./raw-websocket.ts";
 import { roundTrip } from "./stream-io.ts";
-import { dial, startListener, startWithBystander, until } from "./websocket-pair.ts";
+import { dial, startListener, startWithBystander, trusted, until } from "./websocket-pair.ts";
 
 const gone = (socket: Socket): Promise<unknown> => new Promise((resolve) => socket.once("close", resolve));
 
@@ -156,6 +156,8 @@ it("resumes TLS sessions under the same ticket key, and after a new one makes fu
   };
   assert.equal(await reused(listener), true);
   assert.equal(await reused(await startListener(test, { ticketKey })), true);
+  listener.setCertificate(trusted);
+  assert.equal(await reused(listener), true, "another certificate is no other key");
   listener.setTicketKey(new Uint8Array(48).fill(2));
   assert.equal(await reused(listener), false);
   assert.throws(() => listener.setTicketKey(new Uint8Array(47)), { code: "E046_CONFIG" });

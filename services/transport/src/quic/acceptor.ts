@@ -66,11 +66,13 @@ export class Acceptor implements ConnectionOwner {
   >;
   readonly #strays: Strays;
   readonly #weights = new NativeWeight();
+  #config: NativeConfig;
   #halfOpen = 0;
   #refusing = false;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
+    this.#config = options.config;
     this.#link = { endpoint: options.endpoint, local: options.endpoint.local };
     const { limits } = options;
     this.#budgets = {
@@ -90,6 +92,11 @@ export class Acceptor implements ConnectionOwner {
 
   refuseNew(): void {
     this.#refusing = true;
+  }
+
+  /** For connections that begin from now on; the library's others keep what they need of theirs. */
+  setConfig(config: NativeConfig): void {
+    this.#config = config;
   }
 
   /** handedOn: it comes from a sibling, which did not have its connection. */
@@ -232,11 +239,10 @@ export class Acceptor implements ConnectionOwner {
     arrival: Arrival,
     begun: { readonly id: Buffer; readonly originalId: Buffer | undefined },
   ): NativeConnection | undefined {
-    const { config, resetKey } = this.#options;
     let native: NativeConnection;
     try {
-      config.setStatelessResetToken(resetTokenOf(resetKey, begun.id));
-      native = quiche.Connection.accept(begun.id, begun.originalId, this.#link.local, arrival.from, config);
+      this.#config.setStatelessResetToken(resetTokenOf(this.#options.resetKey, begun.id));
+      native = quiche.Connection.accept(begun.id, begun.originalId, this.#link.local, arrival.from, this.#config);
     } catch {
       return undefined; // e.g. an address with a zone, which the binding cannot parse
     }

@@ -2,15 +2,12 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { getCACertificates } from "node:tls";
 import { QpqError } from "quicproquo-proto";
-import { type Certificate, pemOf, type Trust } from "../trust.ts";
+import { type CertificatePair, pemOf, type Trust } from "../trust.ts";
 import { type NativeConfig, quiche } from "./native.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 import { ackDelayMsMax } from "./turn.ts";
 
-export type ServerConfigOptions = {
-  readonly certificate: Certificate;
-  /** PKCS #8. */
-  readonly privateKey: Certificate;
+export type ServerConfigOptions = CertificatePair & {
   readonly alpn: readonly string[];
   readonly limits: QuicLimits;
   /** 48 bytes: every server with the same key resumes the sessions of the others. */

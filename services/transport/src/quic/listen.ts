@@ -5,7 +5,7 @@ import { QpqError } from "quicproquo-proto";
 import { faultReporter, type OnFault } from "../fault-report.ts";
 import type { CloseCode, Listener, OnConnection } from "../port.ts";
 import { Acceptor } from "./acceptor.ts";
-import type { Certificate } from "../trust.ts";
+import type { Certificate, CertificatePair } from "../trust.ts";
 import { serverConfig, setTicketKey } from "./config.ts";
 import { checkRouting, type Routing } from "./connection-id.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -64,6 +64,11 @@ export interface QuicListener extends Listener {
    */
   setTicketKey(key: Uint8Array): void;
   /**
+   * Handshakes that begin from now on show this certificate; connections go on. E046_CONFIG for what cannot be used, or a
+   * key of another certificate: then nothing has changed.
+   */
+  setCertificate(pair: CertificatePair): void;
+  /**
    * Takes a datagram that a sibling's onStray was told of, as if it had come to this socket from its sender. Without its
    * connection here it is answered, never handed on again. Its bytes may be overwritten.
    */
@@ -78,14 +83,9 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   if (options.routing !== undefined) checkRouting(options.routing);
   const retryKey = keyOrRandom(options.retryKey);
   const resetKey = keyOrRandom(options.resetKey);
-  const config = serverConfig({
-    certificate: options.certificate,
-    privateKey: options.privateKey,
-    alpn: options.alpn,
-    limits,
-    ticketKey: options.ticketKey,
-    earlyData: options.earlyData ?? false,
-  });
+  const { certificate, privateKey, alpn, earlyData = false } = options;
+  const makeConfig: MakeConfig = (pair, ticketKey) => serverConfig({ ...pair, alpn, limits, ticketKey, earlyData });
+  const config = makeConfig({ certificate, privateKey }, options.ticketKey);
   const endpoint = await openEndpoint(options, limits);
   const onFault = faultReporter(options.onFault);
   const acceptor = new Acceptor({
@@ -111,14 +111,19 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   const { connections } = acceptor;
   const strangers = (): number => strangersOf(acceptor.counts);
   const shelter = new Shelter({ local: endpoint.local, limits, connections, strangers, onDatagram });
-  return new NativeListener({ endpoint, acceptor, shelter, config });
+  return new NativeListener({ endpoint, acceptor, shelter, config, makeConfig, ticketKey: options.ticketKey });
 }
+
+/** All but the pair and the key stay as they are. */
+type MakeConfig = (pair: CertificatePair, ticketKey: Uint8Array | undefined) => NativeConfig;
 
 type ListenerParts = {
   readonly endpoint: Endpoint;
   readonly acceptor: Acceptor;
   readonly shelter: Shelter;
   readonly config: NativeConfig;
+  readonly makeConfig: MakeConfig;
+  readonly ticketKey: Uint8Array | undefined;
 };
 
 class NativeListener implements QuicListener {
@@ -127,15 +132,19 @@ class NativeListener implements QuicListener {
   readonly #endpoint: Endpoint;
   readonly #acceptor: Acceptor;
   readonly #shelter: Shelter;
-  readonly #config: NativeConfig;
+  readonly #makeConfig: MakeConfig;
+  #config: NativeConfig;
+  #ticketKey: Uint8Array | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ endpoint, acceptor, shelter, config }: ListenerParts) {
+  constructor({ endpoint, acceptor, shelter, config, makeConfig, ticketKey }: ListenerParts) {
     ({ host: this.host, port: this.port } = endpoint.local);
     this.#endpoint = endpoint;
     this.#acceptor = acceptor;
     this.#shelter = shelter;
     this.#config = config;
+    this.#makeConfig = makeConfig;
+    this.#ticketKey = ticketKey;
   }
 
   stats(): Readonly<Record<string, number>> {
@@ -155,6 +164,12 @@ class NativeListener implements QuicListener {
 
   setTicketKey(key: Uint8Array): void {
     setTicketKey(this.#config, key);
+    this.#ticketKey = key;
+  }
+
+  setCertificate(pair: CertificatePair): void {
+    this.#config = this.#makeConfig(pair, this.#ticketKey);
+    this.#acceptor.setConfig(this.#config);
   }
 
   inject(datagram: Uint8Array, from: HostPort): void {

@@ -4,12 +4,12 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
+import { type TlsOptions, TLSSocket } from "node:tls";
 import { QpqError } from "quicproquo-proto";
 import { type WebSocket, WebSocketServer } from "ws";
 import { faultReporter, type OnFault } from "../fault-report.ts";
 import type { CloseCode, Listener, OnConnection } from "../port.ts";
-import { type Certificate, pemOf } from "../trust.ts";
+import { type Certificate, type CertificatePair, pemOf } from "../trust.ts";
 import { Arrivals } from "./arrivals.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { Gate } from "./gate.ts";
@@ -45,6 +45,8 @@ export interface WebSocketListener extends Listener {
    * session of the one before makes a full handshake.
    */
   setTicketKey(key: Uint8Array): void;
+  /** As QuicListener's. */
+  setCertificate(pair: CertificatePair): void;
 }
 
 /** Rejects with E047_PORT_IN_USE, or E046_CONFIG for anything that cannot be used. */
@@ -84,12 +86,14 @@ class HttpsListener implements WebSocketListener {
     refusedRequest: 0,
     droppedLimit: 0,
   };
+  #ticketKey: Uint8Array | undefined;
   #refusing = false;
   #closing: Promise<void> | undefined;
 
   constructor(server: Server, options: WebSocketListenOptions, limits: WebSocketLimits) {
     this.#server = server;
     this.#options = options;
+    this.#ticketKey = options.ticketKey;
     this.#limits = limits;
     this.#gate = new Gate(options.allowedOrigins ?? []);
     this.#onFault = faultReporter(options.onFault);
@@ -142,6 +146,11 @@ class HttpsListener implements WebSocketListener {
 
   setTicketKey(key: Uint8Array): void {
     this.#server.setTicketKeys(ticketKeys(key));
+    this.#ticketKey = key;
+  }
+
+  setCertificate(pair: CertificatePair): void {
+    attempt(() => this.#server.setSecureContext(secureContext(pair, this.#ticketKey)));
   }
 
   close(code: CloseCode, reason: string): Promise<void> {
@@ -214,15 +223,27 @@ class HttpsListener implements WebSocketListener {
 }
 
 function createHttpsServer(options: WebSocketListenOptions, limits: WebSocketLimits): Server {
-  try {
-    return createServer({
-      cert: pemOf(options.certificate, "CERTIFICATE"),
-      key: pemOf(options.privateKey, "PRIVATE KEY"),
-      minVersion: "TLSv1.3",
+  return attempt(() =>
+    createServer({
+      ...secureContext(options, options.ticketKey),
       ALPNProtocols: [httpAlpn],
       maxHeaderSize: limits.requestHeaderBytesMax,
-      ...(options.ticketKey === undefined ? {} : { ticketKeys: ticketKeys(options.ticketKey) }),
-    });
+    }),
+  );
+}
+
+function secureContext({ certificate, privateKey }: CertificatePair, ticketKey: Uint8Array | undefined): TlsOptions {
+  return {
+    cert: pemOf(certificate, "CERTIFICATE"),
+    key: pemOf(privateKey, "PRIVATE KEY"),
+    minVersion: "TLSv1.3",
+    ...(ticketKey === undefined ? {} : { ticketKeys: ticketKeys(ticketKey) }),
+  };
+}
+
+function attempt<T>(make: () => T): T {
+  try {
+    return make();
   } catch (cause) {
     if (cause instanceof QpqError) throw cause;
     throw new QpqError("E046_CONFIG", { text: "the certificate and its private key cannot be used", cause });
