@@ -160,5 +160,7 @@ it("resumes TLS sessions under the same ticket key, and after a new one makes fu
   assert.equal(await reused(listener), true, "another certificate is no other key");
   listener.setTicketKey(new Uint8Array(48).fill(2));
   assert.equal(await reused(listener), false);
+  listener.setCertificate(trusted);
+  assert.equal(await reused(listener), false, "the key of the start is gone");
   assert.throws(() => listener.setTicketKey(new Uint8Array(47)), { code: "E046_CONFIG" });
 });
