@@ -28,7 +28,10 @@ type Row = { readonly kind: ErrorKind; readonly text: string };
 export const errorTable = {
   E001_BAD_REQUEST: { kind: "invalid", text: "a field of the request is malformed" },
   E002_VERSION: { kind: "invalid", text: "unsupported protocol version; this server speaks version 1" },
-  E003_UNAUTHENTICATED: { kind: "denied", text: "an access token is required; set QPQ_AUTH_TOKEN" },
+  E003_UNAUTHENTICATED: {
+    kind: "denied",
+    text: "an access token is required: log in (qpq login NAME), or set QPQ_AUTH_TOKEN",
+  },
   E004_BAD_TOKEN: { kind: "denied", text: "the access token is not valid here" },
   E005_SESSION_EXPIRED: { kind: "denied", text: "the session token has expired or was revoked; log in again" },
   E006_FORBIDDEN: { kind: "denied", text: "the token is not bound to this identity" },
@@ -111,6 +114,8 @@ export const errorTable = {
   E067_IDENTITY_TAKEN: { kind: "conflict", text: "the identity key has another user name, or is somebody's device" },
   E068_ACCOUNT_DISABLED: { kind: "denied", text: "the account was disabled by the server's operator" },
   E069_BLOCKED: { kind: "denied", text: "the recipient takes no messages from this sender" },
+  E070_LOGIN_SERVER: { kind: "denied", text: "this client refuses the server's part of the login" },
+  E071_CONTACT_KEY: { kind: "denied", text: "the server names another key for this user than before" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;
