@@ -124,7 +124,8 @@ export class Books {
   }
 
   #open(): Book {
-    const book = new Book(this.#clock);
+    // a call that was made before a failover may bring back, late, what was acknowledged and then lost
+    const book = new Book(this.#clock, (payload) => this.#database.wasLost(payload));
     // how late a message may be is the sleepers' matter
     book.lateness.beginFault(0);
     return book;

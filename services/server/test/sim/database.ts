@@ -38,6 +38,8 @@ export class Database {
   readonly #journal: (() => Promise<unknown>)[] = [];
   readonly #inboxes = new Map<InboxKey, Inbox>();
   readonly #lost = new Set<string>();
+  /** Their payloads. */
+  readonly #lostTexts = new Set<string>();
 
   constructor(options: MemoryStoreOptions) {
     const { log, keys, accounts, channels, blobs } = createMemoryStore(options);
@@ -60,7 +62,9 @@ export class Database {
     this.#memoryEpoch = BigInt(this.#options.clock());
     for (const again of this.#journal) await again();
     for (const { inbox, seq, payload } of before) {
-      if (!this.holds(inbox, seq, payload)) this.#lost.add(nameOf(inbox, seq, payload));
+      if (this.holds(inbox, seq, payload)) continue;
+      this.#lost.add(nameOf(inbox, seq, payload));
+      this.#lostTexts.add(textOf(payload));
     }
     for (const [inbox, { payloads }] of this.#inboxes) this.#survived.set(inbox, BigInt(payloads.length));
     this.failedOverAtMs = nowMs;
@@ -93,7 +97,12 @@ export class Database {
   hasLostAllOf(payload: Uint8Array): boolean {
     const text = textOf(payload);
     for (const survivor of this.survivors()) if (textOf(survivor.payload) === text) return false;
-    return [...this.#lost].some((name) => name.endsWith(` ${text}`));
+    return this.wasLost(payload);
+  }
+
+  /** Once; it may have come back since. */
+  wasLost(payload: Uint8Array): boolean {
+    return this.#lostTexts.has(textOf(payload));
   }
 
   /** By a standby that took over. */

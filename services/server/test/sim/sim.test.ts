@@ -5,7 +5,7 @@ import { campaign } from "./campaign.ts";
 import { planted } from "./planted.ts";
 import { faultsIn, simulate } from "./simulation.ts";
 
-/** As many as go into msMax, but so many at least. */
+/** As many as go into msMax, but so many at least. The same seeds each time: main.ts looks among others. */
 const runsMin = 150;
 const runsMax = 2_000;
 const msMax = 30_000;
@@ -27,8 +27,7 @@ test("keeping the time line changes nothing", async () => {
 });
 
 test("whatever goes wrong, what was acknowledged is delivered once, in order, and nobody sleeps beside it", async (t) => {
-  const from = Math.floor(Math.random() * 2 ** 31);
-  const { failed, lines } = await campaign({ from, runsMin, runsMax, msMax });
+  const { failed, lines } = await campaign({ from: 1, runsMin, runsMax, msMax });
   for (const line of lines) t.diagnostic(line);
   assert.equal(failed, undefined, `seed ${failed?.seed}: ${failed === undefined ? "" : faultsIn(failed)}`);
 });

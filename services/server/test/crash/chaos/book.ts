@@ -6,7 +6,7 @@ import { faultsOf, Ledger, noFaults, payloadHashOf } from "../ledger.ts";
 import type { Entry } from "../ledger.ts";
 import { type Commit, CommitBook } from "./commit-book.ts";
 import { Lateness } from "./lateness.ts";
-import { type Message, messageOf } from "./messages.ts";
+import { messageOf } from "./messages.ts";
 import { SenderOrder } from "./sender-order.ts";
 import { nameOf, TimeLine } from "./time-line.ts";
 
@@ -28,6 +28,7 @@ export class Book {
   readonly timeLine: TimeLine;
   readonly lateness = new Lateness();
   readonly #clock: () => number;
+  readonly #mayOvertake: (payload: Uint8Array) => boolean;
   readonly #ledger = new Ledger({ forgetsSettled: true });
   readonly #order = new SenderOrder();
   readonly #commits = new CommitBook();
@@ -44,9 +45,10 @@ export class Book {
   acknowledged = 0;
   received = 0;
 
-  /** ms, of any beginning. */
-  constructor(clock: () => number) {
+  /** The clock's ms may have any beginning. The order of what may overtake is not judged. */
+  constructor(clock: () => number, mayOvertake: (payload: Uint8Array) => boolean = () => false) {
     this.#clock = clock;
+    this.#mayOvertake = mayOvertake;
     this.timeLine = new TimeLine(clock);
   }
 
@@ -74,7 +76,7 @@ export class Book {
     this.timeLine.message("received", entry, by);
     if (this.#hasReceived(inbox, seq)) return;
     this.#received.set(inbox, seq);
-    this.#receiveFirst(entry, messageOf(payload));
+    this.#receiveFirst(entry, payload);
   }
 
   /** A reader's removal was confirmed. */
@@ -158,8 +160,9 @@ export class Book {
     return seq <= (this.#received.get(inbox) ?? 0n);
   }
 
-  #receiveFirst(entry: Entry, message: Message): void {
+  #receiveFirst(entry: Entry, payload: Uint8Array): void {
     const { inbox, seq } = entry;
+    const message = messageOf(payload);
     const missing = this.#missing.get(inbox);
     const sent = missing?.get(seq);
     if (sent !== undefined) {
@@ -168,7 +171,7 @@ export class Book {
       this.#missingCount--;
     }
     if (message.kind === "commit") this.#commits.deliver(message);
-    else this.#order.receive(entry, message);
+    else if (!this.#mayOvertake(payload)) this.#order.receive(entry, message);
     const key = `${inbox}/${seq}`;
     this.#onReceived.get(key)?.resolve();
     this.#onReceived.delete(key);
