@@ -21,7 +21,7 @@ import { hasSigned, isNobody } from "../keys/signature.ts";
 import type { Account, AccountStore, Clock, RateCounter } from "../store/port.ts";
 import { LoginLimits } from "./login-limits.ts";
 import { LoginStates } from "./login-states.ts";
-import { OpaqueServer } from "./opaque.ts";
+import { OpaqueServer, recordOfNobody } from "./opaque.ts";
 
 export type AccountsParts = {
   readonly store: AccountStore;
@@ -121,7 +121,7 @@ export class Accounts {
     const name = parseUsername(username);
     await this.#limits.begin(name, host);
     const account = await this.#parts.store.accountOf(name);
-    const { state, response } = this.#opaque.startLogin(name, account?.record, request);
+    const { state, response } = this.#opaque.startLogin(name, recordOf(account), request);
     const loginId = this.#states.seal({ username: name, state, recordHash: recordHashOf(account), request, response });
     return { response, loginId, stretching: account?.stretching ?? stretchingOfNewAccounts };
   }
@@ -182,7 +182,11 @@ function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
   return one !== undefined && Buffer.compare(one, other) === 0;
 }
 
-/** 32 bytes also where there is no account. */
+/** Of the same size, and as much work, also where there is no account. */
+function recordOf(account: Account | undefined): Uint8Array {
+  return account?.record ?? recordOfNobody;
+}
+
 function recordHashOf(account: Account | undefined): Uint8Array {
-  return hash("sha256", account?.record ?? new Uint8Array(), "buffer");
+  return hash("sha256", recordOf(account), "buffer");
 }

@@ -4,6 +4,7 @@
  *
  * 1 to 3 ms of CPU for the first half of a login, in the caller's thread; the second half is a third of it.
  */
+import { randomBytes } from "node:crypto";
 import { client, ready, server } from "@serenity-kit/opaque";
 import { QpqError, sizes, type Username } from "quicproquo-proto";
 
@@ -63,8 +64,8 @@ export class OpaqueServer {
     }
   }
 
-  /** Without a record, for a name that nobody has, it does the same work and answers as well. E001_BAD_REQUEST. */
-  startLogin(username: Username, record: Uint8Array | undefined, request: Uint8Array): LoginAnswer {
+  /** E001_BAD_REQUEST. */
+  startLogin(username: Username, record: Uint8Array, request: Uint8Array): LoginAnswer {
     requireSize(request, sizes.opaqueLoginRequest);
     return wellFormed(() => this.#startLogin(username, { record, request: textOf(request) }));
   }
@@ -81,12 +82,12 @@ export class OpaqueServer {
 
   #startLogin(
     userIdentifier: Username,
-    { record, request }: { readonly record: Uint8Array | undefined; readonly request: string },
+    { record, request }: { readonly record: Uint8Array; readonly request: string },
   ): LoginAnswer {
     const { serverLoginState, loginResponse } = server.startLogin({
       serverSetup: this.#setup,
       userIdentifier,
-      registrationRecord: record && textOf(record),
+      registrationRecord: textOf(record),
       startLoginRequest: request,
     });
     return { state: bytesOf(serverLoginState), response: bytesOf(loginResponse) };
@@ -95,6 +96,16 @@ export class OpaqueServer {
 
 /** Of a client that there is none of. */
 const anyRequest = client.startLogin({ password: "" }).startLoginRequest;
+
+/**
+ * What stands in for the record of a name that nobody has (RFC 9807 section 10.9): a public key of the group, then masking
+ * key and envelope that nobody knows, so that an answer made of it looks like any other. The library could make one up by
+ * itself, and was 8 us faster for it than for a record that it has to read: enough to tell which names exist.
+ */
+export const recordOfNobody: Uint8Array = Buffer.concat([
+  bytesOf(client.startRegistration({ password: "" }).registrationRequest),
+  randomBytes(sizes.opaqueUpload - sizes.opaqueRegisterRequest),
+]);
 
 function requireSize(message: Uint8Array, bytes: number): void {
   if (message.length !== bytes) throw malformed();

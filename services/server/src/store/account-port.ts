@@ -63,6 +63,7 @@ export interface AccountStore {
   accountOf(username: string): Promise<Account | undefined>;
   /** Of an account's identity, not of a device key. */
   accountOfIdentity(identity: IdentityKey): Promise<Account | undefined>;
+  /** As much work for a name that nobody has: how long it takes must not tell which names there are. */
   /** false: there is no such account. A disabled account's tokens are not found until it is enabled again. */
   setDisabled(request: { readonly username: string; readonly disabled: boolean }): Promise<boolean>;
   /** Behind afterUsername ("": from the first on), at most `limit`, ascending by the bytes of the username's UTF-8. */

@@ -1,9 +1,11 @@
 /** Packs the calls of AccountStore and ChannelStore. */
+import { type IdentityKey, sizes } from "quicproquo-proto";
 import type { Account, Device, Token } from "../port.ts";
 import type { AccountCalls, ChannelCalls, Codec } from "./codec.ts";
 import {
   bytes,
   call,
+  evenly,
   flag,
   identity,
   list,
@@ -19,6 +21,14 @@ import {
 
 const named = { username: text, identity, record: bytes, stretching: number, createdAtMs: timeMs };
 const account = record<Account>({ ...named, disabled: flag });
+const accountOfNobody: Account = {
+  username: "nobody",
+  identity: new Uint8Array(sizes.identityKey) as IdentityKey,
+  record: new Uint8Array(sizes.opaqueUpload),
+  stretching: 1,
+  createdAtMs: 0,
+  disabled: false,
+};
 const token = record<Token>({ hash: bytes, identity, actsFor: identity, createdAtMs: timeMs, expiresAtMs: timeMs });
 const device = record<Device>({
   identity,
@@ -31,7 +41,7 @@ const device = record<Device>({
 
 export const accountCodecs: { readonly [N in keyof AccountCalls]: Codec<N> } = {
   putAccount: call(record(named), oneOf("created", "replaced", "usernameTaken", "identityTaken")),
-  accountOf: call(text, optional(account)),
+  accountOf: call(text, evenly(account, accountOfNobody)),
   accountOfIdentity: call(identity, optional(account)),
   setDisabled: call(record({ username: text, disabled: flag }), flag),
   listAccounts: call(record({ afterUsername: text, limit: number }), list(account)),

@@ -12,7 +12,12 @@ const deviceColumns = "identity, device_id, device_key, name, signature, registe
 
 const statements = {
   putAccount: statementOf("put_account", "SELECT put_account($1, $2, $3, $4, $5)"),
-  accountOf: statementOf("account_of", `SELECT ${accountColumns} FROM account WHERE username = $1`),
+  // a row, and the work of one, also where there is none (account-port.ts)
+  accountOf: statementOf(
+    "account_of",
+    `SELECT ${accountColumns} FROM account WHERE username = $1
+     UNION ALL SELECT '', decode(repeat('00', 32), 'hex'), decode(repeat('00', 192), 'hex'), 1, 0, false LIMIT 1`,
+  ),
   accountOfIdentity: statementOf("account_of_identity", `SELECT ${accountColumns} FROM account WHERE identity = $1`),
   setDisabled: statementOf("set_disabled", "UPDATE account SET disabled = $2 WHERE username = $1 RETURNING 1"),
   listAccounts: statementOf(
@@ -70,7 +75,10 @@ export const accountHandlers: Handlers<AccountCalls & ChannelCalls> = {
     const values = [username, bytea(identity), bytea(record), stretching, wholeMs(createdAtMs)];
     return (await wordOf(link, statements.putAccount, values)) as AccountPut;
   },
-  accountOf: async (link, username) => accountFrom((await run(link, statements.accountOf, [username]))[0]),
+  async accountOf(link, username) {
+    const account = accountFrom((await run(link, statements.accountOf, [username]))[0]);
+    return account?.username === "" ? undefined : account;
+  },
   accountOfIdentity: async (link, identity) =>
     accountFrom((await run(link, statements.accountOfIdentity, [bytea(identity)]))[0]),
   setDisabled: async (link, { username, disabled }) =>

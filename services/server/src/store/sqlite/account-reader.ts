@@ -32,7 +32,10 @@ type TokenRow = {
 };
 
 export function accountReads(db: DatabaseSync): Reads {
-  const byUsername = db.prepare("SELECT * FROM account WHERE username = ?");
+  // a row, and the work of one, also where there is none (account-port.ts)
+  const byUsername = db.prepare(`
+    SELECT * FROM account WHERE username = ?
+    UNION ALL SELECT '', zeroblob(32), zeroblob(192), 1, 0, 0 LIMIT 1`);
   const byIdentity = db.prepare("SELECT * FROM account WHERE identity = ?");
   // usernames compare as the bytes of their UTF-8 (BINARY)
   const behind = db.prepare("SELECT * FROM account WHERE username > ? ORDER BY username LIMIT ?");
@@ -47,7 +50,10 @@ export function accountReads(db: DatabaseSync): Reads {
   const channel = db.prepare("SELECT one, other FROM channel WHERE id = ?");
 
   return {
-    accountOf: (username) => accountFrom(byUsername.get(username)),
+    accountOf(username) {
+      const account = accountFrom(byUsername.get(username));
+      return account?.username === "" ? undefined : account;
+    },
     accountOfIdentity: (identity) => accountFrom(byIdentity.get(identity)),
     listAccounts: ({ afterUsername, limit }) =>
       behind.all(afterUsername, limit).map((row) => accountFrom(row) as Account),
