@@ -30,6 +30,7 @@ export type SidesOptions = {
   readonly nats: NatsProgram;
   /** Takes 10 s to start. */
   readonly rabbit: boolean;
+  /** Of the second cluster; the first has one. */
   readonly frontEnds: number;
 };
 
@@ -40,7 +41,6 @@ export class Sides implements AsyncDisposable {
   readonly runs = new Map<SideName, Run>();
   readonly #started = new AsyncDisposableStack();
   #cluster: Cluster | undefined;
-  #frontEnds: readonly FrontEnd[] = [];
   #fanOuts: Load | undefined;
   #subscribed: SubscribedSide | undefined;
 
@@ -72,23 +72,27 @@ export class Sides implements AsyncDisposable {
     await this.#started.disposeAsync();
   }
 
+  /** Front-ends hear of each other's messages, so those that are measured alone have a cluster of their own. */
   async #startOurs(count: number): Promise<void> {
-    this.#cluster = this.#started.use(await startCluster());
-    const { address } = this.#cluster;
-    this.#frontEnds = await Promise.all(Array.from({ length: count }, () => startFrontEnd(address)));
-    for (const frontEnd of this.#frontEnds) this.#started.use(frontEnd);
-    const direct = await this.#load("store", address);
-    // the front-ends hear of each of its messages
-    this.runs.set("direct", (window) => runWithUse(direct, this.#frontEnds, window));
-    this.#fanOuts = await this.#startWay("ours_8x32", 1, connections);
-    await this.#startWay("ours_256x1", 1, 256);
-    if (count > 2) await this.#startWay("ours_8x32_2", 2, connections);
-    await this.#startWay(`ours_8x32_${count}` as SideName, count, connections);
-    this.#subscribed = this.#started.use(await SubscribedSide.start(this.#frontEnds.slice(0, 2)));
+    const [one, many] = await Promise.all([this.#startCluster(1), this.#startCluster(count)]);
+    this.#cluster = one.cluster;
+    const direct = await this.#load("store", one.cluster.address);
+    this.runs.set("direct", (window) => runWithUse(direct, one.frontEnds, window));
+    this.#fanOuts = await this.#startWay("ours_8x32", one.frontEnds, connections);
+    await this.#startWay("ours_256x1", one.frontEnds, 256);
+    if (count > 2) await this.#startWay("ours_8x32_2", many.frontEnds.slice(0, 2), connections);
+    await this.#startWay(`ours_8x32_${count}` as SideName, many.frontEnds, connections);
+    this.#subscribed = this.#started.use(await SubscribedSide.start(many.frontEnds.slice(0, 2)));
   }
 
-  async #startWay(name: SideName, frontEndCount: number, connectionCount: number): Promise<Load> {
-    const frontEnds = this.#frontEnds.slice(0, frontEndCount);
+  async #startCluster(count: number): Promise<{ cluster: Cluster; frontEnds: readonly FrontEnd[] }> {
+    const cluster = this.#started.use(await startCluster());
+    const frontEnds = await Promise.all(Array.from({ length: count }, () => startFrontEnd(cluster.address)));
+    for (const frontEnd of frontEnds) this.#started.use(frontEnd);
+    return { cluster, frontEnds };
+  }
+
+  async #startWay(name: SideName, frontEnds: readonly FrontEnd[], connectionCount: number): Promise<Load> {
     const task = { frontEnds: frontEnds.map(({ address }) => address), connections: connectionCount };
     const load = await this.#load("enqueue", task);
     this.runs.set(name, (window) => runWithUse(load, frontEnds, window));

@@ -119,10 +119,7 @@ function reportOf(samples: Samples, told: Told): Omit<Report, "scenario" | "host
   figure("waiter_bytes");
   figure("waiter_resident_bytes");
   figure("fanout_1000_ms");
-  rows.figure(
-    "hint_cpu_us",
-    samples.of("direct_cpu_us").map((us) => us / frontEndCount),
-  );
+  figure("hint_cpu_us", "direct_cpu_us");
   figure("cpu_us_per_message", "ours_8x32_cpu_us");
   figure("cpu_us_per_message_256x1", "ours_256x1_cpu_us");
   figure("cpu_us_per_message_4_processes", "ours_8x32_4_cpu_us");
@@ -140,7 +137,7 @@ function notesOf({ quick, nats }: Told): readonly string[] {
   const notes = [
     `limits for this bench: ${JSON.stringify(settings)}; every enqueue with a fresh idempotency key, answered after the commit is on disk`,
     "all processes (front-ends, Postgres, Redis, brokers, loads) share the machine's cores; all sides are connected all the time, one is measured at a time",
-    "ours 8x32: 256 callers on 8 connections to one front-end process; N_processes: the 8 connections spread over N; direct: the store in the callers' own process",
+    "ours 8x32: 256 callers on 8 connections to one front-end process; direct: the store of the same cluster in the callers' own process; N_processes, on a cluster of four: the 8 connections spread over N of them",
     "hint_cpu_us: of a front-end that does nothing but hear of a message of another (the direct way's windows)",
     "cpu_us_per_message: user and system of the front-end processes within the window, not of Postgres",
     "subscribe: 8x32 to 2 front-ends, every inbox read by subscription from another process, half of them at the other front-end than the sender's; from the sender's call to the reader's callback; its enqueue's p99 is of the same window (subscribed_enqueue_p99_ms)",
