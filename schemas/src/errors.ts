@@ -116,6 +116,8 @@ export const errorTable = {
   E069_BLOCKED: { kind: "denied", text: "the recipient takes no messages from this sender" },
   E070_LOGIN_SERVER: { kind: "denied", text: "this client refuses the server's part of the login" },
   E071_CONTACT_KEY: { kind: "denied", text: "the server names another key for this user than before" },
+  E072_BLOCK_LIST_FULL: { kind: "conflict", text: "the block list is full; unblock somebody first" },
+  E073_BLOB_OFFSET: { kind: "conflict", text: "the upload goes on at another offset" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

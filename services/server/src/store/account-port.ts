@@ -57,13 +57,16 @@ export type Device = {
  */
 export type DevicePut = "registered" | "known" | "full" | "keyTaken" | "noAccount";
 
+/** Who might block whom. */
+export type BlockPair = { readonly owner: IdentityKey; readonly sender: IdentityKey };
+
 export interface AccountStore {
   /** Of several calls for one username, or for one identity, one creates the account. */
   putAccount(account: Omit<Account, "disabled">): Promise<AccountPut>;
+  /** As much work for a name that nobody has: how long it takes must not tell which names there are. */
   accountOf(username: string): Promise<Account | undefined>;
   /** Of an account's identity, not of a device key. */
   accountOfIdentity(identity: IdentityKey): Promise<Account | undefined>;
-  /** As much work for a name that nobody has: how long it takes must not tell which names there are. */
   /** false: there is no such account. A disabled account's tokens are not found until it is enabled again. */
   setDisabled(request: { readonly username: string; readonly disabled: boolean }): Promise<boolean>;
   /** Behind afterUsername ("": from the first on), at most `limit`, ascending by the bytes of the username's UTF-8. */
@@ -116,13 +119,10 @@ export interface AccountStore {
     readonly blocksMax: number;
   }): Promise<boolean>;
   /**
-   * Which of the owners block the sender, in the order asked for. A walk down the primary key for each: what a call
-   * that sends to many asks, whose answer may be kept for some seconds.
+   * Whether the owner blocks the sender, in the order asked for. An owner that is a listed device has the list of its
+   * identity. Two walks down unique indexes for each; an answer may be kept for some seconds.
    */
-  blockersOf(query: {
-    readonly sender: IdentityKey;
-    readonly owners: readonly IdentityKey[];
-  }): Promise<readonly IdentityKey[]>;
+  areBlocked(pairs: readonly BlockPair[]): Promise<readonly boolean[]>;
 
   /**
    * Removes the account, its tokens and devices, endpoint, delivery token and block list in one transaction; nobody is

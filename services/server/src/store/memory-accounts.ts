@@ -155,9 +155,11 @@ export class MemoryAccounts {
     return true;
   }
 
-  blockersOf({ sender, owners }: Request<"blockersOf">): IdentityKey[] {
-    const key = latin1(sender);
-    return owners.filter((owner) => this.#blocks.get(latin1(owner))?.has(key) === true);
+  areBlocked(pairs: Request<"areBlocked">): boolean[] {
+    return pairs.map(({ owner, sender }) => {
+      const identity = this.ownerOfDevice(owner) ?? owner;
+      return this.#blocks.get(latin1(identity))?.has(latin1(sender)) === true;
+    });
   }
 
   /** Everything but what is the log's, the keys', the channels' and the blobs'. */

@@ -14,7 +14,7 @@ import type {
   StoredMessage,
   StoreLimits,
 } from "./port.ts";
-import { senderShareOf, senderTagOf } from "./sender-share.ts";
+import { isRefused, senderShareOf, senderTagOf } from "./sender-share.ts";
 
 type Message = {
   readonly seq: bigint;
@@ -74,14 +74,15 @@ export class MemoryLog {
   }
 
   append({ inbox: key, payload, messageId, expiresAtMs, sender: name }: Append): Appended {
-    const inbox = this.#inboxes.get(key) ?? { messages: [], last: 0n, acked: 0n, trimmed: 0n };
+    const inbox = this.#inboxes.get(key) ?? newInbox();
     const id = messageId && `${Buffer.from(messageId).toString("hex")} ${key}`;
     const first = id === undefined ? undefined : this.#firstSeen.get(id);
     if (first !== undefined) return { kind: "duplicate", seq: first.seq };
     if (inbox.last - baseOf(inbox) >= this.#limits.queueDepthMax) return { kind: "full" };
     const sender = name && latin1(senderTagOf(name));
     const share = inbox.messages.filter((message) => sender !== undefined && message.sender === sender);
-    if (share.length >= senderShareOf(this.#limits.queueDepthMax)) return { kind: "full", ofSender: true };
+    const isShareFull = share.length >= senderShareOf(this.#limits.queueDepthMax);
+    if (isShareFull || (name && isRefused(name))) return { kind: "full", ofSender: true };
     const seq = inbox.last + 1n;
     const enqueuedAtMs = this.#clock();
     inbox.last = seq;
@@ -99,8 +100,9 @@ export class MemoryLog {
     return entries.map((entry) => {
       const appended = this.append(entry);
       if (appended.kind !== "full") return appended.seq;
-      // full, so the inbox is there; one mark on top of the depth stands for all that is lost after it
-      const inbox = this.#inboxes.get(entry.inbox) as Inbox;
+      // one mark on top of the depth stands for all that is lost after it
+      const inbox = this.#inboxes.get(entry.inbox) ?? newInbox();
+      this.#inboxes.set(entry.inbox, inbox);
       // of a full share one mark, until something else follows it
       if (appended.ofSender && inbox.messages.at(-1)?.isOverflow) return 0n;
       if (inbox.last - baseOf(inbox) > this.#limits.queueDepthMax) return 0n;
@@ -213,6 +215,10 @@ export class MemoryLog {
     }
     return rows;
   }
+}
+
+function newInbox(): Inbox {
+  return { messages: [], last: 0n, acked: 0n, trimmed: 0n };
 }
 
 /** The seq before the oldest message that stands. */

@@ -24,7 +24,10 @@ export type Append = {
    */
   readonly messageId: Uint8Array | undefined;
   readonly expiresAtMs: number;
-  /** 32 bytes, not to be changed while it is used: whose share of the inbox it takes. Without it there is no limit. */
+  /**
+   * 32 bytes, not to be changed while it is used: whose share of the inbox it takes. Without it there is no limit. In
+   * commitGroup refusedSender has no share: it is answered as a full one.
+   */
   readonly sender?: Uint8Array | undefined;
 };
 

@@ -25,7 +25,7 @@ export function describeAccountDeletion(subject: Subject): void {
       assert.equal(await accounts.revokeTokens({ identity: alice, actsFor: undefined }), 0);
       assert.equal(await accounts.endpointOf(alice), undefined);
       assert.equal(await accounts.deliveryTokenOf(alice), undefined);
-      assert.deepEqual(await accounts.blockersOf({ sender: bob, owners: [alice] }), []);
+      assert.deepEqual(await accounts.areBlocked([{ owner: alice, sender: bob }]), [false]);
       assert.equal(await channels.membersOf(messageIdOf("alice and bob")), undefined);
       assert.equal(await blobs.blobBytesOf(alice), 0);
       assert.equal(await blobs.readBlob({ blobId: identityOf("alice's blob"), offset: 0, length: 1 }), undefined);
@@ -52,7 +52,7 @@ export function describeAccountDeletion(subject: Subject): void {
       await setup.sweepAll();
       assert.equal((await accounts.accountOfIdentity(bob))?.username, "bob");
       assert.equal((await accounts.listDevices(bob)).length, 1);
-      assert.deepEqual(await accounts.blockersOf({ sender: alice, owners: [bob] }), [bob]);
+      assert.deepEqual(await accounts.areBlocked([{ owner: bob, sender: alice }]), [true]);
       assert.equal(await accounts.revokeTokens({ identity: bob, actsFor: undefined }), 2);
       assert.notEqual(await accounts.endpointOf(bob), undefined);
       assert.notEqual(await accounts.deliveryTokenOf(bob), undefined);

@@ -185,7 +185,7 @@ class Side {
       each(owners, (owner) => accounts.ownerOfDevice(owner)),
       each(owners, (owner) => accounts.endpointOf(owner)),
       each(owners, (owner) => accounts.deliveryTokenOf(owner)),
-      each(owners, (sender) => accounts.blockersOf({ sender, owners })),
+      each(owners, (sender) => accounts.areBlocked(owners.map((owner) => ({ owner, sender })))),
       each(channelIds, (id) => channels.membersOf(id)),
       each(uploads, (upload) => blobs.readUpload({ upload, offset: 2, length: 5 })),
       each(ids, (n) => blobs.readBlob({ blobId: identityOf(`${run} blob ${n}`), offset: 0, length: 4 })),

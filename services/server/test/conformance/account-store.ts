@@ -140,12 +140,26 @@ function describeBlocks(subject: Subject): void {
     await accounts.setBlocked({ ...block, owner: carol });
     if (subject.keeps) await setup.reopen();
     const { accounts: reopened } = setup.store;
-    const owners = [carol, bob, alice];
-    assert.deepEqual(await reopened.blockersOf({ sender: bob, owners }), [carol, alice]);
-    assert.deepEqual(await reopened.blockersOf({ sender: alice, owners }), []);
-    assert.deepEqual(await reopened.blockersOf({ sender: bob, owners: [] }), []);
+    const ask = (sender: typeof bob) =>
+      reopened.areBlocked([carol, bob, alice, carol].map((owner) => ({ owner, sender })));
+    assert.deepEqual(await ask(bob), [true, false, true, true]);
+    assert.deepEqual(await ask(alice), [false, false, false, false]);
+    assert.deepEqual(await reopened.areBlocked([]), []);
     for (let i = 0; i < 2; i++) assert.equal(await reopened.setBlocked({ ...block, blocked: false }), true);
-    assert.deepEqual(await reopened.blockersOf({ sender: bob, owners }), [carol]);
+    assert.deepEqual(await ask(bob), [true, false, false, true]);
+  });
+
+  test("a device has the block list of the identity that lists it, for as long as it does", async () => {
+    await using setup = await Setup.make(subject);
+    const { accounts } = setup.store;
+    await accounts.putAccount(accountNamed("alice"));
+    const device = deviceOf(alice, "phone");
+    await accounts.putDevice({ device, devicesMax: 5 });
+    await accounts.setBlocked({ owner: alice, sender: bob, blocked: true, blocksMax: 10 });
+    const pairs = [device.deviceKey, alice, carol].map((owner) => ({ owner, sender: bob }));
+    assert.deepEqual(await accounts.areBlocked(pairs), [true, true, false]);
+    await accounts.removeDevice(device);
+    assert.deepEqual(await accounts.areBlocked(pairs), [false, true, false]);
   });
 
   test("a full list takes no further sender, but still the ones it has, also from many calls at once", async () => {
@@ -159,8 +173,7 @@ function describeBlocks(subject: Subject): void {
     const [first = bob] = blocked;
     assert.equal(await block(first), true);
     for (const sender of senders) {
-      const blockers = await accounts.blockersOf({ sender, owners: [alice] });
-      assert.equal(blockers.length, blocked.includes(sender) ? 1 : 0);
+      assert.deepEqual(await accounts.areBlocked([{ owner: alice, sender }]), [blocked.includes(sender)]);
     }
     await accounts.setBlocked({ owner: alice, sender: first, blocked: false, blocksMax: 5 });
     assert.equal(await block(bob), true);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Append, Appended } from "../../src/store/port.ts";
+import { refusedSender } from "../../src/store/sender-share.ts";
 import { identityOf, inboxOf, messageIdOf, Setup, type Subject, seqsUpTo } from "./subject.ts";
 
 const inbox = inboxOf("alice");
@@ -148,6 +149,21 @@ function describeCommits(subject: Subject): void {
     assert.deepEqual(await log.append(from(setup, bob)), stored(7));
     await commit(setup, 9, [from(setup, mallory)]);
     assert.deepEqual(await log.append(from(setup, bob)), stored(9));
+  });
+
+  test("a commit by who has no share is one into a full share, also where nobody wrote before", async () => {
+    await using setup = await make(subject);
+    const { log } = setup.store;
+    const both = [from(setup, refusedSender), from(setup, bob, { inbox: inboxOf("carol") })];
+    for (const n of [1, 2]) {
+      const { seqs } = (await commit(setup, n, both)) as { seqs: readonly bigint[] };
+      assert.deepEqual(seqs, [0n, BigInt(n)]);
+    }
+    assert.deepEqual((await setup.read(inbox)).gap, { kind: "overflow", upTo: 1n });
+    assert.deepEqual(await log.append(from(setup, mallory)), stored(2));
+    await log.ack(inbox, 2n, 0n);
+    await commit(setup, 3, both);
+    assert.deepEqual((await setup.read(inbox)).gap, { kind: "overflow", upTo: 3n });
   });
 
   test("behind a mark one message is answered, however large it is", async () => {

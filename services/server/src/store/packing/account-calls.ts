@@ -61,7 +61,7 @@ export const accountCodecs: { readonly [N in keyof AccountCalls]: Codec<N> } = {
   putDeliveryToken: call(record({ identity, tokenHash: optional(bytes) }), nothing),
   deliveryTokenOf: call(identity, optional(bytes)),
   setBlocked: call(record({ owner: identity, sender: identity, blocked: flag, blocksMax: number }), flag),
-  blockersOf: call(record({ sender: identity, owners: list(identity) }), list(identity)),
+  areBlocked: call(list(record({ owner: identity, sender: identity })), list(flag)),
   deleteAccountStep: call(identity, flag),
 };
 

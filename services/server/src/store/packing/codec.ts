@@ -66,7 +66,7 @@ const readNames = [
   "ownerOfDevice",
   "endpointOf",
   "deliveryTokenOf",
-  "blockersOf",
+  "areBlocked",
   "membersOf",
   "readUpload",
   "readBlob",

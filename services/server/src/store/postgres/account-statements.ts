@@ -57,10 +57,13 @@ const statements = {
   deliveryTokenOf: statementOf("delivery_token_of", "SELECT hash FROM delivery_token WHERE identity = $1"),
   block: statementOf("set_blocked", "SELECT set_blocked($1, $2, $3)"),
   unblock: statementOf("unblock", "DELETE FROM block WHERE owner = $1 AND sender = $2"),
-  blockersOf: statementOf(
-    "blockers_of",
-    `SELECT asked.n FROM unnest($2::bytea[]) WITH ORDINALITY asked (owner, n)
-     CROSS JOIN LATERAL (SELECT FROM block WHERE owner = asked.owner AND sender = $1 OFFSET 0) b ORDER BY asked.n`,
+  areBlocked: statementOf(
+    "are_blocked",
+    `SELECT asked.n FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY asked (owner, sender, n)
+     LEFT JOIN LATERAL (SELECT identity FROM device WHERE device_key = asked.owner OFFSET 0) d ON true
+     CROSS JOIN LATERAL (
+       SELECT FROM block WHERE owner = coalesce(d.identity, asked.owner) AND sender = asked.sender OFFSET 0
+     ) b`,
   ),
   deleteAccountStep: statementOf("delete_account_step", "SELECT delete_account_step($1, $2)"),
   createChannel: statementOf("create_channel", "SELECT create_channel($1, $2, $3)"),
@@ -136,9 +139,10 @@ export const accountHandlers: Handlers<AccountCalls & ChannelCalls> = {
     await run(link, statements.unblock, names);
     return true;
   },
-  async blockersOf(link, { sender, owners }) {
-    const rows = await run(link, statements.blockersOf, [bytea(sender), byteaArray(owners)]);
-    return rows.map(([n]) => owners[Number(n) - 1] as IdentityKey);
+  async areBlocked(link, pairs) {
+    const names = [byteaArray(pairs.map(({ owner }) => owner)), byteaArray(pairs.map(({ sender }) => sender))];
+    const blocked = new Set((await run(link, statements.areBlocked, names)).map(([n]) => Number(n)));
+    return pairs.map((_, i) => blocked.has(i + 1));
   },
 
   deleteAccountStep: async (link, identity) =>

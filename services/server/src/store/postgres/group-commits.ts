@@ -7,7 +7,7 @@ import type { Link } from "./link.ts";
 import { numbersOf } from "./parameters.ts";
 import { queryRepeatedly } from "./tries.ts";
 
-/** Migration 6 has the function. */
+/** Migrations 6 and 7 have the functions. */
 const commitStatement: Statement = {
   name: "commit_group",
   text: "SELECT outcome, seqs FROM commit_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",

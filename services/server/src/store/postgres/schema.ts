@@ -16,6 +16,7 @@ const migrationFiles = [
   "0004-accounts.sql",
   "0005-blobs.sql",
   "0006-sender-share.sql",
+  "0007-refused-senders.sql",
 ] as const;
 
 /** What this program needs. */

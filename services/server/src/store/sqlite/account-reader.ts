@@ -46,7 +46,9 @@ export function accountReads(db: DatabaseSync): Reads {
   const owner = db.prepare("SELECT identity FROM device WHERE device_key = ?");
   const endpoint = db.prepare("SELECT endpoint FROM endpoint WHERE identity = ? AND expires_at > ?");
   const deliveryToken = db.prepare("SELECT hash FROM delivery_token WHERE identity = ?");
-  const block = db.prepare("SELECT 1 FROM block WHERE owner = ? AND sender = ?");
+  const block = db.prepare(`
+    SELECT 1 FROM block
+    WHERE owner = coalesce((SELECT identity FROM device WHERE device_key = ?1), ?1) AND sender = ?2`);
   const channel = db.prepare("SELECT one, other FROM channel WHERE id = ?");
 
   return {
@@ -62,7 +64,7 @@ export function accountReads(db: DatabaseSync): Reads {
     ownerOfDevice: (key) => (owner.get(key) as DeviceRow | undefined)?.identity,
     endpointOf: (identity, nowMs) => (endpoint.get(identity, nowMs) as { endpoint: Uint8Array } | undefined)?.endpoint,
     deliveryTokenOf: (identity) => (deliveryToken.get(identity) as TokenRow | undefined)?.hash,
-    blockersOf: ({ sender, owners }) => owners.filter((one) => block.get(one, sender) !== undefined),
+    areBlocked: (pairs) => pairs.map(({ owner, sender }) => block.get(owner, sender) !== undefined),
     membersOf(channelId) {
       const row = channel.get(channelId) as { one: IdentityKey; other: IdentityKey } | undefined;
       return row && [row.one, row.other];

@@ -1,7 +1,7 @@
 /** Append and ack on qpq.db. Writing thread only, inside the batch's transaction. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Append, Appended } from "../port.ts";
-import { senderShareOf, senderTagOf } from "../sender-share.ts";
+import { isRefused, senderShareOf, senderTagOf } from "../sender-share.ts";
 import type { DedupeTable } from "./dedupe-table.ts";
 import { baseOf, type Inbox, type InboxTable } from "./inbox-table.ts";
 import type { AckRequest } from "../packing/codec.ts";
@@ -115,6 +115,7 @@ export class MessageTable {
 
   /** As long as the whole inbox holds less than a share, nobody can, and nothing is counted. */
   #isShareFull(inbox: Inbox, sender: Uint8Array): boolean {
+    if (isRefused(sender)) return true;
     const base = baseOf(inbox);
     if (inbox.last - base < this.#senderShareMax) return false;
     return (this.#countShare.get(inbox.id, base, sender) as { count: number }).count >= this.#senderShareMax;
