@@ -25,6 +25,7 @@ export const earlyDataRules: Readonly<Record<keyof typeof methodCodecs, EarlyDat
   ack: "no",
   fetchHybridKeys: "yes",
   batchEnqueue: "no",
+  createChannel: "no",
   openSession: "no",
   submitCommit: "no",
   renewToken: "no",

@@ -113,6 +113,12 @@ export const limits = {
     doc: "Life of a session token, in seconds.",
   },
   tokensMax: { default: 100, min: 1, max: 10_000, doc: "Session tokens of one account; beyond it the oldest go." },
+  channelsPerHour: {
+    default: 200,
+    min: 1,
+    max: 10_000_000,
+    doc: "Channels that one key may ask for in an hour, so many at once too.",
+  },
   devicesMax: { default: 5, min: 0, max: 50, doc: "Further devices of one account." },
   blocksMax: { default: 10_000, min: 0, max: 100_000, doc: "Senders that one account may block." },
   endpointBytesMax: { default: 4 * 1024, min: 1, max: 64 * 1024, doc: "Largest published endpoint, in bytes." },

@@ -53,6 +53,7 @@ export const methodCodecs = {
   ack,
   fetchHybridKeys,
   batchEnqueue,
+  createChannel,
   openSession,
   submitCommit,
   renewToken,
@@ -63,7 +64,6 @@ export const methodCodecs = {
 export const laterMethodCodecs = {
   publishEndpoint,
   resolveEndpoint,
-  createChannel,
   resolveUser,
   resolveIdentity,
   uploadBlob,

@@ -49,6 +49,15 @@ export function requireOwn({ kind, actsFor }: Caller, key: Uint8Array): void {
   throw new QpqError("E006_FORBIDDEN");
 }
 
+/** E022_CHANNEL_ACCESS_DENIED unless the caller acts for a member of the channel, and the inbox is a member's. */
+export function requireMembers({ kind, actsFor }: Caller, members: readonly Uint8Array[], owner: Uint8Array): void {
+  const isMember = (key: Uint8Array): boolean => members.some((member) => Buffer.compare(member, key) === 0);
+  if (kind !== "static" && (actsFor === undefined || !isMember(actsFor)))
+    throw new QpqError("E022_CHANNEL_ACCESS_DENIED");
+  if (!isMember(owner))
+    throw new QpqError("E022_CHANNEL_ACCESS_DENIED", { text: "the recipient is not a member of this channel" });
+}
+
 const refusals: Record<CallerKind, string> = {
   static: "the static token is bound to no identity; log in",
   session: "the token is not bound to this identity",

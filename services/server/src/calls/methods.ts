@@ -2,9 +2,11 @@
  * The method table: one row a method of NodeService, in the order of ordinals. A row says who may call and what is done;
  * decoding, the version, the token, errors and observation are the same for all (node-service.ts).
  */
-import { type methodCodecs, parseIdempotencyKey, parseIdentityKey, QpqError } from "quicproquo-proto";
+import { type IdentityKey, type methodCodecs, parseIdempotencyKey, parseIdentityKey, QpqError } from "quicproquo-proto";
 import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
+import type { Channels } from "../access/channels.ts";
+import type { BlockLists } from "../access/block-lists.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
 import type { Accounts } from "../accounts/accounts.ts";
@@ -25,7 +27,9 @@ export type Domains = {
   readonly commits: CommitOrder;
   readonly keys: Keys;
   readonly tokens: SessionTokens;
-  readonly accounts: Accounts;
+  readonly blocks: BlockLists;
+  readonly accounts: AccountCalls;
+  readonly channels: Channels;
 };
 
 /** What a handler works with, besides its parameters. */
@@ -161,6 +165,10 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, { caller, domains }) => ({
       seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, caller)),
     }),
+  },
+  createChannel: {
+    access: "bound",
+    handle: (params, { caller, domains }) => domains.channels.create(caller.actsFor as IdentityKey, params.peerKey),
   },
   openSession: {
     access: "caller",

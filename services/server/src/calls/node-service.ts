@@ -4,6 +4,7 @@ import type { AbortListener, CapabilityServer, IncomingCall } from "quicproquo-r
 import type { AuthFields, Caller } from "../access/access.ts";
 import { type AccessRule, requireAdmitted } from "../access/rules.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
+import { type AddressFields, requireChannels } from "./channel-gate.ts";
 import { type Handlers, InterfaceServer, interfaceTable } from "./interface-server.ts";
 import { type CallContext, type Domains, type MethodName, type MethodRow, methods } from "./methods.ts";
 import type { CallParts, Peer, SessionScope } from "./scope.ts";
@@ -15,11 +16,10 @@ export function nodeService(parts: CallParts, scope: SessionScope): CapabilitySe
   return new InterfaceServer(parts, table, { parts, scope }, () => scope.leases.end());
 }
 
-type AnyParams = {
+type AnyParams = AddressFields & {
   readonly version?: number;
   readonly auth?: AuthFields;
   readonly idempotencyKey?: Uint8Array;
-  readonly recipientKey?: Uint8Array;
   readonly identityKey?: Uint8Array;
 };
 
@@ -30,8 +30,11 @@ function handlerOf(name: MethodName): (params: AnyParams, context: Context, call
     if (params.version !== undefined && params.version !== protocolVersion) {
       throw new QpqError("E002_VERSION", { fields: { version: params.version } });
     }
-    if (rule !== "anybody") requireAdmitted(rule, caller as Caller, params);
-    return row.handle(params as never, new NodeCall(parts, scope, call, caller));
+    const serve = (): unknown => row.handle(params as never, new NodeCall(parts, scope, call, caller));
+    if (rule === "anybody") return serve();
+    requireAdmitted(rule, caller as Caller, params);
+    const channels = requireChannels(parts.domains.channels, caller as Caller, params);
+    return channels === undefined ? serve() : channels.then(serve);
   };
   const run = (params: AnyParams, context: Context, call: IncomingCall): unknown => {
     if (rule === "anybody") return handle(params, context, call);

@@ -19,6 +19,7 @@ import { requireOwn } from "../access/rules.ts";
 import type { Sink, Subscription } from "../delivery/subscription.ts";
 import type { ReadAnswer } from "../store/port.ts";
 import { answerOf, inboxOf, letterOf } from "./answers.ts";
+import { requireChannels } from "./channel-gate.ts";
 import { type InterfaceTable, InterfaceServer, interfaceTable } from "./interface-server.ts";
 import type { CallParts, SessionScope } from "./scope.ts";
 
@@ -100,13 +101,20 @@ type OpenInbox = { readonly session: OpenSession; readonly key: InboxKey };
 
 const sessionTable = interfaceTable(Session, sessionCodecs, {
   inbox(params, session: OpenSession) {
-    requireOwn(session.requireCaller(), params.recipientKey);
+    const caller = session.requireCaller();
+    requireOwn(caller, params.recipientKey);
     const inbox = { session, key: inboxOf(params) };
-    session.hold();
-    return { inbox: new InterfaceServer(session.parts, inboxTable, inbox, () => session.release()) };
+    const open = () => {
+      session.hold();
+      return { inbox: new InterfaceServer(session.parts, inboxTable, inbox, () => session.release()) };
+    };
+    const checked = requireChannels(session.parts.domains.channels, caller, params);
+    return checked === undefined ? open() : checked.then(open);
   },
   async send(params, session: OpenSession) {
     const caller = session.requireCaller();
+    const checked = requireChannels(session.parts.domains.channels, caller, params);
+    if (checked !== undefined) await checked;
     const letters = params.entries.map((entry) => ({
       recipientKey: parseIdentityKey(entry.recipientKey),
       letter: letterOf(entry, caller),

@@ -8,7 +8,7 @@ import { sharedPostgres } from "../../testing/postgres.ts";
 import { signAs, TestLogin } from "../../testing/opaque-client.ts";
 import { type ServerProcess, startServerProcess } from "../../testing/server-process.ts";
 import { runCommand } from "../cluster/run-command.ts";
-import { login, newPerson, type Person, register } from "./people.ts";
+import { arrive, login, newPerson, type Person, register } from "./people.ts";
 import { type MethodName, RawClient } from "./raw-client.ts";
 import { RawSession, TestSink, told } from "./raw-session.ts";
 import { stores } from "./stores.ts";
@@ -18,14 +18,6 @@ async function codeOf(call: () => PromiseLike<unknown>): Promise<string> {
     () => "accepted",
     (error: unknown) => (error instanceof QpqError ? error.code : String(error)),
   );
-}
-
-/** Registered and logged in. */
-async function arrive(server: ServerProcess, username: string): Promise<Person & { readonly token: Uint8Array }> {
-  const person = newPerson(username);
-  using client = await RawClient.connect(server, { token: "" });
-  await register(client, person);
-  return { ...person, token: await login(client, person) };
 }
 
 const payload = Buffer.from("hello");

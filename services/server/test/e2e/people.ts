@@ -1,6 +1,7 @@
 /** People who register and log in at a real server. */
 import { newIdentity, type TestIdentity, TestLogin, TestRegistration } from "../../testing/opaque-client.ts";
-import type { RawClient } from "./raw-client.ts";
+import type { ServerProcess } from "../../testing/server-process.ts";
+import { RawClient } from "./raw-client.ts";
 
 export type Person = { readonly username: string; readonly password: string; readonly identity: TestIdentity };
 
@@ -24,4 +25,15 @@ export async function login(client: RawClient, person: Person, finishAt = client
   if (finish === undefined) throw new Error("another password");
   const { sessionToken } = await finishAt.call("opaqueLoginFinish", { username, loginId, ...finish });
   return Uint8Array.from(sessionToken);
+}
+
+/** Registered and logged in. */
+export async function arrive(
+  server: ServerProcess,
+  username: string,
+): Promise<Person & { readonly token: Uint8Array }> {
+  const person = newPerson(username);
+  using client = await RawClient.connect(server, { token: "" });
+  await register(client, person);
+  return { ...person, token: await login(client, person) };
 }

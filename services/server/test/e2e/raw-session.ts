@@ -5,6 +5,7 @@ import {
   inboxCodecs,
   type MethodCodec,
   methodCodecs,
+  type OutgoingFields,
   protocolVersion,
   QpqError,
   sessionCodecs,
@@ -88,15 +89,15 @@ export class RawSession implements Disposable {
     this.capability = opened.pipeline(0);
   }
 
-  async send(entries: readonly { recipientKey: Uint8Array; payload: Uint8Array; idempotencyKey?: Uint8Array }[]) {
+  async send(entries: readonly (Pick<OutgoingFields, "recipientKey" | "payload"> & Partial<OutgoingFields>)[]) {
     const whole = entries.map((entry) => ({ channelId: empty, idempotencyKey: empty, ttlSecs: 0, ...entry }));
     const { seqs } = await called(this.capability, sessionCodecs.send, { entries: whole, trace });
     return seqs;
   }
 
-  inbox(recipientKey: Uint8Array): RawInbox {
+  inbox(recipientKey: Uint8Array, channelId: Uint8Array = empty): RawInbox {
     const { inbox } = sessionCodecs;
-    const params = { recipientKey, channelId: empty, trace };
+    const params = { recipientKey, channelId, trace };
     return new RawInbox(this.capability.call(inbox.method, (builder) => inbox.encodeParams(params, builder)));
   }
 

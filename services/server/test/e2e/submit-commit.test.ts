@@ -17,7 +17,8 @@ for (const { name, start } of stores) {
 
     const hash = (text: string | Uint8Array): Uint8Array => createHash("sha256").update(text).digest();
     const bytes16 = (text: string): Uint8Array => hash(text).subarray(0, 16);
-    const memberKey = (n: number): Uint8Array => hash(`member ${n}`);
+    /** Members of each group of their own: an inbox holds three messages here. */
+    const memberKey = (group: string, n: number): Uint8Array => hash(`${group} member ${n}`);
     const proofOf = (group: string, epoch: number): Uint8Array => hash(`${group} ${epoch}`);
 
     type Made = { readonly group: string; readonly epoch: number; readonly id?: string };
@@ -38,8 +39,8 @@ for (const { name, start } of stores) {
         groupId: bytes16(group),
         epoch: BigInt(epoch),
         entries: [0, 1].map((n) => ({
-          recipientKey: memberKey(n),
-          channelId: bytes16(group),
+          recipientKey: memberKey(group, n),
+          channelId: empty,
           payload: empty,
           idempotencyKey: empty,
           ttlSecs: 0,
@@ -68,7 +69,7 @@ for (const { name, start } of stores) {
       ]);
       assert.deepEqual(codes.toSorted(), ["E031_EPOCH_TAKEN", "accepted"]);
       for (const n of [0, 1]) {
-        const { payloads } = await alice.call("peek", { recipientKey: memberKey(n), channelId: bytes16("race") });
+        const { payloads } = await alice.call("peek", { recipientKey: memberKey("race", n) });
         assert.equal(payloads.length, 2);
       }
     });
@@ -96,7 +97,7 @@ for (const { name, start } of stores) {
     test("a parked fetchWait gets the commit; a full inbox answers 0 and its reader is told gap overflow", async () => {
       using client = await RawClient.connect(server);
       using reader = await RawClient.connect(server);
-      const inbox = { recipientKey: memberKey(0), channelId: bytes16("full") };
+      const inbox = { recipientKey: memberKey("full", 0) };
       const waiting = reader.call("fetchWait", { ...inbox, keep: true, timeoutMs: 30_000n });
       await client.call("submitCommit", commitOf({ group: "full", epoch: 0 }));
       assert.equal((await waiting).payloads.length, 1);
