@@ -6,7 +6,6 @@ import { type IdentityKey, type methodCodecs, parseIdempotencyKey, parseIdentity
 import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { Channels } from "../access/channels.ts";
-import type { BlockLists } from "../access/block-lists.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
 import type { Accounts } from "../accounts/accounts.ts";
@@ -27,8 +26,7 @@ export type Domains = {
   readonly commits: CommitOrder;
   readonly keys: Keys;
   readonly tokens: SessionTokens;
-  readonly blocks: BlockLists;
-  readonly accounts: AccountCalls;
+  readonly accounts: Accounts;
   readonly channels: Channels;
 };
 
