@@ -28,6 +28,7 @@ export const earlyDataRules: Readonly<Record<keyof typeof methodCodecs, EarlyDat
   createChannel: "no",
   openSession: "no",
   submitCommit: "no",
+  setBlocked: "no",
   renewToken: "no",
   revokeTokens: "no",
 };

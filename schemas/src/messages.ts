@@ -56,6 +56,7 @@ export const methodCodecs = {
   createChannel,
   openSession,
   submitCommit,
+  setBlocked,
   renewToken,
   revokeTokens,
 } as const;
@@ -73,5 +74,4 @@ export const laterMethodCodecs = {
   listDevices,
   revokeDevice,
   publishDeliveryToken,
-  setBlocked,
 } as const;

@@ -11,6 +11,7 @@ import {
 } from "quicproquo-proto";
 import type { Caller } from "../access/access.ts";
 import type { Letter } from "../delivery/letters.ts";
+import type { Sender } from "../delivery/sender.ts";
 import type { ReadAnswer } from "../store/port.ts";
 
 /** A key of its own: what is kept longer than a call must not hold the call's message. */
@@ -20,12 +21,16 @@ export function inboxOf(fields: { readonly recipientKey: Uint8Array; readonly ch
 
 export function letterOf(fields: Omit<OutgoingFields, "recipientKey">, caller: Caller): Letter {
   return {
-    sender: caller.sender,
+    sender: senderOf(caller),
     channelId: parseChannelId(fields.channelId),
     payload: fields.payload,
     ttlSecs: fields.ttlSecs,
     idempotencyKey: parseIdempotencyKey(fields.idempotencyKey),
   };
+}
+
+export function senderOf({ sender, account }: Caller): Sender {
+  return { key: sender, account };
 }
 
 export function answerOf({ messages, gap, storeEpoch }: ReadAnswer): { payloads: EnvelopeFields[]; gap: GapFields } {

@@ -6,6 +6,7 @@ import { type IdentityKey, type methodCodecs, parseIdempotencyKey, parseIdentity
 import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { Channels } from "../access/channels.ts";
+import type { BlockLists } from "../access/block-lists.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
 import type { Accounts } from "../accounts/accounts.ts";
@@ -14,7 +15,7 @@ import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
 import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
-import { inboxOf, letterOf } from "./answers.ts";
+import { inboxOf, letterOf, senderOf } from "./answers.ts";
 import { fetchAnswer } from "./fetch-answers.ts";
 import type { LaterResults } from "./interface-server.ts";
 import type { Peer } from "./scope.ts";
@@ -26,6 +27,7 @@ export type Domains = {
   readonly commits: CommitOrder;
   readonly keys: Keys;
   readonly tokens: SessionTokens;
+  readonly blocks: BlockLists;
   readonly accounts: Accounts;
   readonly channels: Channels;
 };
@@ -184,7 +186,15 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
         recipientKey: parseIdentityKey(entry.recipientKey),
         letter: letterOf({ ...entry, idempotencyKey: new Uint8Array() }, caller),
       }));
-      return { seqs: await domains.commits.submit({ ...params, idempotencyKey, entries, sender: caller.sender }) };
+      return { seqs: await domains.commits.submit({ ...params, idempotencyKey, entries, sender: senderOf(caller) }) };
+    },
+  },
+  setBlocked: {
+    access: "identity",
+    handle: async (params, { caller, domains }) => {
+      const sender = parseIdentityKey(copy(params.senderKey));
+      await domains.blocks.set(caller.account as IdentityKey, sender, params.blocked);
+      return {};
     },
   },
   renewToken: {

@@ -18,7 +18,7 @@ import type { Caller } from "../access/access.ts";
 import { requireOwn } from "../access/rules.ts";
 import type { Sink, Subscription } from "../delivery/subscription.ts";
 import type { ReadAnswer } from "../store/port.ts";
-import { answerOf, inboxOf, letterOf } from "./answers.ts";
+import { answerOf, inboxOf, letterOf, senderOf } from "./answers.ts";
 import { requireChannels } from "./channel-gate.ts";
 import { type InterfaceTable, InterfaceServer, interfaceTable } from "./interface-server.ts";
 import type { CallParts, SessionScope } from "./scope.ts";
@@ -119,7 +119,7 @@ const sessionTable = interfaceTable(Session, sessionCodecs, {
       recipientKey: parseIdentityKey(entry.recipientKey),
       letter: letterOf(entry, caller),
     }));
-    return { seqs: await session.parts.domains.delivery.send(caller.sender, letters) };
+    return { seqs: await session.parts.domains.delivery.send(senderOf(caller), letters) };
   },
 });
 

@@ -5,8 +5,11 @@
  */
 import { hash } from "node:crypto";
 import { type IdempotencyKey, type IdentityKey, type LimitName, QpqError, sizes } from "quicproquo-proto";
+import type { BlockLists } from "../access/block-lists.ts";
 import type { Append, MessageLog, WakeupBus } from "../store/port.ts";
+import { refusedSender } from "../store/sender-share.ts";
 import { type Letter, type Letters, messageIdOf } from "./letters.ts";
+import type { Sender } from "./sender.ts";
 import type { SendingRates } from "./sending-rates.ts";
 
 export type CommitOrderParts = {
@@ -14,12 +17,12 @@ export type CommitOrderParts = {
   readonly wakeups: WakeupBus;
   readonly letters: Letters;
   readonly rates: SendingRates;
+  readonly blocks: BlockLists;
   readonly limits: Readonly<Record<LimitName, number>>;
 };
 
 export type Commit = {
-  /** Who sends: 32 bytes. */
-  readonly sender: Uint8Array;
+  readonly sender: Sender;
   readonly groupId: Uint8Array;
   /** The epoch that the commit leaves. */
   readonly epoch: bigint;
@@ -41,25 +44,28 @@ export class CommitOrder {
   }
 
   /**
-   * Seqs in the order of the entries, durable; 0 where the inbox is full (its reader is told gap{overflow}).
+   * Seqs in the order of the entries, durable; 0 where the inbox is full or its owner blocks the sender (its reader is
+   * told gap{overflow}).
    * E031_EPOCH_TAKEN, E032_EPOCH_PROOF: nothing was delivered. E001, E008, E010, E016, E017, E018, E061.
    */
   async submit(commit: Commit): Promise<readonly bigint[]> {
-    const { log, letters, rates, wakeups } = this.#parts;
+    const { log, letters, rates, blocks, wakeups } = this.#parts;
     this.#check(commit);
     const entries = commit.entries.map(({ recipientKey, letter }): Append => {
       const payload = letter.payload.length === 0 ? commit.payload : letter.payload;
       return letters.entryFor(recipientKey, { ...letter, payload });
     });
     letters.requireDistinct(entries);
-    rates.require(commit.sender, entries);
+    rates.require(commit.sender.key, entries);
+    const asked = blocks.find(commit.sender, entries);
+    const blocked = asked instanceof Promise ? await asked : asked;
     const committed = await log.commitGroup({
       groupId: commit.groupId,
       epoch: commit.epoch,
       proofHash: hash("sha256", commit.epochProof, "buffer"),
       nextProofHash: commit.nextProofHash,
-      messageId: messageIdOf(commit.sender, commit.idempotencyKey),
-      entries,
+      messageId: messageIdOf(commit.sender.key, commit.idempotencyKey),
+      entries: entries.map((entry, i) => (blocked?.[i] ? { ...entry, sender: refusedSender } : entry)),
     });
     if (!("seqs" in committed)) {
       throw new QpqError(committed.kind === "badProof" ? "E032_EPOCH_PROOF" : "E031_EPOCH_TAKEN");

@@ -6,9 +6,11 @@
  * answer has been taken (Fetched.taken) or not (Fetched.dropped).
  */
 import { type IdentityKey, type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
+import type { Blocked, BlockLists } from "../access/block-lists.ts";
 import type { Append, Appended, MessageLog, ReadAnswer, WakeupBus } from "../store/port.ts";
 import type { Asker, Fetched, LeaseBook } from "./lease-book.ts";
 import type { Letter, Letters } from "./letters.ts";
+import type { Sender } from "./sender.ts";
 import type { SendingRates } from "./sending-rates.ts";
 import type { Waiters, Waiting } from "./waiters.ts";
 
@@ -19,6 +21,7 @@ export type DeliveryParts = {
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly letters: Letters;
   readonly rates: SendingRates;
+  readonly blocks: BlockLists;
 };
 
 export type FetchQuery = {
@@ -40,20 +43,28 @@ export class Delivery {
   readonly #limits: Readonly<Record<LimitName, number>>;
   readonly #letters: Letters;
   readonly #rates: SendingRates;
+  readonly #blocks: BlockLists;
 
-  constructor({ log, wakeups, waiters, letters, rates, limits }: DeliveryParts) {
+  constructor({ log, wakeups, waiters, letters, rates, blocks, limits }: DeliveryParts) {
     this.#log = log;
     this.#wakeups = wakeups;
     this.#waiters = waiters;
     this.#limits = limits;
     this.#letters = letters;
     this.#rates = rates;
+    this.#blocks = blocks;
   }
 
-  /** seq of the message, durable. E008, E009_QUEUE_FULL, E010, E018. A repeated idempotency key answers the first seq. */
+  /**
+   * seq of the message, durable. E008, E009_QUEUE_FULL, E010, E018, E069_BLOCKED. A repeated idempotency key answers the
+   * first seq.
+   */
   async enqueue(recipientKey: IdentityKey, letter: Letter): Promise<bigint> {
     const entry = this.#letters.entryFor(recipientKey, letter);
-    this.#rates.require(letter.sender, [entry]);
+    this.#rates.require(letter.sender.key, [entry]);
+    const asked = this.#blocks.find(letter.sender, [entry]);
+    const blocked = asked instanceof Promise ? await asked : asked;
+    if (blocked !== undefined) throw new QpqError("E069_BLOCKED");
     const appended = await this.#log.append(entry);
     if (appended.kind === "full") {
       throw queueFull(appended, this.#limits.queueDepthMax);
@@ -63,26 +74,24 @@ export class Delivery {
     return appended.seq;
   }
 
-  /** One payload to many, in one transaction; a full inbox answers 0 and the others have it. E016, E017, E018. */
+  /** One payload to many, in one transaction; who has no room or blocks answers 0, the others have it. E016, E017, E018. */
   async batchEnqueue(recipientKeys: readonly IdentityKey[], letter: Letter): Promise<readonly bigint[]> {
     const entries = recipientKeys.map((key) => this.#letters.entryFor(key, letter));
     this.#letters.requireDistinct(entries);
-    this.#rates.require(letter.sender, entries);
-    return await this.#appendAll(entries);
+    return await this.#sendAll(letter.sender, entries);
   }
 
   /**
-   * Messages of their own each, in one transaction; several to one inbox keep their order. A full inbox answers 0 and
-   * the others have theirs. E008, E010, E016, E018.
+   * Messages of their own each, in one transaction; several to one inbox keep their order. Who has no room or blocks
+   * answers 0, the others have theirs. E008, E010, E016, E018.
    */
   async send(
-    sender: Uint8Array,
+    sender: Sender,
     letters: readonly { recipientKey: IdentityKey; letter: Letter }[],
   ): Promise<readonly bigint[]> {
     const entries = letters.map(({ recipientKey, letter }) => this.#letters.entryFor(recipientKey, letter));
     this.#letters.requireFew(entries);
-    this.#rates.require(sender, entries);
-    return await this.#appendAll(entries);
+    return await this.#sendAll(sender, entries);
   }
 
   /** Looks, removes nothing. */
@@ -112,6 +121,16 @@ export class Delivery {
   /** `look` again and again until it finds enough, the time is over, the server drains or the caller leaves. */
   wait<A>(waiting: Waiting<A>, timeoutMs: number): void {
     this.#waiters.wait(waiting, Math.min(timeoutMs, this.#limits.fetchWaitMsMax));
+  }
+
+  /** Seqs in the order of the entries; 0 where the inbox is full, or its owner blocks the sender. */
+  async #sendAll(sender: Sender, entries: readonly Append[]): Promise<readonly bigint[]> {
+    this.#rates.require(sender.key, entries);
+    const asked = this.#blocks.find(sender, entries);
+    const blocked: Blocked = asked instanceof Promise ? await asked : asked;
+    if (blocked === undefined) return await this.#appendAll(entries);
+    const seqs = (await this.#appendAll(entries.filter((_, i) => !blocked[i]))).values();
+    return entries.map((_, i) => (blocked[i] ? 0n : (seqs.next().value as bigint)));
   }
 
   /** Seqs in the order of the entries; 0 where the inbox is full. */

@@ -10,10 +10,10 @@ import {
 } from "quicproquo-proto";
 import { isNobody } from "../keys/signature.ts";
 import type { Append, Clock } from "../store/port.ts";
+import type { Sender } from "./sender.ts";
 
 export type Letter = {
-  /** Who sends, as the server knows it: 32 bytes, all zero for the static token. */
-  readonly sender: Uint8Array;
+  readonly sender: Sender;
   readonly channelId: ChannelId;
   readonly payload: Uint8Array;
   /** 0 = the server's message life. */
@@ -40,10 +40,10 @@ export class Letters {
     return {
       inbox: inboxKeyOf(recipientKey, letter.channelId),
       payload,
-      messageId: idempotencyKey === undefined ? undefined : messageIdOf(letter.sender, idempotencyKey),
+      messageId: idempotencyKey === undefined ? undefined : messageIdOf(letter.sender.key, idempotencyKey),
       expiresAtMs: this.#clock() + lifeSecs * 1_000,
       // the static token is everybody's
-      ...(!isNobody(letter.sender) && { sender: letter.sender }),
+      ...(!isNobody(letter.sender.key) && { sender: letter.sender.key }),
     };
   }
 
