@@ -30,6 +30,7 @@ export interface SessionCache {
   get(server: string): Promise<Uint8Array | undefined>;
   /** Replaces the one before. Must not reject: who loses a session makes a full handshake. */
   put(server: string, session: Uint8Array): Promise<void>;
+  forget(server: string): Promise<void>;
 }
 
 /** For the life of a process. */
@@ -42,6 +43,10 @@ export class MemorySessionCache implements SessionCache {
 
   async put(server: string, session: Uint8Array): Promise<void> {
     this.#sessions.set(server, session);
+  }
+
+  async forget(server: string): Promise<void> {
+    this.#sessions.delete(server);
   }
 }
 
@@ -62,15 +67,15 @@ export async function connectTo(server: ServerAddress, options: ConnectOptions =
   const { sessions, signal } = options;
   const { transport = "any" } = server;
   if (transport === "websocket") return await dialFirst([websocket(server, 0)], signal);
-  const session = await sessions?.get(cacheKeyOf(server));
+  const session = await sessions?.get(serverIdOf(server));
   const earlyData = session !== undefined && options.earlyData !== false;
   const quic = quicCandidate({ server, session, earlyData, sessions });
   if (transport === "quic" || earlyData) return await dialFirst([quic], signal);
   return await dialFirst([quic, websocket(server, websocketDelayMs)], signal);
 }
 
-/** A session belongs to one server, one name and one trust; the transport looks at the last two. */
-function cacheKeyOf({ host, port, serverName }: ServerAddress): string {
+/** What belongs to one server is kept under this. A session belongs to one trust too, which the transport looks at. */
+export function serverIdOf({ host, port, serverName }: ServerAddress): string {
   return `${serverName} ${host} ${port}`;
 }
 
@@ -84,7 +89,7 @@ type QuicParts = {
 function quicCandidate({ server, session, earlyData, sessions }: QuicParts): Candidate {
   const { host, port, serverName, trust } = server;
   const known = session === undefined ? {} : { session, earlyData };
-  const keep = sessions && ((given: Uint8Array): void => void sessions.put(cacheKeyOf(server), given));
+  const keep = sessions && ((given: Uint8Array): void => void sessions.put(serverIdOf(server), given));
   const kept = keep === undefined ? {} : { onSession: keep };
   return {
     name: "QUIC",

@@ -1,4 +1,6 @@
 /** The public face of quicproquo-sdk. */
+export type { AccessTokenSource } from "./access-token.ts";
+export { Account, type AccountParts, type Credentials } from "./account/account.ts";
 export * from "./chat/index.ts";
 export {
   type MethodName,

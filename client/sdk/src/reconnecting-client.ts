@@ -4,7 +4,7 @@
  * reads, ack, uploads, and enqueue with an idempotency key, which every sender here gives.
  */
 import { QpqError } from "quicproquo-proto";
-import { MemorySessionCache, type ServerAddress, type SessionCache } from "./connect.ts";
+import { MemorySessionCache, type ServerAddress, serverIdOf, type SessionCache } from "./connect.ts";
 import { type MethodName, NodeClient, type ParamsOf, type ResultsOf } from "./node-client.ts";
 import type { CallOptions } from "./typed-call.ts";
 
@@ -66,6 +66,12 @@ export class ReconnectingClient implements Disposable {
         await pause(waitMs, options.signal);
       }
     }
+  }
+
+  /** Ends the connection; the next one makes a full handshake, by which the server does not know this client again. */
+  async forgetSession(): Promise<void> {
+    this.#client?.close();
+    await this.#sessions.forget(serverIdOf(this.#options.server));
   }
 
   close(): void {

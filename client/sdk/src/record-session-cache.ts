@@ -20,6 +20,10 @@ export class RecordSessionCache implements SessionCache {
     // the records may be closed by now, or the disk full: a session is not worth an error
     await this.#records.write([{ id: idOf(server), bytes: session }]).catch(() => undefined);
   }
+
+  async forget(server: string): Promise<void> {
+    await this.#records.write([{ id: idOf(server), bytes: undefined }]);
+  }
 }
 
 /** Record ids are bounded, names of servers are not. Two that share the beginning make full handshakes. */

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { openRecordFile, SecretBytes } from "quicproquo-core";
 import { EventLog } from "../src/chat/event-log.ts";
-import { decodeValue, encodeValue } from "../src/chat/record-value.ts";
+import { decodeValue, encodeValue } from "../src/record-value.ts";
 import { TurnQueue } from "../src/chat/turn-queue.ts";
 import { temporaryFolder } from "./person.ts";
 

@@ -11,6 +11,7 @@
  */
 import { type AppMessage, type ClientState, encodeAppMessage, MlsGroup, type RecordStore } from "quicproquo-core";
 import { type IdentityKey, QpqError } from "quicproquo-proto";
+import type { AccessTokenSource } from "../access-token.ts";
 import type { ReconnectingClient } from "../reconnecting-client.ts";
 import type { ChatEvent, ConversationId } from "./chat-event.ts";
 import { type ChatLimits, chatLimits } from "./chat-limits.ts";
@@ -37,7 +38,8 @@ export type ChatClientOptions = {
   readonly state: ClientState;
   readonly records: RecordStore;
   readonly client: ReconnectingClient;
-  readonly accessToken: Uint8Array;
+  /** A session token's source is Account.accessToken. */
+  readonly accessToken: Uint8Array | AccessTokenSource;
   /** ms since the Unix epoch. */
   readonly clock: () => number;
   /** So many bytes that nobody can guess. */
@@ -108,7 +110,9 @@ export class ChatClient {
 
   /** Reads the records; talks to nobody. E057_GROUP_STATE, E044_STATE_FILE when they cannot be used. */
   static async open(options: ChatClientOptions): Promise<ChatClient> {
-    const { records, client, accessToken, clock, random } = options;
+    const { records, client, clock, random } = options;
+    const { accessToken: given } = options;
+    const accessToken = given instanceof Uint8Array ? () => given : given;
     const { identity: me, hybridKeyPair: keyPair } = options.state;
     const limits = { ...chatLimits, ...options.limits };
     const events = await EventLog.open(records, limits.eventsMax);

@@ -6,7 +6,7 @@ import { type Identity, MlsGroup, type RecordStore } from "quicproquo-core";
 import type { IdentityKey } from "quicproquo-proto";
 import type { ConversationId } from "./chat-event.ts";
 import type { ChatLimits } from "./chat-limits.ts";
-import { decodeValue } from "./record-value.ts";
+import { decodeValue } from "../record-value.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
 export type ConversationFacts = {

@@ -18,7 +18,7 @@ import {
 } from "./conversation.ts";
 import type { EventLog } from "./event-log.ts";
 import { amended, historyIdOf, isKept, type Reference, referenceIdOf, type StoredMessage } from "./history.ts";
-import { decodeValue, encodeValue } from "./record-value.ts";
+import { decodeValue, encodeValue } from "../record-value.ts";
 
 export type DraftParts = { readonly me: Identity; readonly records: RecordStore; readonly events: EventLog };
 

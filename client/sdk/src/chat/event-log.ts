@@ -4,7 +4,7 @@
  */
 import type { RecordChange, RecordStore } from "quicproquo-core";
 import type { ChatEvent } from "./chat-event.ts";
-import { decodeValue, encodeValue } from "./record-value.ts";
+import { decodeValue, encodeValue } from "../record-value.ts";
 
 const folder = "event";
 

@@ -3,7 +3,7 @@ import type { AppMessage, Identity, RecordStore } from "quicproquo-core";
 import type { IdentityKey } from "quicproquo-proto";
 import type { ConversationId } from "./chat-event.ts";
 import type { Conversation } from "./conversation.ts";
-import { decodeValue } from "./record-value.ts";
+import { decodeValue } from "../record-value.ts";
 
 export type StoredMessage = {
   readonly sender: IdentityKey;

@@ -20,7 +20,7 @@ import { Draft } from "./draft.ts";
 import { unwrapped } from "./hybrid-keys.ts";
 import type { Joining } from "./joining.ts";
 import type { Cursor } from "./mail-server.ts";
-import { decodeValue, encodeValue } from "./record-value.ts";
+import { decodeValue, encodeValue } from "../record-value.ts";
 import type { Arrived, Receiver } from "./receiver.ts";
 import { TurnQueue } from "./turn-queue.ts";
 

@@ -4,6 +4,7 @@
  */
 import type { HybridPublicKey } from "quicproquo-core";
 import { type IdentityKey, protocolVersion, QpqError } from "quicproquo-proto";
+import { type AccessTokenSource, authOf } from "../access-token.ts";
 import type { ParamsOf, ResultsOf } from "../node-client.ts";
 import type { ReconnectingClient } from "../reconnecting-client.ts";
 
@@ -20,18 +21,18 @@ const wayMs = 5_000;
 export class MailServer {
   readonly #client: ReconnectingClient;
   readonly #identityKey: IdentityKey;
-  readonly #accessToken: Uint8Array;
+  readonly #accessToken: AccessTokenSource;
 
-  constructor(parts: { client: ReconnectingClient; identityKey: IdentityKey; accessToken: Uint8Array }) {
+  constructor(parts: { client: ReconnectingClient; identityKey: IdentityKey; accessToken: AccessTokenSource }) {
     this.#client = parts.client;
     this.#identityKey = parts.identityKey;
     this.#accessToken = parts.accessToken;
   }
 
   /** What stands behind the cursor, within pollMs. Acknowledges what lies at or before it; leases nothing. */
-  fetch(cursor: Cursor, pollMs: number, signal?: AbortSignal): Promise<ResultsOf<"fetchWait">> {
+  async fetch(cursor: Cursor, pollMs: number, signal?: AbortSignal): Promise<ResultsOf<"fetchWait">> {
     const params: ParamsOf<"fetchWait"> = {
-      ...this.#inbox(),
+      ...(await this.#inbox()),
       limit: 0,
       keep: true,
       after: cursor.seq,
@@ -39,12 +40,13 @@ export class MailServer {
       timeoutMs: BigInt(pollMs),
     };
     const timeoutMs = pollMs + wayMs;
-    return this.#client.call("fetchWait", params, signal === undefined ? { timeoutMs } : { timeoutMs, signal });
+    return await this.#client.call("fetchWait", params, signal === undefined ? { timeoutMs } : { timeoutMs, signal });
   }
 
   /** Removes nothing. */
-  peek(cursor: Cursor): Promise<ResultsOf<"peek">> {
-    return this.#client.call("peek", { ...this.#inbox(), limit: 1, after: cursor.seq, storeEpoch: cursor.storeEpoch });
+  async peek(cursor: Cursor): Promise<ResultsOf<"peek">> {
+    const params = { ...(await this.#inbox()), limit: 1, after: cursor.seq, storeEpoch: cursor.storeEpoch };
+    return await this.#client.call("peek", params);
   }
 
   /** Durable in each inbox whose seq is not 0; those are full. The same key again stores nothing twice. */
@@ -58,7 +60,7 @@ export class MailServer {
       payload,
       channelId: noChannel,
       version: protocolVersion,
-      auth: this.#auth(),
+      auth: await this.#auth(),
       ttlSecs: 0,
       idempotencyKey,
     });
@@ -73,7 +75,7 @@ export class MailServer {
   ): Promise<readonly bigint[]> {
     const { seqs } = await this.#client.call("submitCommit", {
       ...commit,
-      auth: this.#auth(),
+      auth: await this.#auth(),
       entries: entries.map(({ recipient, payload }) => ({
         recipientKey: recipient,
         channelId: noChannel,
@@ -88,37 +90,37 @@ export class MailServer {
 
   /** Answers how many single-use packages then stand in the pool. */
   async uploadKeyPackage(bytes: Uint8Array, lastResort: boolean): Promise<number> {
-    const params = { identityKey: this.#identityKey, package: bytes, auth: this.#auth(), lastResort };
+    const params = { identityKey: this.#identityKey, package: bytes, auth: await this.#auth(), lastResort };
     return (await this.#client.call("uploadKeyPackage", params)).remaining;
   }
 
   /** undefined when there is none. */
   async fetchKeyPackage(identityKey: IdentityKey): Promise<Uint8Array | undefined> {
-    const answer = await this.#client.call("fetchKeyPackage", { identityKey, auth: this.#auth() });
+    const answer = await this.#client.call("fetchKeyPackage", { identityKey, auth: await this.#auth() });
     // a copy: the answer is a view into its frame
     return answer.package.length === 0 ? undefined : Uint8Array.from(answer.package);
   }
 
   async uploadHybridKey(hybridPublicKey: HybridPublicKey, signature: Uint8Array): Promise<void> {
     const identityKey = this.#identityKey;
-    await this.#client.call("uploadHybridKey", { identityKey, hybridPublicKey, signature, auth: this.#auth() });
+    await this.#client.call("uploadHybridKey", { identityKey, hybridPublicKey, signature, auth: await this.#auth() });
   }
 
-  fetchHybridKeys(identityKeys: readonly IdentityKey[]): Promise<ResultsOf<"fetchHybridKeys">> {
-    return this.#client.call("fetchHybridKeys", { identityKeys, auth: this.#auth() });
+  async fetchHybridKeys(identityKeys: readonly IdentityKey[]): Promise<ResultsOf<"fetchHybridKeys">> {
+    return await this.#client.call("fetchHybridKeys", { identityKeys, auth: await this.#auth() });
   }
 
-  #inbox() {
+  async #inbox() {
     return {
       recipientKey: this.#identityKey,
       channelId: noChannel,
       version: protocolVersion,
-      auth: this.#auth(),
+      auth: await this.#auth(),
     };
   }
 
   #auth() {
-    return { version: protocolVersion, accessToken: this.#accessToken, deviceId: none };
+    return authOf(this.#accessToken);
   }
 }
 
