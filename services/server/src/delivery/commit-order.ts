@@ -6,8 +6,7 @@
 import { hash } from "node:crypto";
 import { type IdempotencyKey, type IdentityKey, type LimitName, QpqError, sizes } from "quicproquo-proto";
 import type { BlockLists } from "../access/block-lists.ts";
-import type { Append, MessageLog, WakeupBus } from "../store/port.ts";
-import { refusedSender } from "../store/sender-share.ts";
+import { type Append, type MessageLog, refusedSender, type WakeupBus } from "../store/port.ts";
 import { type Letter, type Letters, messageIdOf } from "./letters.ts";
 import type { Sender } from "./sender.ts";
 import type { SendingRates } from "./sending-rates.ts";

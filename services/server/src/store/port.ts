@@ -25,11 +25,16 @@ export type Append = {
   readonly messageId: Uint8Array | undefined;
   readonly expiresAtMs: number;
   /**
-   * 32 bytes, not to be changed while it is used: whose share of the inbox it takes. Without it there is no limit. In
-   * commitGroup refusedSender has no share: it is answered as a full one.
+   * 32 bytes, not to be changed while it is used: whose share of the inbox it takes. Without it there is no limit.
    */
   readonly sender?: Uint8Array | undefined;
 };
+
+/**
+ * In a sender's place, of an entry of commitGroup: the inbox is not to take it, as if its sender's share were full. A tag
+ * of its own (sender-share.ts): no hash begins with 8 zero bytes.
+ */
+export const refusedSender = new Uint8Array(8);
 
 /**
  * `full`: the inbox holds depthMax messages, or, with `ofSender`, a quarter of that from this sender; acknowledged ones

@@ -6,12 +6,6 @@ const tagBytes = 8;
 /** By the sender's own bytes, which a session keeps: a hash costs as much as the rest of packing a message. */
 const tags = new WeakMap<Uint8Array, Uint8Array>();
 
-/**
- * In a sender's place, of an entry of commitGroup: the inbox is not to take it, as if its sender's share were full. A tag
- * of its own; no hash begins with 8 zero bytes.
- */
-export const refusedSender = new Uint8Array(tagBytes);
-
 export function isRefused(tag: Uint8Array): boolean {
   return tag.length === tagBytes && tag.every((byte) => byte === 0);
 }

@@ -1,8 +1,7 @@
 /** The promises about the share of an inbox that one sender may fill. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Append, Appended } from "../../src/store/port.ts";
-import { refusedSender } from "../../src/store/sender-share.ts";
+import { type Append, type Appended, refusedSender } from "../../src/store/port.ts";
 import { identityOf, inboxOf, messageIdOf, Setup, type Subject, seqsUpTo } from "./subject.ts";
 
 const inbox = inboxOf("alice");
