@@ -18,6 +18,8 @@ export const labels = {
   login: "quicnprotochat-login-v1",
   /** HKDF info of the key that seals a login's state into its loginId. */
   loginState: "quicnprotochat-login-state-v1",
+  /** HKDF info of the key that makes the ids by which the audit log names users. */
+  audit: "quicnprotochat-audit-v1",
   /** HKDF info of the keys that a front-end derives from its transport secret: session tickets, Retry tokens, stateless resets. */
   ticketKey: "quicnprotochat-ticket-key-v1",
   retryKey: "quicnprotochat-retry-key-v1",

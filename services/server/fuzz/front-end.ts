@@ -77,7 +77,12 @@ export class FrontEnd {
         messagesDelivered() {},
         backgroundFailed: (work, code) => this.#failed(`${work} failed with ${code}`),
       },
-      log: { info() {}, error: ({ method, error }) => this.#failed(`${method} failed inside`, error), flush() {} },
+      log: {
+        info() {},
+        warn() {},
+        error: ({ method, error }) => this.#failed(`${method} failed inside`, error),
+        flush() {},
+      },
       inFlight: new InFlight(),
       clock: () => nowMs,
     };

@@ -37,9 +37,20 @@ export type ServerConfig = {
   readonly port: number;
   readonly opsHost: string;
   readonly opsPort: number;
-  /** undefined = generated at first start and kept in dataDir/auth-token. */
+  /** undefined = not given: generated at first start and kept in dataDir/auth-token, or none (production). */
   readonly authToken: string | undefined;
   readonly serverName: string;
+  /** Where they are, absolute; undefined = in dataDir. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly production: boolean;
+  readonly singleTenant: boolean;
+  /** Files outside dataDir that secrets were read from. */
+  readonly secretFiles: readonly string[];
+  /** Absolute. undefined = among the log lines. */
+  readonly auditFile: string | undefined;
+  readonly auditActsPerMinute: number;
+  readonly auditRefusalsPerMinute: number;
   /** A secret. undefined = that of dataDir/opaque-setup. */
   readonly opaqueSetup: string | undefined;
   readonly allowUnprovenIdentity: boolean;
@@ -86,7 +97,36 @@ export function loadConfig({ args, env }: ConfigSources): ServerConfig {
   } catch (error) {
     throw new QpqError("E046_CONFIG", { text: (error as Error).message, cause: error });
   }
-  return freeze(convictConfig.getProperties(), env["QPQ_DATABASE_PASSWORD_FILE"]);
+  const properties = convictConfig.getProperties();
+  return freeze(properties, {
+    databasePassword: env["QPQ_DATABASE_PASSWORD_FILE"],
+    all: secretFilesOf({ rows, env, file, fromFile }),
+    isTokenGiven: properties["authToken"] !== "" || (env["QPQ_AUTH_TOKEN"] ?? env["QPQ_AUTH_TOKEN_FILE"]) !== undefined,
+  });
+}
+
+type Given = {
+  readonly databasePassword: string | undefined;
+  readonly all: readonly string[];
+  /** It may be given, and empty. */
+  readonly isTokenGiven: boolean;
+};
+
+function secretFilesOf({
+  rows,
+  env,
+  file,
+  fromFile,
+}: {
+  rows: Record<string, Setting>;
+  env: ConfigSources["env"];
+  file: string | undefined;
+  fromFile: Record<string, unknown>;
+}): string[] {
+  const secrets = Object.entries(rows).filter(([, { sensitive }]) => sensitive === true);
+  const mounted = secrets.flatMap(([, setting]) => env[`${setting.env}_FILE`] ?? []);
+  const isInFile = secrets.some(([name]) => Object.hasOwn(fromFile, name));
+  return [...mounted, ...(isInFile && file !== undefined ? [file] : [])];
 }
 
 function readFlags(args: readonly string[], rows: Record<string, Setting>): Record<string, string> {
@@ -136,19 +176,28 @@ function readFile(file: string, rows: Record<string, Setting>): Record<string, u
   return parsed;
 }
 
-function freeze(flat: Record<string, unknown>, passwordFile: string | undefined): ServerConfig {
+function freeze(flat: Record<string, unknown>, given: Given): ServerConfig {
   const value = <T>(name: string): T => flat[name] as T;
   const isOn = (name: string): boolean => String(flat[name]) === "true";
   const numberOf = (name: string): number => value<number>(name);
+  const pathOf = (name: string): string | undefined => (flat[name] === "" ? undefined : resolve(value<string>(name)));
   const config: ServerConfig = {
-    cluster: clusterOf(flat, passwordFile),
+    cluster: clusterOf(flat, given.databasePassword),
     dataDir: value("dataDir"),
     host: value("host"),
     port: numberOf("port"),
     opsHost: value("opsHost"),
     opsPort: numberOf("opsPort"),
-    authToken: value<string>("authToken") === "" ? undefined : value("authToken"),
+    authToken: given.isTokenGiven ? value("authToken") : undefined,
     serverName: value("serverName"),
+    tlsCert: pathOf("tlsCert"),
+    tlsKey: pathOf("tlsKey"),
+    production: isOn("production"),
+    singleTenant: isOn("singleTenant"),
+    secretFiles: given.all,
+    auditFile: pathOf("auditFile"),
+    auditActsPerMinute: numberOf("auditActsPerMinute"),
+    auditRefusalsPerMinute: numberOf("auditRefusalsPerMinute"),
     opaqueSetup: value<string>("opaqueSetup") === "" ? undefined : value("opaqueSetup"),
     allowUnprovenIdentity: isOn("allowUnprovenIdentity"),
     logLevel: value("logLevel"),
@@ -169,6 +218,9 @@ function freeze(flat: Record<string, unknown>, passwordFile: string | undefined)
     subscriptionsMax: numberOf("subscriptionsMax"),
     safetySweepMs: numberOf("safetySweepMs"),
   };
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    throw new QpqError("E046_CONFIG", { text: "tlsCert and tlsKey go together: set both, or none" });
+  }
   if (config.limits.dedupeWindowSecs < config.limits.messageLifeSecs) {
     throw new QpqError("E046_CONFIG", { text: "dedupeWindowSecs must be at least messageLifeSecs" });
   }

@@ -8,9 +8,17 @@
  */
 import { alpnNode, QpqError } from "quicproquo-proto";
 import { type ByteStream, type Connection, closeCodes } from "quicproquo-transport";
-import { type HostPort, listenQuic, type OnStray, type QuicListener, type Routing } from "quicproquo-transport/quic";
+import {
+  type CertificatePair,
+  type HostPort,
+  listenQuic,
+  type OnStray,
+  type QuicListener,
+  type Routing,
+} from "quicproquo-transport/quic";
 import { listenWebSocket, type WebSocketListener, type WebSocketListenOptions } from "quicproquo-transport/websocket";
 import { AccessTokens } from "./access/access-tokens.ts";
+import { auditedAccounts, auditedObserver } from "./calls/audited.ts";
 import { InFlight } from "./calls/in-flight.ts";
 import type { CallParts, Peer } from "./calls/scope.ts";
 import { serveSession, type SessionSettings } from "./calls/serve-session.ts";
@@ -18,6 +26,8 @@ import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
 import { createDomains } from "./domains.ts";
 import { handshakeOf } from "./handshake.ts";
+import { AuditLog } from "./observe/audit.ts";
+import { auditIds } from "./observe/audit-id.ts";
 import type { Log } from "./observe/log.ts";
 import type { StoreParts } from "./observe/observer.ts";
 import { createPrometheusObserver, type PrometheusObserver } from "./observe/prometheus.ts";
@@ -27,10 +37,13 @@ import type { Secrets } from "./secrets.ts";
 import type { Clock, Store } from "./store/port.ts";
 import { TransportKeys } from "./transport-keys.ts";
 
+/** What of a certificate the listeners need, and the metrics. */
+export type ShownCertificate = CertificatePair & Pick<Certificate, "expiresAtMs">;
+
 export type FrontEndParts = {
   readonly config: ServerConfig;
   readonly secrets: Secrets;
-  readonly certificate: Pick<Certificate, "certificateDer" | "privateKeyDer">;
+  readonly certificate: ShownCertificate;
   readonly log: Log;
   readonly clock: Clock;
   readonly store: Store;
@@ -52,6 +65,8 @@ export type FrontEnd = {
   readonly observer: PrometheusObserver;
   /** Takes a datagram that came to a sibling. */
   inject(datagram: Uint8Array, from: HostPort): void;
+  /** For handshakes that begin from now on. E046_CONFIG: then nothing has changed. */
+  setCertificate(certificate: ShownCertificate): void;
   /** Rejects while the store does not answer, and from the drain on. */
   ready(): Promise<void>;
   /** Answers parked calls, tells every client to go elsewhere, finishes what was accepted, frees the port. Not the store. */
@@ -62,7 +77,8 @@ const shuttingDown = "server is shutting down";
 
 /** E047_PORT_IN_USE, E046_CONFIG. Nothing is left open when it rejects. */
 export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
-  const { config, secrets, certificate, log, clock, store, routing, siblings } = given;
+  const { config, secrets, log, clock, store, routing, siblings } = given;
+  let { certificate } = given;
   const storeParts = given.storeParts ?? ((): StoreParts => ({}));
   const domains = createDomains(store, { ...config, opaqueSetup: secrets.opaqueSetup }, clock);
   const sessions = new OpenSessions();
@@ -77,11 +93,20 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     rpcSessions: () => sessions.size,
     found: () => domains.found,
     storeParts,
+    certificateExpiresAtMs: () => certificate.expiresAtMs,
   });
   await using started = new AsyncDisposableStack();
+  const audit = started.use(new AuditLog(config, log, siblings && String(routing?.workerId)));
+  const accounts = auditedAccounts(domains.accounts, audit, auditIds(secrets.opaqueSetup));
   const inFlight = new InFlight();
-  const access = new AccessTokens(secrets.token, domains.tokens);
-  const parts: CallParts = { domains, access, observer, log, inFlight, clock };
+  const parts: CallParts = {
+    domains: { ...domains, accounts },
+    access: new AccessTokens(secrets.token, domains.tokens),
+    observer: auditedObserver(observer, audit),
+    log,
+    inFlight,
+    clock,
+  };
 
   const { callsInFlightMax } = config;
   const { pushBytesMax } = config.limits;
@@ -97,8 +122,8 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   const keys = new TransportKeys(secrets.transportSecret, clock);
   const { ticketKey, retryKey, resetKey } = keys;
   const shared = {
-    certificate: certificate.certificateDer,
-    privateKey: certificate.privateKeyDer,
+    certificate: certificate.certificate,
+    privateKey: certificate.privateKey,
     host: config.host,
     ticketKey,
     reusePort: siblings !== undefined,
@@ -134,6 +159,15 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     websocketPort: websocket?.port,
     observer,
     inject: (datagram, from) => quic.inject(datagram, from),
+    setCertificate(next) {
+      try {
+        for (const listener of listeners) listener.setCertificate(next);
+      } catch (error) {
+        for (const listener of listeners) listener.setCertificate(certificate);
+        throw error;
+      }
+      certificate = next;
+    },
     async ready() {
       if (isDraining) throw new QpqError("E033_SHUTTING_DOWN");
       // known, so that a probe need not wait for it
@@ -154,6 +188,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
         await sessions.end();
       });
       await Promise.all(listeners.map((listener) => listener.close(closeCodes.shuttingDown, shuttingDown)));
+      audit[Symbol.dispose]();
     },
   };
 }

@@ -3,7 +3,7 @@
  * that others can read is an error that names the command to run.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { QpqError } from "quicproquo-proto";
 
@@ -17,9 +17,8 @@ export function loadOrCreateSecret(dataDir: string, name: string): SecretFile {
 /** undefined: there is no such file. E046_CONFIG when others can read it. */
 export function loadSecret(dataDir: string, name: string): SecretFile | undefined {
   const file = join(dataDir, name);
-  const mode = statSync(file, { throwIfNoEntry: false })?.mode;
-  if (mode === undefined) return undefined;
-  requireOwnerOnly(file, mode);
+  if (!existsSync(file)) return undefined;
+  requireOwnerOnly(file);
   return { text: readFileSync(file, "utf8").trim(), file, created: false };
 }
 
@@ -36,8 +35,15 @@ export function createSecret(dataDir: string, name: string, text: string): Secre
   return { text, file, created: true };
 }
 
-export function requireOwnerOnly(file: string, mode = statSync(file).mode): void {
-  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-    throw new QpqError("E046_CONFIG", { text: `${file} can be read by others; run: chmod 600 ${file}` });
-  }
+export function requireOwnerOnly(file: string): void {
+  const refusal = wideModeOf(file);
+  if (refusal !== undefined) throw new QpqError("E046_CONFIG", { text: refusal });
+}
+
+/** Why the file must not be used, and what to do. Another user's may be read through its group: so secrets are mounted. */
+export function wideModeOf(file: string): string | undefined {
+  const { mode, uid } = statSync(file);
+  const wide = uid === process.getuid?.() ? 0o077 : 0o027;
+  if (process.platform === "win32" || (mode & wide) === 0) return undefined;
+  return `${file} can be read by others; run: chmod 600 ${file}`;
 }

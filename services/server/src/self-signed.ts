@@ -19,7 +19,7 @@ const lifeDays = 730;
 export type CertificatePair = { readonly certificateDer: Uint8Array; readonly privateKeyDer: Uint8Array };
 
 /** ECDSA P-256; privateKeyDer is PKCS #8. */
-export async function createSelfSigned(serverName: string): Promise<CertificatePair> {
+export async function createSelfSigned(serverName: string, organization?: string): Promise<CertificatePair> {
   const crypto = webcrypto as Crypto;
   cryptoProvider.set(crypto);
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -28,7 +28,7 @@ export async function createSelfSigned(serverName: string): Promise<CertificateP
   const certificate = await X509CertificateGenerator.createSelfSigned({
     // RFC 5280 section 4.1.2.2: positive; 0x40 keeps the first bit clear and the first byte from being zero
     serialNumber: `40${randomBytes(15).toString("hex")}`,
-    name: `CN=${serverName}`,
+    name: organization === undefined ? `CN=${serverName}` : `CN=${serverName}, O=${organization}`,
     // an hour back: the client's clock may be behind
     notBefore: new Date(now - 3_600_000),
     notAfter: new Date(now + lifeDays * 86_400_000),

@@ -1,6 +1,6 @@
 /** A server of one process: the store it owns, one front-end over it, and the pages for operators. */
 import { openConfiguredStore } from "./configured-store.ts";
-import { type FrontEndParts, startFrontEnd } from "./front-end.ts";
+import { type FrontEndParts, type ShownCertificate, startFrontEnd } from "./front-end.ts";
 import type { StoreParts } from "./observe/observer.ts";
 import { startOpsServer } from "./ops/http.ts";
 import { Sweeper } from "./ops/sweeper.ts";
@@ -18,6 +18,8 @@ export type RunningServer = {
   readonly opsPort: number;
   /** Of the store; empty when it is in one piece. */
   parts(): Promise<StoreParts>;
+  /** For handshakes that begin from now on, in every process; connections go on. E046_CONFIG: then nothing has changed. */
+  setCertificate(certificate: ShownCertificate): Promise<void>;
   /** Answers parked calls, tells every client to go elsewhere, finishes what was accepted, frees everything. */
   close(): Promise<void>;
 };
@@ -47,6 +49,7 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
     websocketPort: frontEnd.websocketPort,
     opsPort: ops.port,
     parts: async () => storeParts(),
+    setCertificate: async (certificate) => frontEnd.setCertificate(certificate),
     async close() {
       // the pages stay: they say that it drains
       await frontEnd.close();

@@ -63,6 +63,12 @@ export function settings(): Record<string, Setting> {
     opsHost: row("Address of /livez, /readyz and /metrics (TCP).", String, "127.0.0.1"),
     opsPort: row("TCP port of /livez, /readyz and /metrics; 0 = any free one.", "port", 9090),
     serverName: row("Name in the generated certificate, which clients check.", String, "localhost"),
+    tlsCert: row(
+      "Certificate, DER or PEM (a chain: leaf first). Empty = server-cert.der in the data folder.",
+      String,
+      "",
+    ),
+    tlsKey: row("Its private key, PKCS #8 in DER or PEM. Empty = server-key.der in the data folder.", String, ""),
     logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
     serverId: row(
       "First 8 bytes of connection ids, in hex, for load balancers. Empty = made at first start.",
@@ -78,6 +84,27 @@ export function settings(): Record<string, Setting> {
       "Cluster: a waiting reader whose hint was lost is found within twice this, in ms.",
       rangeOf({ min: 100, max: 600_000 }),
       15_000,
+    ),
+    auditFile: row(
+      "File that the audit log is appended to; it may be moved away at any time. Empty = among the log lines.",
+      String,
+      "",
+    ),
+    auditActsPerMinute: row(
+      "Lines of the audit log, of one kind of act (a login, a registration) and process; the others are counted.",
+      rangeOf({ min: 1, max: 1_000_000 }),
+      6_000,
+    ),
+    auditRefusalsPerMinute: row(
+      "The same for one kind of refusal (a failed login, a limit that was met).",
+      rangeOf({ min: 1, max: 1_000_000 }),
+      60,
+    ),
+    production: row("Refuses to start with what is for trying out. docs/security.md tells what.", trueOrFalse, "false"),
+    singleTenant: row(
+      "All who have the static token may act for everybody: for one person, or a team that trusts each other.",
+      trueOrFalse,
+      "false",
     ),
     allowUnprovenIdentity: row(
       "Binds a user name to an identity key that nobody has shown to be theirs; the password alone logs in. For tests.",

@@ -1,6 +1,6 @@
 /** A real qpq-server as a process of its own on free ports: for tests, the bench and the demo. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,9 +42,10 @@ export type ServerProcess = AsyncDisposable & {
   readonly dataDir: string;
   /** What it printed at its start. */
   readonly words: string;
+  /** The static one; empty where there is none. */
   readonly token: string;
   readonly certificateFile: string;
-  /** DER. */
+  /** What was in it at the start. */
   readonly certificate: Uint8Array;
   /** Log lines so far. */
   log(): string;
@@ -98,7 +99,8 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     cleanUp();
     throw error;
   });
-  const certificateFile = join(dataDir, "server-cert.der");
+  const certificateFile = String(flags["tls-cert"] ?? join(dataDir, "server-cert.der"));
+  const tokenFile = join(dataDir, "auth-token");
   const kill = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
     return await ended;
@@ -109,7 +111,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     opsPort: Number(ports[2]),
     dataDir,
     words,
-    token: options.env?.["QPQ_AUTH_TOKEN"] ?? readFileSync(join(dataDir, "auth-token"), "utf8").trim(),
+    token: options.env?.["QPQ_AUTH_TOKEN"] ?? (existsSync(tokenFile) ? readFileSync(tokenFile, "utf8").trim() : ""),
     certificateFile,
     certificate: readFileSync(certificateFile),
     log: () => log,

@@ -17,11 +17,12 @@ const staticCaller: Caller = {
 };
 
 export class AccessTokens implements Access {
-  readonly #staticToken: Uint8Array;
+  readonly #staticToken: Uint8Array | undefined;
   readonly #sessions: SessionTokens;
 
-  constructor(staticToken: string, sessions: SessionTokens) {
-    this.#staticToken = Buffer.from(staticToken);
+  /** `staticToken`: undefined = there is none. */
+  constructor(staticToken: string | undefined, sessions: SessionTokens) {
+    this.#staticToken = staticToken === undefined ? undefined : Buffer.from(staticToken);
     this.#sessions = sessions;
   }
 
@@ -39,6 +40,6 @@ export class AccessTokens implements Access {
 }
 
 /** In constant time. Tells the length by its time, as every comparison does; a generated token's is public. */
-function isSame(given: Uint8Array, token: Uint8Array): boolean {
-  return given.length === token.length && timingSafeEqual(given, token);
+function isSame(given: Uint8Array, token: Uint8Array | undefined): boolean {
+  return token !== undefined && given.length === token.length && timingSafeEqual(given, token);
 }

@@ -89,7 +89,7 @@ export class Accounts {
   async registerFinish(
     { username, upload, identityKey: key, identityProof }: RegisterFinish,
     host: string,
-  ): Promise<void> {
+  ): Promise<"created" | "replaced"> {
     const { store, tokens, clock } = this.#parts;
     const name = parseUsername(username);
     const identity = ownKey(key);
@@ -114,6 +114,7 @@ export class Accounts {
     if (put === "usernameTaken") throw new QpqError("E066_USERNAME_TAKEN");
     if (put === "identityTaken") throw new QpqError("E067_IDENTITY_TAKEN");
     if (put === "replaced") await tokens.revokeAll(identity, undefined);
+    return put;
   }
 
   /** The same for a name that nobody has. E001, E018_RATE_LIMIT, E065_USERNAME. */

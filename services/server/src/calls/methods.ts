@@ -9,13 +9,13 @@ import type { Channels } from "../access/channels.ts";
 import type { BlockLists } from "../access/block-lists.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
-import type { Accounts } from "../accounts/accounts.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
 import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
 import { inboxOf, letterOf, senderOf } from "./answers.ts";
+import type { AccountCalls } from "./audited.ts";
 import { fetchAnswer } from "./fetch-answers.ts";
 import type { LaterResults } from "./interface-server.ts";
 import type { Peer } from "./scope.ts";
@@ -28,7 +28,7 @@ export type Domains = {
   readonly keys: Keys;
   readonly tokens: SessionTokens;
   readonly blocks: BlockLists;
-  readonly accounts: Accounts;
+  readonly accounts: AccountCalls;
   readonly channels: Channels;
 };
 

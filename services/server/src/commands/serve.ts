@@ -1,9 +1,12 @@
 /** `qpq-server`: starts the server, says where it is and what it is made of, and stops it on a signal. */
 import { join } from "node:path";
-import { loadOrCreateCertificate } from "../certificate.ts";
+import { type Certificate, loadCertificate, loadOrCreateCertificate } from "../certificate.ts";
 import type { ServerConfig } from "../config.ts";
-import { createLog } from "../observe/log.ts";
+import { AuditLog } from "../observe/audit.ts";
+import { createLog, type Log } from "../observe/log.ts";
+import { CertificateWatch, daysLeft } from "../ops/certificate-watch.ts";
 import { startSupervisor } from "../processes/supervisor.ts";
+import { requireFitForProduction } from "../production.ts";
 import type { SecretFile } from "../secret-file.ts";
 import { loadSecrets } from "../secrets.ts";
 import { type RunningServer, startServer } from "../server.ts";
@@ -12,8 +15,9 @@ import { describeStore } from "./store-words.ts";
 
 /** Resolves when it serves. */
 export async function serve(config: ServerConfig, { version, print, env }: Program): Promise<void> {
+  if (config.production) requireFitForProduction(config);
   const log = createLog(config.logLevel);
-  const certificate = await loadOrCreateCertificate(config.dataDir, config.serverName);
+  const certificate = await loadOrCreateCertificate(config);
   const { tokenFile: token, ...secrets } = await loadSecrets(config);
   const isSupervisor = config.processes.workers > 1;
   // inherited by the other processes: one that is replaced starts with a third of the CPU time
@@ -27,34 +31,52 @@ export async function serve(config: ServerConfig, { version, print, env }: Progr
     clock: Date.now,
   });
   // before the words: who reads them may send a signal at once
-  stopOnSignals(server, { config, log });
+  const audit = new AuditLog(config, log);
+  const watch = new CertificateWatch({
+    certificate,
+    load: () => loadCertificate(config),
+    show: (next) => server.setCertificate(next),
+    log,
+    audit,
+    clock: Date.now,
+  });
+  process.on("SIGHUP", () => void watch.reload());
+  stopOnSignals(server, { config, log, audit });
   // that all workers should be gone again is not for the words to tell
   const storeParts = await server.parts().catch(() => ({}));
-  const secret = token === undefined ? undefined : describeToken(token);
   const dial = server.host === "::" || server.host === "0.0.0.0" ? "127.0.0.1" : server.host;
   const client = `qpq --server ${dial}:${server.port} --ca-cert ${certificate.file}`;
   print(`qpq-server ${version} listens on ${server.host} port ${server.port} (QUIC, ALPN capnp)
 websocket     ${server.websocketPort === undefined ? "off" : `port ${server.websocketPort} (TCP, TLS)`}
 certificate   ${certificate.file}${certificate.created ? " (made now)" : ""}, sha256 ${certificate.fingerprint}
 pin           ${certificate.pin}
-token         ${secret ?? "from QPQ_AUTH_TOKEN"}; its holder may act for every identity
+valid until   ${describeLife(certificate)}
+token         ${secrets.token === undefined ? "none: people log in" : `${describeToken(token)}; its holder may act for every identity`}
 ${config.allowUnprovenIdentity ? "identities    need no proof (allowUnprovenIdentity): a name takes anybody's\n" : ""}store         ${describeStore(config, storeParts)}
 metrics       http://${config.opsHost}:${server.opsPort}/metrics
 next          ${client} health
-              ${token === undefined ? "" : `QPQ_AUTH_TOKEN_FILE=${token.file} `}${client} register-state
-`);
+${secrets.token === undefined ? "" : `              ${token === undefined ? "" : `QPQ_AUTH_TOKEN_FILE=${token.file} `}${client} register-state\n`}`);
+  audit.write({ event: "server_started", uid: process.getuid?.() });
   log.info({ event: "started", port: server.port, opsPort: server.opsPort });
 }
 
 /** The token itself is shown once, to a person: standard output that isn't a terminal may be kept in a log. */
-function describeToken({ text, file, created }: SecretFile): string {
+function describeToken(token: SecretFile | undefined): string {
+  if (token === undefined) return "from QPQ_AUTH_TOKEN";
+  const { text, file, created } = token;
   if (!created) return `in ${file}`;
   return process.stdout.isTTY ? `${text} (made now, kept in ${file})` : `in ${file} (made now)`;
 }
 
+function describeLife(certificate: Certificate): string {
+  const date = new Date(certificate.expiresAtMs).toISOString().slice(0, 10);
+  const days = daysLeft(certificate, Date.now());
+  return days === undefined ? date : `${date}, in ${days} days: replace it and its key, then send SIGHUP`;
+}
+
 function stopOnSignals(
   server: RunningServer,
-  { config, log }: { config: ServerConfig; log: ReturnType<typeof createLog> },
+  { config, log, audit }: { config: ServerConfig; log: Log; audit: AuditLog },
 ): void {
   let stopping = false;
   const stop = (signal: string): void => {
@@ -62,9 +84,11 @@ function stopOnSignals(
     if (stopping) process.exit(1);
     stopping = true;
     log.info({ event: "stopping", signal, ms: config.drainMs });
+    audit.write({ event: "server_stopping", signal });
     server.close().then(
       () => {
         log.info({ event: "stopped" });
+        audit[Symbol.dispose]();
         log.flush();
       },
       (error: unknown) => {

@@ -23,11 +23,16 @@ type LogFields = {
   /** Of the store: "postgres" or "redis". */
   readonly part?: string;
   readonly reason?: string;
+  /** SHA-256 of a certificate. */
+  readonly fingerprint?: string;
+  /** ISO 8601, of a certificate. */
+  readonly validTo?: string;
   readonly error?: unknown;
 };
 
 export interface Log {
   info(fields: LogFields): void;
+  warn(fields: LogFields): void;
   error(fields: LogFields): void;
   /** Everything logged so far is written when it returns. */
   flush(): void;
@@ -49,6 +54,8 @@ const allowed: readonly (keyof LogFields)[] = [
   "exitCode",
   "part",
   "reason",
+  "fingerprint",
+  "validTo",
 ];
 
 /** To standard error: standard output is for the words of the start. `base` stands in every line. */
@@ -61,6 +68,7 @@ export function createLog(
   const logger = pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     info: (fields) => logger.info(pick(fields)),
+    warn: (fields) => logger.warn(pick(fields)),
     error: (fields) => logger.error(pick(fields)),
     flush: () => destination.flushSync(),
   };

@@ -10,6 +10,8 @@ export type Sources = {
   readonly rpcSessions: () => number;
   readonly found: () => Readonly<Partial<Record<"first" | "hint" | "timer" | "reconnect", number>>>;
   readonly storeParts: () => StoreParts;
+  /** undefined: this process shows none. */
+  readonly certificateExpiresAtMs?: () => number;
 };
 
 /** What prom-client's registries give, and take to be summed. */
@@ -88,6 +90,19 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   gaugeOf("qpq_waiters", "Parked fetchWait calls.", sources.waiters);
   gaugeOf("qpq_subscriptions", "Open subscriptions.", sources.subscriptions);
   gaugeOf("qpq_rpc_sessions", "Open RPC sessions.", sources.rpcSessions);
+  const { certificateExpiresAtMs } = sources;
+  if (certificateExpiresAtMs !== undefined) {
+    new Gauge({
+      name: "qpq_certificate_expiry_seconds",
+      help: "Until the certificate that is shown expires; below 0 it has.",
+      registers,
+      // of several processes the first that will
+      aggregator: "min",
+      collect() {
+        this.set(Math.floor((certificateExpiresAtMs() - Date.now()) / 1_000));
+      },
+    });
+  }
   new Gauge({
     name: "qpq_store_up",
     help: "1 while this process reaches a server that the store is made of, else 0.",

@@ -1,10 +1,11 @@
 /**
  * The child's side of its supervisor: does what it is told, answers what it is asked, and does not outlive it.
  *
- * SIGTERM drains; SIGINT is the supervisor's to take (a terminal sends it to all of them).
+ * SIGTERM drains; SIGINT and SIGHUP are the supervisor's to take (a terminal sends them to all of them).
  */
 import { Worker } from "node:worker_threads";
 import { QpqError } from "quicproquo-proto";
+import type { ShownCertificate } from "../front-end.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import type { StoreParts } from "../observe/observer.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
@@ -14,6 +15,8 @@ export type Running = {
   readonly ready: () => Promise<void>;
   readonly parts: () => StoreParts;
   readonly metrics: () => Promise<MetricsSnapshot>;
+  /** Only a worker shows one. */
+  readonly setCertificate?: (certificate: ShownCertificate) => void;
   /** Drains and frees everything. */
   readonly close: () => Promise<void>;
 };
@@ -53,9 +56,9 @@ export function runChild<T extends Task>(
       process.send?.({ kind: "failed", reason: reasonOf(error) } satisfies FromChild, () => process.exit(1));
     }
   };
-  const answer = async (id: number, question: Question): Promise<void> => {
+  const answer = async (id: number, find: () => Promise<Answers[Question]>): Promise<void> => {
     try {
-      tell({ kind: "answer", id, answer: await answerOf(running, question) });
+      tell({ kind: "answer", id, answer: await find() });
     } catch (error) {
       tell({ kind: "refusal", id, reason: reasonOf(error) });
     }
@@ -66,13 +69,16 @@ export function runChild<T extends Task>(
       case "start":
         return void begin(message.name, message.task as T);
       case "ask":
-        return void answer(message.id, message.question);
+        return void answer(message.id, () => answerOf(running, message.question));
+      case "certificate":
+        return void answer(message.id, async () => void running?.setCertificate?.(message.certificate) as undefined);
       case "stop":
         return void stop();
     }
   });
   process.on("disconnect", () => process.exit(1));
   process.on("SIGINT", () => undefined);
+  process.on("SIGHUP", () => undefined);
   process.on("SIGTERM", () => void (drainsOnTerm && stop()));
   process.on("uncaughtException", (error) => {
     log?.error({ event: "crashed", error });

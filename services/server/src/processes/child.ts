@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { QpqError } from "quicproquo-proto";
+import type { ShownCertificate } from "../front-end.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
 import type { Answers, FromChild, Question, Task, ToChild } from "./messages.ts";
 
@@ -65,13 +66,22 @@ export class Child {
 
   /** Its refusal, or E028_DEADLINE after msMax: it may be stuck. */
   async ask<Q extends Question>(question: Q, msMax: number): Promise<Answers[Q]> {
+    return (await this.#expect(msMax, (id) => ({ kind: "ask", id, question }))) as Answers[Q];
+  }
+
+  /** A worker's, to be shown from now on. Its refusal, or E028_DEADLINE after msMax. */
+  async setCertificate(certificate: ShownCertificate, msMax: number): Promise<void> {
+    await this.#expect(msMax, (id) => ({ kind: "certificate", id, certificate }));
+  }
+
+  async #expect(msMax: number, messageOf: (id: number) => ToChild): Promise<unknown> {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#asked.set(id, { resolve, reject });
     const timer = setTimeout(() => reject(new QpqError("E028_DEADLINE", { fields: { msMax } })), msMax);
-    this.#send({ kind: "ask", id, question });
+    this.#send(messageOf(id));
     try {
-      return (await promise) as Answers[Q];
+      return await promise;
     } finally {
       clearTimeout(timer);
       this.#asked.delete(id);

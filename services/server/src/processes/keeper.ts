@@ -7,11 +7,12 @@
  * A child that misses heartbeatMissesMax heartbeats, or does not start or drain in time, is killed with SIGKILL; one that
  * takes too much memory is drained. Either way another takes its place, with the same task. Only `stop` ends that.
  */
-import { QpqError } from "quicproquo-proto";
+import { errorCodeOf, QpqError } from "quicproquo-proto";
+import type { ShownCertificate } from "../front-end.ts";
 import type { Log } from "../observe/log.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
 import { Child, type ChildOptions } from "./child.ts";
-import type { Answers, Question } from "./messages.ts";
+import type { Answers, Question, Task, WorkerTask } from "./messages.ts";
 import { residentBytesOf } from "./resident-memory.ts";
 import { RestartPauses } from "./restart-pauses.ts";
 
@@ -46,11 +47,14 @@ export type KeeperOptions = Pick<ChildOptions, "program" | "name" | "task" | "fo
 
 /** Beyond drainMs, in which the child ends its drain by itself. */
 const drainGraceMs = 2_000;
+/** A process that answers no heartbeat is replaced before. */
+const certificateMsMax = 60_000;
 
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #pauses = new RestartPauses();
   readonly #gone = Promise.withResolvers<void>();
+  #task: Task;
   #child: Child | undefined;
   #state: "starting" | "up" | "draining" | "gone" = "gone";
   #sinceMs = 0;
@@ -64,6 +68,7 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    this.#task = options.task;
     this.#looking = setInterval(() => this.#look(), options.limits.heartbeatMs);
   }
 
@@ -103,6 +108,21 @@ export class Keeper {
     throw new QpqError("E020_STORE_UNAVAILABLE", { text: `process ${this.name} does not serve` });
   }
 
+  /**
+   * Of a worker: shown by the process there is, once it serves, and by those that take its place. E046_CONFIG when it is
+   * refused; a process that does not answer is replaced, and then shows it.
+   */
+  async setCertificate(certificate: ShownCertificate): Promise<void> {
+    this.#task = { ...(this.#task as WorkerTask), certificate };
+    const child = this.#child;
+    try {
+      await child?.started;
+      await child?.setCertificate(certificate, certificateMsMax);
+    } catch (error) {
+      if (errorCodeOf(error) === "E046_CONFIG") throw error;
+    }
+  }
+
   /** Drains it; resolves when it has gone. */
   async stop(): Promise<void> {
     this.#isStopping = true;
@@ -113,8 +133,8 @@ export class Keeper {
   }
 
   #begin(): Child {
-    const { program, name, task, folder, onMetrics, log } = this.#options;
-    const child = new Child({ program, name, task, folder, onMetrics, onExit: (how) => this.#onExit(how) });
+    const { program, name, folder, onMetrics, log } = this.#options;
+    const child = new Child({ program, name, task: this.#task, folder, onMetrics, onExit: (how) => this.#onExit(how) });
     this.#child = child;
     this.#enter("starting");
     this.#beatAtMs = this.#sinceMs;

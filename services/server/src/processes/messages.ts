@@ -2,8 +2,8 @@
  * What the supervisor and its children say to each other over the channel that Node makes between them (structured clone:
  * a few messages a second). Never a byte of the network, and never a secret in an argument or an environment.
  */
-import type { Certificate } from "../certificate.ts";
 import type { ServerConfig } from "../config.ts";
+import type { ShownCertificate } from "../front-end.ts";
 import type { StoreParts } from "../observe/observer.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
 import type { Secrets } from "../secrets.ts";
@@ -14,7 +14,7 @@ export type WorkerTask = {
   /** Its port is the one that all workers share; dataDir is absolute. */
   readonly config: ServerConfig;
   readonly secrets: Secrets;
-  readonly certificate: Pick<Certificate, "certificateDer" | "privateKeyDer">;
+  readonly certificate: ShownCertificate;
   /** 8 bytes: the first of every connection id. */
   readonly serverId: Uint8Array;
   /** 0 to 255. */
@@ -35,6 +35,8 @@ export type Question = keyof Answers;
 export type ToChild =
   | { readonly kind: "start"; readonly name: string; readonly task: Task }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
+  /** To be shown from now on; answered as a question is. */
+  | { readonly kind: "certificate"; readonly id: number; readonly certificate: ShownCertificate }
   /** Drain, then exit. */
   | { readonly kind: "stop" };
 

@@ -12,7 +12,7 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { QpqError } from "quicproquo-proto";
 import type { ServerConfig } from "../config.ts";
-import type { FrontEndParts } from "../front-end.ts";
+import type { FrontEndParts, ShownCertificate } from "../front-end.ts";
 import { startOpsServer } from "../ops/http.ts";
 import type { StoreParts } from "../observe/observer.ts";
 import type { RunningServer } from "../server.ts";
@@ -59,6 +59,7 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
     websocketPort: config.websocket === "on" ? config.websocketPort : undefined,
     opsPort: ops.port,
     parts: () => supervisor.parts(),
+    setCertificate: (next) => supervisor.setCertificate(next),
     async close() {
       // the pages stay: they say that it drains
       await supervisor.stop();
@@ -79,12 +80,14 @@ class Supervisor {
     () => this.#all,
     () => this.#stopping !== undefined,
   );
+  #certificate: ShownCertificate;
   #gathering: ReturnType<typeof setInterval> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: SupervisorParts) {
     const { config, secrets, clock, programs = ownPrograms } = parts;
-    const { certificateDer, privateKeyDer } = parts.certificate;
+    const { certificate, privateKey, expiresAtMs } = parts.certificate;
+    this.#certificate = { certificate, privateKey, expiresAtMs };
     const serverId = config.serverId ?? new TransportKeys(secrets.transportSecret, clock).serverId;
     const folder = join(config.dataDir, "run");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -108,7 +111,7 @@ class Supervisor {
       this.#store = keep("store", { program: programs.store, task: { config }, ...unwatched });
     }
     const watched = { program: programs.worker, rssBytesMax: workerRssBytesMax, startMsMax: workerStartMsMax };
-    const common = { config, secrets, certificate: { certificateDer, privateKeyDer }, serverId };
+    const common = { config, secrets, certificate: this.#certificate, serverId };
     this.#workers = Array.from({ length: workers }, (_, workerId) =>
       keep(String(workerId), { ...watched, task: { ...common, workerId } }),
     );
@@ -140,6 +143,20 @@ class Supervisor {
   /** As the first worker sees them that answers. */
   parts(): Promise<StoreParts> {
     return this.#askAny("parts");
+  }
+
+  /** All workers, those to come too, or none. E046_CONFIG. */
+  async setCertificate({ certificate, privateKey, expiresAtMs }: ShownCertificate): Promise<void> {
+    const before = this.#certificate;
+    this.#certificate = { certificate, privateKey, expiresAtMs };
+    const show = (shown: ShownCertificate) => Promise.all(this.#workers.map((worker) => worker.setCertificate(shown)));
+    try {
+      await show(this.#certificate);
+    } catch (error) {
+      this.#certificate = before;
+      await show(before);
+      throw error;
+    }
   }
 
   async text(): Promise<string> {

@@ -55,6 +55,7 @@ async function startWorker(task: WorkerTask, log: Log): Promise<Running> {
     ready: () => frontEnd.ready(),
     parts: () => store.parts?.() ?? {},
     metrics: () => observer.snapshot(),
+    setCertificate: (certificate) => frontEnd.setCertificate(certificate),
     close: () => owned.disposeAsync(),
   };
 }

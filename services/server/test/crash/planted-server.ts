@@ -32,7 +32,7 @@ const config = loadConfig({ args: process.argv.slice(2), env: process.env });
 const server = await startServer({
   config,
   secrets: await loadSecrets(config),
-  certificate: await loadOrCreateCertificate(config.dataDir, config.serverName),
+  certificate: await loadOrCreateCertificate(config),
   log: createLog("warn"),
   clock: Date.now,
   openStore: async (...args) => await plant(await openConfiguredStore(...args)),

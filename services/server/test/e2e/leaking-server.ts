@@ -36,7 +36,7 @@ const config = loadConfig({ args: process.argv.slice(2), env: process.env });
 const server = await startServer({
   config,
   secrets: await loadSecrets(config),
-  certificate: await loadOrCreateCertificate(config.dataDir, config.serverName),
+  certificate: await loadOrCreateCertificate(config),
   log: createLog(config.logLevel),
   clock: Date.now,
   openStore: async (...args) => leak(await openConfiguredStore(...args)),

@@ -7,7 +7,7 @@ import { startServer } from "../../src/server.ts";
 import type { Told } from "./measured.ts";
 
 const config = loadConfig({ args: process.argv.slice(2), env: {} });
-const certificate = await loadOrCreateCertificate(config.dataDir, config.serverName);
+const certificate = await loadOrCreateCertificate(config);
 const secrets = await loadSecrets(config);
 const server = await startServer({
   config,
@@ -31,6 +31,6 @@ process.on("disconnect", () => void server.close().then(() => process.exit()));
 tell({
   port: server.port,
   opsPort: server.opsPort,
-  token: secrets.token,
-  certificate: Buffer.from(certificate.certificateDer).toString("base64"),
+  token: secrets.token as string,
+  certificate: Buffer.from(certificate.leaf).toString("base64"),
 });

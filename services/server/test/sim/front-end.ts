@@ -68,7 +68,12 @@ export class FrontEnd {
       domains: this.domains,
       access: new AccessTokens(token, this.domains.tokens),
       observer: { callEnded() {}, messagesDelivered() {}, backgroundFailed() {} },
-      log: { info() {}, error: ({ event, error }) => onInternal(`${name} ${event}: ${String(error)}`), flush() {} },
+      log: {
+        info() {},
+        warn() {},
+        error: ({ event, error }) => onInternal(`${name} ${event}: ${String(error)}`),
+        flush() {},
+      },
       inFlight: this.#inFlight,
       clock: time.clock,
     };

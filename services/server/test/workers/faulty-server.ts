@@ -9,7 +9,7 @@ const config = loadConfig({ args: process.argv.slice(2), env: {} });
 const server = await startSupervisor({
   config,
   secrets: await loadSecrets(config),
-  certificate: await loadOrCreateCertificate(config.dataDir, config.serverName),
+  certificate: await loadOrCreateCertificate(config),
   log: createLog(config.logLevel),
   clock: Date.now,
   programs: {

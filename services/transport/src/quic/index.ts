@@ -1,5 +1,5 @@
 /** QUIC behind the transport port. */
-export type { Certificate, Trust } from "../trust.ts";
+export type { Certificate, CertificatePair, Trust } from "../trust.ts";
 export type { Routing } from "./connection-id.ts";
 export { type DialledConnection, type DialOptions, dialQuic } from "./dial.ts";
 export { type ListenOptions, listenQuic, type QuicListener } from "./listen.ts";
