@@ -1,6 +1,7 @@
 /** The shape of a command: one file a verb in commands/. */
 import type { Options } from "./options.ts";
 import type { Output } from "./output.ts";
+import { withNextStep } from "./next-step.ts";
 import { Person } from "./person.ts";
 
 export type Command = {
@@ -24,7 +25,11 @@ export function personal(shape: Omit<Command, "run">, work: PersonalWork): Comma
     ...shape,
     async run(options, output, words) {
       await using person = await Person.open(options, output);
-      await work(person, { options, output, words });
+      try {
+        await work(person, { options, output, words });
+      } catch (error) {
+        throw withNextStep(error, person.account.username);
+      }
       if (options.verbose) output.layers(person.client.current, person.traffic);
     },
   };

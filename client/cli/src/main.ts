@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { QpqError } from "quicproquo-proto";
 import type { Command } from "./command.ts";
+import { login, logout, passwd, registerUser } from "./commands/account.ts";
 import { checkKey } from "./commands/check-key.ts";
 import { createGroup } from "./commands/create-group.ts";
 import { demoGroup } from "./commands/demo-group.ts";
@@ -19,6 +20,10 @@ import { Output } from "./output.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   whoami,
+  "register-user": registerUser,
+  login,
+  logout,
+  passwd,
   "register-state": registerState,
   "create-group": createGroup,
   invite,
@@ -79,7 +84,8 @@ ${verbs.join("\n")}
 Flags
 ${rows.join("\n")}
 
-Secrets are never flags: QPQ_AUTH_TOKEN or QPQ_AUTH_TOKEN_FILE, and QPQ_STATE_PASSWORD for an encrypted state file.
+Secrets are never flags: QPQ_PASSWORD or QPQ_PASSWORD_FILE (else you are asked), QPQ_AUTH_TOKEN or QPQ_AUTH_TOKEN_FILE for
+a server's static token, and QPQ_STATE_PASSWORD for an encrypted state file.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 not allowed, 5 timed out.
 `;
 }

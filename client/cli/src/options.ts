@@ -16,6 +16,10 @@ export type Options = {
   readonly verbose: boolean;
   readonly follow: boolean;
   readonly hybrid: boolean;
+  /** logout: on all devices. */
+  readonly all: boolean;
+  /** login, passwd, resolve: another key than before is meant. */
+  readonly acceptNewKey: boolean;
   /** recv: stop after so many messages. ping: how many calls. history: how many entries. */
   readonly count: number | undefined;
   readonly timeoutMs: number;
@@ -63,6 +67,8 @@ export const flags = {
   verbose: { type: "boolean", short: "v", doc: "what happened on each layer, on standard error" },
   follow: { type: "boolean", short: "f", doc: "recv: wait for more" },
   hybrid: { type: "boolean", doc: "wrap what is sent in the hybrid envelope too (or QPQ_HYBRID=1)" },
+  all: { type: "boolean", doc: "logout: on all your devices" },
+  "accept-new-key": { type: "boolean", doc: "login, passwd, resolve: take another key than the one known from before" },
   count: {
     type: "string",
     short: "n",
@@ -109,6 +115,8 @@ export function parseOptions(args: readonly string[], env: Environment): Options
     verbose: parsed.values["verbose"] === true,
     follow: parsed.values["follow"] === true,
     hybrid: parsed.values["hybrid"] === true || env["QPQ_HYBRID"] === "1",
+    all: parsed.values["all"] === true,
+    acceptNewKey: parsed.values["accept-new-key"] === true,
     count: wholeNumber("--count", textOf("count")),
     timeoutMs: wholeNumber("--timeout-ms", textOf("timeout-ms")) as number,
     help: parsed.values["help"] === true,
@@ -173,7 +181,8 @@ export function accessTokenOf({ env }: Options): Uint8Array {
   return Buffer.from(readNamed(file, "QPQ_AUTH_TOKEN_FILE").toString("utf8").trim());
 }
 
-function readNamed(file: string, what: string): Buffer {
+/** E048_USAGE when it cannot be read. `what` names it. */
+export function readNamed(file: string, what: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {

@@ -12,7 +12,7 @@ import {
   writeStateFile,
 } from "quicproquo-core";
 import type { QpqError } from "quicproquo-proto";
-import { ChatClient, ReconnectingClient, RecordSessionCache, type SessionCache } from "quicproquo-sdk";
+import { Account, ChatClient, ReconnectingClient, RecordSessionCache, type SessionCache } from "quicproquo-sdk";
 import { accessTokenOf, type Options, serverAddressOf } from "./options.ts";
 import type { Output } from "./output.ts";
 import { Traffic } from "./traffic.ts";
@@ -20,33 +20,41 @@ import { Traffic } from "./traffic.ts";
 export class Person implements AsyncDisposable {
   readonly state: ClientState;
   readonly chat: ChatClient;
+  readonly account: Account;
   readonly client: ReconnectingClient;
   readonly traffic: Traffic;
   readonly #records: RecordStore;
 
-  private constructor(parts: Pick<Person, "state" | "chat" | "client" | "traffic"> & { records: RecordStore }) {
+  private constructor(
+    parts: Pick<Person, "state" | "chat" | "account" | "client" | "traffic"> & { records: RecordStore },
+  ) {
     ({ state: this.state, chat: this.chat, client: this.client, traffic: this.traffic } = parts);
+    this.account = parts.account;
     this.#records = parts.records;
   }
 
   /** E036_STORE_LOCKED when another qpq works on the same state. */
   static async open(options: Options, output: Output): Promise<Person> {
     const traffic = new Traffic();
-    serverAddressOf(options); // a wrong word is told before anything is made
+    const server = serverAddressOf(options); // a wrong word is told before anything is made
     const state = await loadOrCreateState(options, output);
     const records = openRecordFile({ file: recordFileOf(options.stateFile), databaseKey: state.databaseKey });
     try {
       const client = openClient(options, output, traffic, new RecordSessionCache(records));
+      const { identity } = state;
+      const account = await Account.open({ server, client, records, identity, clock: Date.now });
+      const staticToken = accessTokenOf(options);
       const chat = await ChatClient.open({
         state,
         records,
         client,
-        accessToken: accessTokenOf(options),
+        // who has logged in acts by that
+        accessToken: () => (account.isLoggedIn ? account.accessToken() : staticToken),
         clock: Date.now,
         random: (bytes) => new Uint8Array(randomBytes(bytes)),
         hybrid: options.hybrid ? "whenAvailable" : "off",
       });
-      return new Person({ state, chat, client, traffic, records });
+      return new Person({ state, chat, account, client, traffic, records });
     } catch (error) {
       await records.close();
       throw error;
