@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { describeHost } from "./host.ts";
 import { printTable, type Report } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
+import { accountsScenario } from "./scenarios/accounts.ts";
 import { deliveryScenario } from "./scenarios/delivery.ts";
 import { growthScenario } from "./scenarios/growth.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
@@ -15,6 +16,7 @@ import { transportScenario } from "./scenarios/transport.ts";
 import { waitingScenario } from "./scenarios/waiting.ts";
 
 const scenarios: Readonly<Record<string, Scenario>> = {
+  accounts: accountsScenario,
   delivery: deliveryScenario,
   growth: growthScenario,
   mls: mlsScenario,

@@ -22,11 +22,19 @@ export async function startFrontEnd(
   options: ServerProcessOptions = {},
 ): Promise<FrontEnd> {
   const cluster = { databaseUrl, ...(redisUrl !== undefined && { redisUrl }) };
+  return await start({ ...options, cluster, settings: { ...settings, ...options.settings } });
+}
+
+/** A server of one process on the embedded store. */
+export async function startEmbedded(options: ServerProcessOptions = {}): Promise<FrontEnd> {
+  return await start({ ...options, settings: { ...settings, store: "sqlite", ...options.settings } });
+}
+
+async function start(options: ServerProcessOptions): Promise<FrontEnd> {
   // it ends with the bench, however that ends
   const launcher = ["setpriv", "--pdeathsig=KILL", "--"];
   const dataDir = makeOwnedFolder("qpq-bench-server-");
-  const own = { dataDir, launcher, cluster, env: compileCache, settings: { ...settings, ...options.settings } };
-  return new FrontEnd(await startServerProcess({ ...options, ...own }));
+  return new FrontEnd(await startServerProcess({ ...options, dataDir, launcher, env: compileCache }));
 }
 
 export class FrontEnd implements AsyncDisposable {

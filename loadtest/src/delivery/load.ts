@@ -7,7 +7,7 @@ import type { FrontEnd } from "./front-ends.ts";
 /** Callers of every side. */
 export const callers = 256;
 
-type Program = "store" | "enqueue" | "redis" | "nats" | "rabbitmq" | "subscribe" | "wait";
+type Program = "store" | "enqueue" | "redis" | "nats" | "rabbitmq" | "subscribe" | "wait" | "login";
 
 export function startProgram(name: Program): Peer {
   return Peer.start(new URL(`./${name}-load.ts`, import.meta.url), undefined);

@@ -30,9 +30,15 @@ export class RecordingRelay implements AsyncDisposable {
     });
   }
 
-  /** firstFlightOnly: what the client sends after the server's first datagram stays here until `release`. */
-  static async start(serverPort: number, { firstFlightOnly = false } = {}): Promise<RecordingRelay> {
-    const [front, back] = await Promise.all([bound(), bound()]);
+  /**
+   * firstFlightOnly: what the client sends after the server's first datagram stays here until `release`. clientHost: where
+   * the server sees it come from, an address of 127.0.0.0/8.
+   */
+  static async start(
+    serverPort: number,
+    { firstFlightOnly = false, clientHost = "127.0.0.1" } = {},
+  ): Promise<RecordingRelay> {
+    const [front, back] = await Promise.all([bound("127.0.0.1"), bound(clientHost)]);
     return new RecordingRelay({ front, back }, serverPort, firstFlightOnly);
   }
 
@@ -58,9 +64,9 @@ export class RecordingRelay implements AsyncDisposable {
   }
 }
 
-async function bound(): Promise<Socket> {
+async function bound(host: string): Promise<Socket> {
   const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
+  socket.bind(0, host);
   await once(socket, "listening");
   return socket;
 }
