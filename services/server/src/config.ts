@@ -79,8 +79,25 @@ export type ConfigSources = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
+/** One setting as it applies, and which source had the last word. */
+export type SettingInForce = {
+  readonly name: string;
+  /** undefined: a secret, whatever it is. */
+  readonly value: unknown;
+  /** `--flag`, `QPQ_VARIABLE`, `QPQ_VARIABLE_FILE`, the file's path, or `default`. */
+  readonly from: string;
+};
+
 /** Throws E046_CONFIG that names every wrong key, flag or value, or E048_USAGE for words that are no flag. */
-export function loadConfig({ args, env }: ConfigSources): ServerConfig {
+export function loadConfig(sources: ConfigSources): ServerConfig {
+  return readConfig(sources).config;
+}
+
+/** As loadConfig, with each setting's origin in the order of the table. */
+export function readConfig({ args, env }: ConfigSources): {
+  readonly config: ServerConfig;
+  readonly inForce: readonly SettingInForce[];
+} {
   const rows = settings();
   const flags = readFlags(args, rows);
   const convictConfig = convict(rows as convict.Schema<Record<string, unknown>>, {
@@ -98,11 +115,22 @@ export function loadConfig({ args, env }: ConfigSources): ServerConfig {
     throw new QpqError("E046_CONFIG", { text: (error as Error).message, cause: error });
   }
   const properties = convictConfig.getProperties();
-  return freeze(properties, {
+  const config = freeze(properties, {
     databasePassword: env["QPQ_DATABASE_PASSWORD_FILE"],
     all: secretFilesOf({ rows, env, file, fromFile }),
     isTokenGiven: properties["authToken"] !== "" || (env["QPQ_AUTH_TOKEN"] ?? env["QPQ_AUTH_TOKEN_FILE"]) !== undefined,
   });
+  const inForce = Object.entries(rows).map(([name, { env: variable, sensitive = false }]): SettingInForce => {
+    const sources = [
+      Object.hasOwn(flags, name) && `--${kebab(name)}`,
+      sensitive && env[`${variable}_FILE`] !== undefined && `${variable}_FILE`,
+      env[variable] !== undefined && variable,
+      Object.hasOwn(fromFile, name) && file,
+    ];
+    const from = sources.find((source) => typeof source === "string") ?? "default";
+    return { name, value: sensitive ? undefined : properties[name], from };
+  });
+  return { config, inForce };
 }
 
 type Given = {

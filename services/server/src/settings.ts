@@ -72,7 +72,9 @@ export function settings(): Record<string, Setting> {
     logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
     serverId: row(
       "First 8 bytes of connection ids, in hex, for load balancers. Empty = made at first start.",
-      hex8,
+      formatOf({ type: "string", pattern: "^([0-9a-fA-F]{16})?$" }, (value) => {
+        if (value !== "" && !/^[0-9a-f]{16}$/i.test(String(value))) throw new Error("must be 16 hex digits");
+      }),
       "",
     ),
     drainMs: row("Longest time for a graceful stop, in ms.", "nat", 10_000),
@@ -119,8 +121,11 @@ export function settings(): Record<string, Setting> {
   return rows;
 }
 
-function hex8(value: unknown): void {
-  if (value !== "" && !/^[0-9a-f]{16}$/i.test(String(value))) throw new Error("must be 16 hex digits");
+/** A format of convict's that settings-schema.ts can tell of. */
+type Format = ((value: unknown) => void) & { readonly schema: Readonly<Record<string, unknown>> };
+
+function formatOf(schema: Format["schema"], check: (value: unknown) => void): Format {
+  return Object.assign(check, { schema });
 }
 
 /**
@@ -131,12 +136,12 @@ export function trueOrFalse(value: unknown): void {
   if (![true, false, "true", "false"].includes(value as string)) throw new Error("must be true or false");
 }
 
-function rangeOf(limit: Pick<LimitRow, "min" | "max">): (value: unknown) => void {
-  return (value) => {
-    if (!Number.isInteger(value) || (value as number) < limit.min || (value as number) > limit.max) {
-      throw new Error(`must be a whole number from ${limit.min} to ${limit.max}`);
+function rangeOf({ min, max }: Pick<LimitRow, "min" | "max">): Format {
+  return formatOf({ type: "integer", minimum: min, maximum: max }, (value) => {
+    if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+      throw new Error(`must be a whole number from ${min} to ${max}`);
     }
-  };
+  });
 }
 
 function row(doc: string, format: unknown, defaultValue: unknown): Setting {
