@@ -37,6 +37,12 @@ export const limits = {
     max: 400 * 86_400,
     doc: "Life of a last-resort KeyPackage, in seconds.",
   },
+  keyPackageFetchesPerHour: {
+    default: 10,
+    min: 1,
+    max: 10_000_000,
+    doc: "KeyPackages of one identity that one account may fetch in an hour, so many at once too.",
+  },
   fetchMessagesMax: {
     default: 100,
     min: 1,

@@ -1,4 +1,5 @@
 /** The domains of one front-end over one store: what calls work with, and nothing of how calls arrive. */
+import { BlockLists } from "./access/block-lists.ts";
 import { Channels } from "./access/channels.ts";
 import { SessionTokens } from "./access/session-tokens.ts";
 import { Accounts } from "./accounts/accounts.ts";
@@ -28,6 +29,7 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
   const letters = new Letters(limits, clock);
   const counter = store.rates ?? new LocalRates();
   const rates = new SendingRates(counter, limits);
+  const blocks = new BlockLists({ store: store.accounts, limits });
   const found = newFoundCounts();
   const sweep = sweepOf(store, {
     pace: { roundMs: settings.safetySweepMs },
@@ -45,10 +47,11 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     subscriptions,
     sweep,
     found,
-    delivery: new Delivery({ log, wakeups, waiters, letters, rates, limits }),
-    commits: new CommitOrder({ log, wakeups, letters, rates, limits }),
-    keys: new Keys({ store: store.keys, limits, clock }),
+    delivery: new Delivery({ log, wakeups, waiters, letters, rates, blocks, limits }),
+    commits: new CommitOrder({ log, wakeups, letters, rates, blocks, limits }),
+    keys: new Keys({ store: store.keys, rates: counter, limits, clock }),
     tokens,
+    blocks,
     channels: new Channels({ store: store.channels, rates: counter, limits }),
     accounts: new Accounts({ ...settings, store: store.accounts, tokens, rates: counter, clock }),
   } as const;

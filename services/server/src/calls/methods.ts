@@ -75,8 +75,8 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   fetchKeyPackage: {
     access: "caller",
-    handle: async (params, { domains }) => ({
-      package: await domains.keys.fetchKeyPackage(parseIdentityKey(params.identityKey)),
+    handle: async (params, { caller, domains }) => ({
+      package: await domains.keys.fetchKeyPackage(parseIdentityKey(params.identityKey), caller.account),
     }),
   },
   enqueue: {

@@ -3,12 +3,14 @@
  * hybrid keys. A single-use KeyPackage is given out once in its life, also across crashes.
  */
 import { createHash } from "node:crypto";
-import { type IdentityKey, labels, type LimitName, QpqError, sizes } from "quicproquo-proto";
+import { type IdentityKey, labels, latin1, type LimitName, QpqError, sizes } from "quicproquo-proto";
+import { type Rate, ratePer, requireRate } from "../access/rates.ts";
+import type { Clock, HybridKey, KeyStore, RateCounter } from "../store/port.ts";
 import { hasSigned } from "./signature.ts";
-import type { Clock, HybridKey, KeyStore } from "../store/port.ts";
 
 export type KeysParts = {
   readonly store: KeyStore;
+  readonly rates: RateCounter;
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly clock: Clock;
 };
@@ -17,9 +19,13 @@ export class Keys {
   readonly #store: KeyStore;
   readonly #limits: Readonly<Record<LimitName, number>>;
   readonly #clock: Clock;
+  readonly #rates: RateCounter;
+  readonly #fetches: Rate;
 
-  constructor({ store, limits, clock }: KeysParts) {
+  constructor({ store, rates, limits, clock }: KeysParts) {
     this.#store = store;
+    this.#rates = rates;
+    this.#fetches = ratePer(3_600, "keyPackageFetchesPerHour", limits);
     this.#limits = limits;
     this.#clock = clock;
   }
@@ -47,8 +53,12 @@ export class Keys {
     return { fingerprint: createHash("sha256").update(keyPackage).digest(), remaining };
   }
 
-  /** Empty when there is none. */
-  async fetchKeyPackage(identity: IdentityKey): Promise<Uint8Array> {
+  /**
+   * Empty when there is none. `by`: the account that asks, which empties no other one's pool; undefined = the static token,
+   * which has no limit. E018_RATE_LIMIT.
+   */
+  async fetchKeyPackage(identity: IdentityKey, by: IdentityKey | undefined): Promise<Uint8Array> {
+    if (by !== undefined) requireRate(this.#rates, this.#fetches, latin1(by) + latin1(identity));
     return (await this.#store.takeKeyPackage(identity)) ?? new Uint8Array();
   }
 
