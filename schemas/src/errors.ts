@@ -60,7 +60,7 @@ export const errorTable = {
   E026_BLOB_NOT_FOUND: { kind: "notFound", text: "no such blob" },
   E027_BLOB_QUOTA: { kind: "limited", text: "the blob quota is used up" },
   E028_DEADLINE: { kind: "unavailable", text: "the call did not end before its deadline" },
-  E029_DEVICE_LIMIT: { kind: "limited", text: "the account has the largest number of devices" },
+  E029_DEVICE_LIMIT: { kind: "conflict", text: "the account has the largest number of devices; revoke one first" },
   E030_DEVICE_NOT_FOUND: { kind: "notFound", text: "no such device" },
   E031_EPOCH_TAKEN: { kind: "conflict", text: "another commit won this epoch" },
   E032_EPOCH_PROOF: { kind: "denied", text: "the epoch proof does not match" },
@@ -118,6 +118,8 @@ export const errorTable = {
   E071_CONTACT_KEY: { kind: "denied", text: "the server names another key for this user than before" },
   E072_BLOCK_LIST_FULL: { kind: "conflict", text: "the block list is full; unblock somebody first" },
   E073_BLOB_OFFSET: { kind: "conflict", text: "the upload goes on at another offset" },
+  E074_DEVICE_SIGNATURE: { kind: "invalid", text: "a device key must be signed by its identity" },
+  E075_ACCOUNT_NOT_FOUND: { kind: "notFound", text: "nobody has this user name" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

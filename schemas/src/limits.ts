@@ -126,6 +126,7 @@ export const limits = {
     doc: "Channels that one key may ask for in an hour, so many at once too.",
   },
   devicesMax: { default: 5, min: 0, max: 50, doc: "Further devices of one account." },
+  deviceNameBytesMax: { default: 64, min: 1, max: 255, doc: "Longest name of a device, in bytes of UTF-8." },
   blocksMax: { default: 10_000, min: 0, max: 100_000, doc: "Senders that one account may block." },
   endpointBytesMax: { default: 4 * 1024, min: 1, max: 64 * 1024, doc: "Largest published endpoint, in bytes." },
   blobBytesMax: { default: 50 * 1024 * 1024, min: 1, max: 1024 * 1024 * 1024, doc: "Largest blob, in bytes." },

@@ -54,6 +54,9 @@ export const methodCodecs = {
   fetchHybridKeys,
   batchEnqueue,
   createChannel,
+  registerDevice,
+  listDevices,
+  revokeDevice,
   openSession,
   submitCommit,
   setBlocked,
@@ -70,8 +73,5 @@ export const laterMethodCodecs = {
   uploadBlob,
   downloadBlob,
   deleteAccount,
-  registerDevice,
-  listDevices,
-  revokeDevice,
   publishDeliveryToken,
 } as const;

@@ -3,6 +3,7 @@ import { BlockLists } from "./access/block-lists.ts";
 import { Channels } from "./access/channels.ts";
 import { SessionTokens } from "./access/session-tokens.ts";
 import { Accounts } from "./accounts/accounts.ts";
+import { Devices } from "./accounts/devices.ts";
 import { CommitOrder } from "./delivery/commit-order.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { Letters } from "./delivery/letters.ts";
@@ -52,6 +53,7 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     keys: new Keys({ store: store.keys, rates: counter, limits, clock }),
     tokens,
     blocks,
+    devices: new Devices({ store: store.accounts, tokens, limits, clock }),
     channels: new Channels({ store: store.channels, rates: counter, limits }),
     accounts: new Accounts({ ...settings, store: store.accounts, tokens, rates: counter, clock }),
   } as const;

@@ -9,6 +9,7 @@ import type { Channels } from "../access/channels.ts";
 import type { BlockLists } from "../access/block-lists.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
+import type { Devices } from "../accounts/devices.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
@@ -30,6 +31,7 @@ export type Domains = {
   readonly blocks: BlockLists;
   readonly accounts: AccountCalls;
   readonly channels: Channels;
+  readonly devices: Devices;
 };
 
 /** What a handler works with, besides its parameters. */
@@ -169,6 +171,35 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   createChannel: {
     access: "bound",
     handle: (params, { caller, domains }) => domains.channels.create(caller.actsFor as IdentityKey, params.peerKey),
+  },
+  registerDevice: {
+    access: "identity",
+    handle: async (params, { caller, domains }) => ({
+      deviceId: await domains.devices.register(caller.account as IdentityKey, params),
+    }),
+  },
+  listDevices: {
+    access: "caller",
+    handle: async (params, { caller, domains }) => {
+      const own = caller.account ?? params.identityKey;
+      const devices = await domains.devices.list(params.identityKey.length === 0 ? own : params.identityKey);
+      return {
+        devices: devices.map(({ deviceId, name, registeredAtMs, deviceKey, signature }) => ({
+          deviceId,
+          deviceName: name,
+          registeredAtMs: BigInt(registeredAtMs),
+          deviceKey,
+          signature,
+        })),
+      };
+    },
+  },
+  revokeDevice: {
+    access: "identity",
+    handle: async (params, { caller, domains }) => {
+      await domains.devices.revoke(caller.account as IdentityKey, params.deviceId);
+      return { success: true };
+    },
   },
   openSession: {
     access: "caller",

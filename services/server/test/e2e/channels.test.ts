@@ -1,22 +1,15 @@
 /** Channels over real QUIC: its two members send into them and read from them, and nobody else by any method. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { QpqError } from "quicproquo-proto";
 import type { ServerProcess } from "../../testing/server-process.ts";
+import { codeOf } from "./code-of.ts";
 import { arrive } from "./people.ts";
 import { RawClient } from "./raw-client.ts";
-import { RawSession, TestSink, told } from "./raw-session.ts";
+import { RawSession, TestSink } from "./raw-session.ts";
 import { stores } from "./stores.ts";
 
 const payload = Buffer.from("hello");
 const bytes32 = new Uint8Array(32);
-
-async function codeOf(call: () => PromiseLike<unknown>): Promise<string> {
-  return await told(call).then(
-    () => "accepted",
-    (error: unknown) => (error instanceof QpqError ? error.code : String(error)),
-  );
-}
 
 for (const { name, start } of stores) {
   describe(`channels over ${name}`, () => {
@@ -81,7 +74,7 @@ for (const { name, start } of stores) {
     type Calls = Readonly<Record<string, () => PromiseLike<unknown>>>;
     const expect = async (calls: Calls, code: string): Promise<void> => {
       const codes = [];
-      for (const [call, make] of Object.entries(calls)) codes.push(`${call} ${await codeOf(make)}`);
+      for (const [call, make] of Object.entries(calls)) codes.push(`${call} ${await codeOf(make())}`);
       assert.deepEqual(
         codes,
         Object.keys(calls).map((call) => `${call} ${code}`),
@@ -119,12 +112,12 @@ for (const { name, start } of stores) {
       await expect(sendings(alice, carol.key), "E022_CHANNEL_ACCESS_DENIED");
       await expect(readings(alice, bob.key), "E006_FORBIDDEN");
       const both = { recipientKeys: [bob.key, carol.key], channelId, payload };
-      assert.equal(await codeOf(() => alice.client.call("batchEnqueue", both)), "E022_CHANNEL_ACCESS_DENIED");
+      assert.equal(await codeOf(alice.client.call("batchEnqueue", both)), "E022_CHANNEL_ACCESS_DENIED");
       const inChannel = { recipientKey: bob.key, channelId, payload };
       using session = new RawSession(alice.client.service, alice.token);
       const before = (await bob.client.call("peek", { recipientKey: bob.key, channelId })).payloads.length;
       assert.equal(
-        await codeOf(() => session.send([inChannel, { ...inChannel, recipientKey: carol.key }])),
+        await codeOf(session.send([inChannel, { ...inChannel, recipientKey: carol.key }])),
         "E022_CHANNEL_ACCESS_DENIED",
       );
       const { payloads } = await bob.client.call("peek", { recipientKey: bob.key, channelId });
@@ -147,8 +140,7 @@ for (const { name, start } of stores) {
     test("the static token makes none, a wrong peer is refused, and too many are told to wait", async () => {
       const { alice, carol } = people;
       using operator = await RawClient.connect(server);
-      const create = (client: RawClient, peerKey: Uint8Array) =>
-        codeOf(() => client.call("createChannel", { peerKey }));
+      const create = (client: RawClient, peerKey: Uint8Array) => codeOf(client.call("createChannel", { peerKey }));
       assert.equal(await create(operator, alice.key), "E006_FORBIDDEN");
       assert.equal(await create(carol.client, carol.key), "E001_BAD_REQUEST");
       assert.equal(await create(carol.client, new Uint8Array(32)), "E001_BAD_REQUEST");
