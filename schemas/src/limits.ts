@@ -104,13 +104,31 @@ export const limits = {
     default: 100,
     min: 1,
     max: 10_000_000,
-    doc: "Sending calls of one key in 60 s, so many at once too; the static token has no such limit.",
+    doc: "Sending calls of one account in 60 s, so many at once too; the static token has no such limit.",
   },
   recipientsPerMinute: {
     default: 20_000,
     min: 1,
     max: 100_000_000,
-    doc: "Recipients in the sending calls of one key in 60 s, so many at once too; the static token has no such limit.",
+    doc: "Recipients in the sending calls of one account in 60 s, so many at once too; not of the static token.",
+  },
+  networkRecipientsPerMinute: {
+    default: 400_000, // 20 accounts that send all they may
+    min: 1,
+    max: 1_000_000_000,
+    doc: "Recipients in the sending calls from one network (/24, /56) in 60 s; not of the static token.",
+  },
+  callsPerMinute: {
+    default: 12_000,
+    min: 1,
+    max: 100_000_000,
+    doc: "Calls of one account with a token in 60 s, so many at once too.",
+  },
+  networkCallsPerMinute: {
+    default: 120_000,
+    min: 1,
+    max: 1_000_000_000,
+    doc: "Calls from one network (/24, /56) with a token other than the static one, valid or not, in 60 s.",
   },
   sessionTokenSecs: {
     default: 86_400,
@@ -129,6 +147,18 @@ export const limits = {
   deviceNameBytesMax: { default: 64, min: 1, max: 255, doc: "Longest name of a device, in bytes of UTF-8." },
   blocksMax: { default: 10_000, min: 0, max: 100_000, doc: "Senders that one account may block." },
   endpointBytesMax: { default: 4 * 1024, min: 1, max: 64 * 1024, doc: "Largest published endpoint, in bytes." },
+  endpointLifeSecs: {
+    default: 3_600,
+    min: 60,
+    max: 30 * 86_400,
+    doc: "How long a published endpoint stands, in seconds.",
+  },
+  lookupsPerMinute: {
+    default: 100,
+    min: 1,
+    max: 10_000_000,
+    doc: "Users, identities and endpoints that one account may look up in 60 s, so many at once too.",
+  },
   blobBytesMax: { default: 50 * 1024 * 1024, min: 1, max: 1024 * 1024 * 1024, doc: "Largest blob, in bytes." },
   blobChunkBytesMax: {
     default: 256 * 1024,
@@ -192,6 +222,7 @@ export const sizes = {
   hybridPublicKey: 1216,
   fingerprint: 32,
   epochProof: 32,
+  deliveryTokenHash: 32,
   sessionToken: 32,
   /** Messages of OPAQUE with ristretto255 and SHA-512 (RFC 9807). */
   opaqueRegisterRequest: 32,

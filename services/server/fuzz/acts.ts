@@ -1,5 +1,5 @@
 /** What a client of NodeService does, by name: every method that is served, the sessions behind it, and going back on calls. */
-import { inboxCodecs, laterMethodCodecs, type MethodCodec, methodCodecs, sessionCodecs } from "quicproquo-proto";
+import { inboxCodecs, type MethodCodec, methodCodecs, sessionCodecs } from "quicproquo-proto";
 import { Refused } from "quicproquo-rpc/fuzz";
 import type { ClientWorld } from "./client-world.ts";
 import {
@@ -60,7 +60,7 @@ export const acts: Readonly<Record<string, Act>> = {
   peek: calling(methodCodecs.peek, query),
   ack: calling(methodCodecs.ack, (a, b) => ({ ...inbox(a), seqUpTo: BigInt(b), storeEpoch: 0n })),
   submitCommit: calling(methodCodecs.submitCommit, commit),
-  resolveUser: calling(laterMethodCodecs.resolveUser, () => ({ username: "somebody", auth })),
+  resolveUser: calling(methodCodecs.resolveUser, () => ({ username: "somebody", auth })),
   openSession: (world) => {
     const answer = world.call(world.service, methodCodecs.openSession, { params: () => ({ auth }) });
     if (answer !== undefined) world.sessions.add(answer.pipeline(0));

@@ -15,7 +15,8 @@ test("health, directory reads and peek may run early, enqueue with an idempotenc
     Object.entries(earlyDataRules)
       .filter(([, is]) => is === rule)
       .map(([name]) => name);
-  assert.deepEqual(named("yes").toSorted(), ["fetchHybridKey", "fetchHybridKeys", "health", "peek"]);
+  const resolves = ["resolveEndpoint", "resolveIdentity", "resolveUser"];
+  assert.deepEqual(named("yes").toSorted(), ["fetchHybridKey", "fetchHybridKeys", "health", "peek", ...resolves]);
   assert.deepEqual(named("idempotent"), ["enqueue"]);
   assert.equal(mayRunEarly("enqueue", { idempotencyKey: new Uint8Array(16) }), true);
   assert.equal(mayRunEarly("enqueue", { idempotencyKey: new Uint8Array() }), false);
