@@ -1,6 +1,4 @@
 /** The domains of one front-end over one store: what calls work with, and nothing of how calls arrive. */
-import { CallRates } from "./access/call-rates.ts";
-import { DeliveryTokens } from "./access/delivery-tokens.ts";
 import { BlockLists } from "./access/block-lists.ts";
 import { Channels } from "./access/channels.ts";
 import { SessionTokens } from "./access/session-tokens.ts";
@@ -23,7 +21,7 @@ import type { Clock, Cursor, Store } from "./store/port.ts";
 
 type Settings = Pick<
   ServerConfig,
-  "limits" | "waitersMax" | "subscriptionsMax" | "safetySweepMs" | "allowUnprovenIdentity" | "allowSealedSender"
+  "limits" | "waitersMax" | "subscriptionsMax" | "safetySweepMs" | "allowUnprovenIdentity"
 > &
   Pick<Secrets, "opaqueSetup">;
 
@@ -56,9 +54,6 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     keys: new Keys({ store: store.keys, rates: counter, limits, clock }),
     tokens,
     blocks,
-    deliveryTokens: new DeliveryTokens({ store: store.accounts }),
-    allowsSealed: settings.allowSealedSender,
-    callRates: new CallRates(counter, limits),
     directory: new Directory({ store: store.accounts, rates: counter, limits, clock }),
     devices: new Devices({ store: store.accounts, tokens, limits, clock }),
     channels: new Channels({ store: store.channels, rates: counter, limits }),

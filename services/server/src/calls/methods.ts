@@ -7,7 +7,6 @@ import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { Channels } from "../access/channels.ts";
 import type { BlockLists } from "../access/block-lists.ts";
-import type { DeliveryTokens } from "../access/delivery-tokens.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
 import type { Devices } from "../accounts/devices.ts";
@@ -15,14 +14,13 @@ import { addressText, type Directory } from "../accounts/directory.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
-import type { Sender } from "../delivery/sender.ts";
 import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
-import { inboxOf, letterOf } from "./answers.ts";
+import { inboxOf, letterOf, senderOf } from "./answers.ts";
 import type { AccountCalls } from "./audited.ts";
 import { fetchAnswer } from "./fetch-answers.ts";
 import type { LaterResults } from "./interface-server.ts";
-import type { Peer } from "./origin.ts";
+import type { Peer } from "./scope.ts";
 import { WaitingFetch } from "./waiting-fetch.ts";
 
 export type Domains = {
@@ -32,7 +30,6 @@ export type Domains = {
   readonly keys: Keys;
   readonly tokens: SessionTokens;
   readonly blocks: BlockLists;
-  readonly deliveryTokens: DeliveryTokens;
   readonly accounts: AccountCalls;
   readonly channels: Channels;
   readonly devices: Devices;
@@ -46,8 +43,6 @@ export interface CallContext {
   readonly domains: Domains;
   /** Of the RPC session that the call came on. */
   readonly leases: LeaseBook;
-  /** The caller, as one who sends. */
-  readonly sender: Sender;
   /** Where it comes from, as the server sees it now. */
   readonly peer: Peer;
   /** The caller has canceled the call, or gone. */
@@ -90,8 +85,8 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   enqueue: {
     access: "sender",
-    handle: async (params, { sender, domains }) => ({
-      seq: await domains.delivery.enqueue(parseIdentityKey(params.recipientKey), letterOf(params, sender)),
+    handle: async (params, { caller, domains }) => ({
+      seq: await domains.delivery.enqueue(parseIdentityKey(params.recipientKey), letterOf(params, caller)),
     }),
   },
   fetch: {
@@ -184,8 +179,8 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   batchEnqueue: {
     access: "caller",
-    handle: async (params, { sender, domains }) => ({
-      seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, sender)),
+    handle: async (params, { caller, domains }) => ({
+      seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, caller)),
     }),
   },
   createChannel: {
@@ -242,21 +237,14 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   submitCommit: {
     access: "caller",
-    handle: async (params, { sender, domains }) => {
+    handle: async (params, { caller, domains }) => {
       const idempotencyKey = parseIdempotencyKey(params.idempotencyKey);
       if (idempotencyKey === undefined) throw new QpqError("E011_IDEMPOTENCY_KEY", { fields: { bytes: 0 } });
       const entries = params.entries.map((entry) => ({
         recipientKey: parseIdentityKey(entry.recipientKey),
-        letter: letterOf({ ...entry, idempotencyKey: new Uint8Array() }, sender),
+        letter: letterOf({ ...entry, idempotencyKey: new Uint8Array() }, caller),
       }));
-      return { seqs: await domains.commits.submit({ ...params, idempotencyKey, entries, sender }) };
-    },
-  },
-  publishDeliveryToken: {
-    access: { own: "identityKey" },
-    handle: async (params, { domains }) => {
-      await domains.deliveryTokens.publish(parseIdentityKey(copy(params.identityKey)), copy(params.tokenHash));
-      return {};
+      return { seqs: await domains.commits.submit({ ...params, idempotencyKey, entries, sender: senderOf(caller) }) };
     },
   },
   setBlocked: {
