@@ -4,6 +4,7 @@ import type { RpcSession, RpcByteStream } from "quicproquo-rpc";
 import { Finding } from "quicproquo-rpc/fuzz";
 import { AccessTokens } from "../src/access/access-tokens.ts";
 import { type Handshake, handshakeDone } from "../src/calls/early-data.ts";
+import { Origin } from "../src/calls/origin.ts";
 import { InFlight } from "../src/calls/in-flight.ts";
 import type { CallParts } from "../src/calls/scope.ts";
 import { serveSession } from "../src/calls/serve-session.ts";
@@ -71,7 +72,7 @@ export class FrontEnd {
     this.#callsInFlightMax = isTight ? 8 : config.callsInFlightMax;
     this.#parts = {
       domains: this.#domains,
-      access: new AccessTokens(token, this.#domains.tokens),
+      access: new AccessTokens(token, this.#domains),
       observer: {
         callEnded() {},
         messagesDelivered() {},
@@ -90,7 +91,7 @@ export class FrontEnd {
 
   serve(stream: RpcByteStream, handshake: Handshake = handshakeDone): RpcSession {
     const { session, scope } = serveSession(this.#parts, stream, {
-      peer: () => ({ host: "somebody", port: 0 }),
+      origin: new Origin(() => ({ host: "somebody", port: 0 })),
       handshake,
       callsInFlightMax: this.#callsInFlightMax,
       pushBytesMax: tightLimits.pushBytesMax ?? 0,

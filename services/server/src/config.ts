@@ -54,7 +54,9 @@ export type ServerConfig = {
   /** A secret. undefined = that of dataDir/opaque-setup. */
   readonly opaqueSetup: string | undefined;
   readonly allowUnprovenIdentity: boolean;
+  readonly allowSealedSender: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  readonly metrics: "on" | "off";
   readonly drainMs: number;
   readonly processes: ProcessLimits;
   /** 8 bytes; undefined = made from dataDir/transport-secret. */
@@ -228,7 +230,9 @@ function freeze(flat: Record<string, unknown>, given: Given): ServerConfig {
     auditRefusalsPerMinute: numberOf("auditRefusalsPerMinute"),
     opaqueSetup: value<string>("opaqueSetup") === "" ? undefined : value("opaqueSetup"),
     allowUnprovenIdentity: isOn("allowUnprovenIdentity"),
+    allowSealedSender: isOn("allowSealedSender"),
     logLevel: value("logLevel"),
+    metrics: value("metrics"),
     drainMs: numberOf("drainMs"),
     processes: slice(processLimits, flat),
     serverId: value("serverId") === "" ? undefined : Buffer.from(value<string>("serverId"), "hex"),

@@ -20,7 +20,8 @@ import { listenWebSocket, type WebSocketListener, type WebSocketListenOptions } 
 import { AccessTokens } from "./access/access-tokens.ts";
 import { auditedAccounts, auditedObserver } from "./calls/audited.ts";
 import { InFlight } from "./calls/in-flight.ts";
-import type { CallParts, Peer } from "./calls/scope.ts";
+import { Origin } from "./calls/origin.ts";
+import type { CallParts } from "./calls/scope.ts";
 import { serveSession, type SessionSettings } from "./calls/serve-session.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
@@ -30,7 +31,8 @@ import { AuditLog } from "./observe/audit.ts";
 import { auditIds } from "./observe/audit-id.ts";
 import type { Log } from "./observe/log.ts";
 import type { StoreParts } from "./observe/observer.ts";
-import { createPrometheusObserver, type PrometheusObserver } from "./observe/prometheus.ts";
+import { createPrometheusObserver, noMetrics, type PrometheusObserver, type Sources } from "./observe/prometheus.ts";
+import { observeStore } from "./observed-store.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
 import { StoreWatch } from "./ops/store-watch.ts";
 import type { Secrets } from "./secrets.ts";
@@ -77,31 +79,36 @@ const shuttingDown = "server is shutting down";
 
 /** E047_PORT_IN_USE, E046_CONFIG. Nothing is left open when it rejects. */
 export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
-  const { config, secrets, log, clock, store, routing, siblings } = given;
+  const { config, secrets, log, clock, routing, siblings } = given;
   let { certificate } = given;
   const storeParts = given.storeParts ?? ((): StoreParts => ({}));
-  const domains = createDomains(store, { ...config, opaqueSetup: secrets.opaqueSetup }, clock);
   const sessions = new OpenSessions();
-  const observer = createPrometheusObserver({
+  const sources: Sources = {
     transport: () => ({
       ...quic.stats(),
       ...prefixed("websocket", websocket?.stats() ?? {}),
       ...siblings?.stats(),
     }),
+    queueDepth: () => observed.queueDepth(),
     waiters: () => domains.waiters.size,
     subscriptions: () => domains.subscriptions.size,
     rpcSessions: () => sessions.size,
     found: () => domains.found,
     storeParts,
     certificateExpiresAtMs: () => certificate.expiresAtMs,
-  });
+    traceSpans: () => ({ sent: 0, failed: 0 }),
+  };
+  const observer = config.metrics === "on" ? createPrometheusObserver(sources) : noMetrics;
+  const observed = observeStore(given.store, observer, undefined);
+  const { store } = observed;
+  const domains = createDomains(store, { ...config, opaqueSetup: secrets.opaqueSetup }, clock);
   await using started = new AsyncDisposableStack();
   const audit = started.use(new AuditLog(config, log, siblings && String(routing?.workerId)));
   const accounts = auditedAccounts(domains.accounts, audit, auditIds(secrets.opaqueSetup));
   const inFlight = new InFlight();
   const parts: CallParts = {
     domains: { ...domains, accounts },
-    access: new AccessTokens(secrets.token, domains.tokens),
+    access: new AccessTokens(secrets.token, domains),
     observer: auditedObserver(observer, audit),
     log,
     inFlight,
@@ -110,14 +117,17 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
 
   const { callsInFlightMax } = config;
   const { pushBytesMax } = config.limits;
-  const serveStream = (stream: ByteStream, { peer, handshake }: Pick<SessionSettings, "peer" | "handshake">): void => {
-    const { session } = serveSession(parts, stream, { peer, handshake, callsInFlightMax, pushBytesMax });
+  const serveStream = (
+    stream: ByteStream,
+    { origin, handshake }: Pick<SessionSettings, "origin" | "handshake">,
+  ): void => {
+    const { session } = serveSession(parts, stream, { origin, handshake, callsInFlightMax, pushBytesMax });
     sessions.add(session, stream);
   };
   const onConnection = (connection: Connection): void => {
     const handshake = handshakeOf(connection);
-    const peer = (): Peer => ({ host: connection.info.peerHost, port: connection.info.peerPort });
-    connection.onStream = (stream) => serveStream(stream, { peer, handshake });
+    const origin = new Origin(() => ({ host: connection.info.peerHost, port: connection.info.peerPort }));
+    connection.onStream = (stream) => serveStream(stream, { origin, handshake });
   };
   const keys = new TransportKeys(secrets.transportSecret, clock);
   const { ticketKey, retryKey, resetKey } = keys;

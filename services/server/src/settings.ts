@@ -70,6 +70,7 @@ export function settings(): Record<string, Setting> {
     ),
     tlsKey: row("Its private key, PKCS #8 in DER or PEM. Empty = server-key.der in the data folder.", String, ""),
     logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
+    metrics: row("What is counted for /metrics; off = nothing, and there is no such page.", ["on", "off"], "on"),
     serverId: row(
       "First 8 bytes of connection ids, in hex, for load balancers. Empty = made at first start.",
       formatOf({ type: "string", pattern: "^([0-9a-fA-F]{16})?$" }, (value) => {
@@ -110,6 +111,11 @@ export function settings(): Record<string, Setting> {
     ),
     allowUnprovenIdentity: row(
       "Binds a user name to an identity key that nobody has shown to be theirs; the password alone logs in. For tests.",
+      trueOrFalse,
+      "false",
+    ),
+    allowSealedSender: row(
+      "Lets in who shows a recipient's delivery token, to send to it without saying who it is.",
       trueOrFalse,
       "false",
     ),

@@ -28,12 +28,15 @@ export type Caller = {
 
 export type AuthFields = { readonly version: number; readonly accessToken: Uint8Array };
 
+/** `network`: where the call comes from (network.ts). `sealedTo`: of a call that takes the recipient's delivery token. */
+export type Arrival = { readonly network: string; readonly sealedTo?: Uint8Array | undefined };
+
 export interface Access {
   /**
    * At once for a token that is known, else once the store has been asked. E002_VERSION, E003_UNAUTHENTICATED (empty),
-   * E004_BAD_TOKEN, E005_SESSION_EXPIRED, E020, E021; thrown or rejected.
+   * E004_BAD_TOKEN, E005_SESSION_EXPIRED, E018_RATE_LIMIT, E020, E021; thrown or rejected.
    */
-  authenticate(auth: AuthFields): Caller | Promise<Caller>;
+  authenticate(auth: AuthFields, arrival: Arrival): Caller | Promise<Caller>;
   /** Calls onEnd once, within 5 s of the revocation of the caller's token; returns what stops it. */
   watch(caller: Caller, onEnd: () => void): () => void;
 }

@@ -9,7 +9,6 @@ import {
   parseIdempotencyKey,
   parseIdentityKey,
 } from "quicproquo-proto";
-import type { Caller } from "../access/access.ts";
 import type { Letter } from "../delivery/letters.ts";
 import type { Sender } from "../delivery/sender.ts";
 import type { ReadAnswer } from "../store/port.ts";
@@ -19,18 +18,14 @@ export function inboxOf(fields: { readonly recipientKey: Uint8Array; readonly ch
   return inboxKeyOf(parseIdentityKey(fields.recipientKey), parseChannelId(fields.channelId));
 }
 
-export function letterOf(fields: Omit<OutgoingFields, "recipientKey">, caller: Caller): Letter {
+export function letterOf(fields: Omit<OutgoingFields, "recipientKey">, sender: Sender): Letter {
   return {
-    sender: senderOf(caller),
+    sender,
     channelId: parseChannelId(fields.channelId),
     payload: fields.payload,
     ttlSecs: fields.ttlSecs,
     idempotencyKey: parseIdempotencyKey(fields.idempotencyKey),
   };
-}
-
-export function senderOf({ sender, account }: Caller): Sender {
-  return { key: sender, account };
 }
 
 export function answerOf({ messages, gap, storeEpoch }: ReadAnswer): { payloads: EnvelopeFields[]; gap: GapFields } {

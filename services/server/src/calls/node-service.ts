@@ -4,10 +4,12 @@ import type { AbortListener, CapabilityServer, IncomingCall } from "quicproquo-r
 import type { AuthFields, Caller } from "../access/access.ts";
 import { type AccessRule, requireAdmitted } from "../access/rules.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
+import type { Sender } from "../delivery/sender.ts";
 import { type AddressFields, requireChannels } from "./channel-gate.ts";
 import { type Handlers, InterfaceServer, interfaceTable } from "./interface-server.ts";
 import { type CallContext, type Domains, type MethodName, type MethodRow, methods } from "./methods.ts";
-import type { CallParts, Peer, SessionScope } from "./scope.ts";
+import type { Peer } from "./origin.ts";
+import type { CallParts, SessionScope } from "./scope.ts";
 import { sessionServer } from "./session.ts";
 
 type Context = { readonly parts: CallParts; readonly scope: SessionScope };
@@ -33,12 +35,20 @@ function handlerOf(name: MethodName): (params: AnyParams, context: Context, call
     const serve = (): unknown => row.handle(params as never, new NodeCall(parts, scope, call, caller));
     if (rule === "anybody") return serve();
     requireAdmitted(rule, caller as Caller, params);
+    if (caller?.kind === "sealed" && scope.origin.hasOpenedSession) {
+      throw new QpqError("E006_FORBIDDEN", {
+        text: "who opens a Session says who it is; send sealed on another connection",
+      });
+    }
     const channels = requireChannels(parts.domains.channels, caller as Caller, params);
     return channels === undefined ? serve() : channels.then(serve);
   };
   const run = (params: AnyParams, context: Context, call: IncomingCall): unknown => {
     if (rule === "anybody") return handle(params, context, call);
-    const caller = context.parts.access.authenticate(params.auth as AuthFields);
+    const caller = context.parts.access.authenticate(params.auth as AuthFields, {
+      network: context.scope.origin.network,
+      ...(rule === "sender" && { sealedTo: params.recipientKey }),
+    });
     // no promise for a token that is known: most calls
     if (!(caller instanceof Promise)) return handle(params, context, call, caller);
     return caller.then((caller) => handle(params, context, call, caller));
@@ -69,7 +79,11 @@ class NodeCall implements CallContext {
   }
 
   get peer(): Peer {
-    return this.#scope.peer();
+    return this.#scope.origin.peer;
+  }
+
+  get sender(): Sender {
+    return this.#scope.origin.senderOf(this.caller);
   }
 
   get domains(): Domains {
@@ -100,6 +114,7 @@ class NodeCall implements CallContext {
   }
 
   openSession(): CapabilityServer {
+    this.#scope.origin.hasOpenedSession = true;
     return sessionServer(this.#parts, this.#scope, this.caller);
   }
 }

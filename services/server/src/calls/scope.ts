@@ -6,6 +6,7 @@ import type { Clock } from "../store/port.ts";
 import type { EarlyDataGate } from "./early-data.ts";
 import type { InterfaceParts } from "./interface-server.ts";
 import type { Domains } from "./methods.ts";
+import type { Origin } from "./origin.ts";
 
 export type CallParts = InterfaceParts & {
   readonly domains: Domains;
@@ -13,12 +14,9 @@ export type CallParts = InterfaceParts & {
   readonly clock: Clock;
 };
 
-/** The other end of a connection, which may change while it lives. */
-export type Peer = { readonly host: string; readonly port: number };
-
 /** What the calls of one RPC session share. */
 export type SessionScope = {
-  readonly peer: () => Peer;
+  readonly origin: Origin;
   readonly leases: LeaseBook;
   readonly pushBudget: PushBudget;
   readonly earlyData: EarlyDataGate;

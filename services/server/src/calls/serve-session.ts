@@ -6,11 +6,13 @@ import { PushBudget } from "../delivery/push-budget.ts";
 import { EarlyDataGate, type Handshake } from "./early-data.ts";
 import { exceptionOf } from "./interface-server.ts";
 import { nodeService } from "./node-service.ts";
-import type { CallParts, Peer, SessionScope } from "./scope.ts";
+import type { Origin } from "./origin.ts";
+import type { CallParts, SessionScope } from "./scope.ts";
 
 export type SessionSettings = {
   readonly handshake: Handshake;
-  readonly peer: () => Peer;
+  /** The connection's. */
+  readonly origin: Origin;
   readonly callsInFlightMax: number;
   readonly pushBytesMax: number;
 };
@@ -20,7 +22,7 @@ export type ServedSession = { readonly session: RpcSession; readonly scope: Sess
 /** Takes the stream over. What the session leased stands again when it is over. */
 export function serveSession(parts: CallParts, stream: RpcByteStream, settings: SessionSettings): ServedSession {
   const scope: SessionScope = {
-    peer: settings.peer,
+    origin: settings.origin,
     leases: new LeaseBook(removeWith(parts)),
     pushBudget: new PushBudget(settings.pushBytesMax),
     earlyData: new EarlyDataGate(settings.handshake),

@@ -18,7 +18,7 @@ import type { Caller } from "../access/access.ts";
 import { requireOwn } from "../access/rules.ts";
 import type { Sink, Subscription } from "../delivery/subscription.ts";
 import type { ReadAnswer } from "../store/port.ts";
-import { answerOf, inboxOf, letterOf, senderOf } from "./answers.ts";
+import { answerOf, inboxOf, letterOf } from "./answers.ts";
 import { requireChannels } from "./channel-gate.ts";
 import { type InterfaceTable, InterfaceServer, interfaceTable } from "./interface-server.ts";
 import type { CallParts, SessionScope } from "./scope.ts";
@@ -115,11 +115,12 @@ const sessionTable = interfaceTable(Session, sessionCodecs, {
     const caller = session.requireCaller();
     const checked = requireChannels(session.parts.domains.channels, caller, params);
     if (checked !== undefined) await checked;
+    const sender = session.scope.origin.senderOf(caller);
     const letters = params.entries.map((entry) => ({
       recipientKey: parseIdentityKey(entry.recipientKey),
-      letter: letterOf(entry, caller),
+      letter: letterOf(entry, sender),
     }));
-    return { seqs: await session.parts.domains.delivery.send(senderOf(caller), letters) };
+    return { seqs: await session.parts.domains.delivery.send(sender, letters) };
   },
 });
 

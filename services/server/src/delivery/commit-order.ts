@@ -55,7 +55,7 @@ export class CommitOrder {
       return letters.entryFor(recipientKey, { ...letter, payload });
     });
     letters.requireDistinct(entries);
-    rates.require(commit.sender.key, entries);
+    rates.require(commit.sender, entries);
     const asked = blocks.find(commit.sender, entries);
     const blocked = asked instanceof Promise ? await asked : asked;
     const committed = await log.commitGroup({

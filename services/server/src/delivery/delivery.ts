@@ -61,7 +61,7 @@ export class Delivery {
    */
   async enqueue(recipientKey: IdentityKey, letter: Letter): Promise<bigint> {
     const entry = this.#letters.entryFor(recipientKey, letter);
-    this.#rates.require(letter.sender.key, [entry]);
+    this.#rates.require(letter.sender, [entry]);
     const asked = this.#blocks.find(letter.sender, [entry]);
     const blocked = asked instanceof Promise ? await asked : asked;
     if (blocked !== undefined) throw new QpqError("E069_BLOCKED");
@@ -125,7 +125,7 @@ export class Delivery {
 
   /** Seqs in the order of the entries; 0 where the inbox is full, or its owner blocks the sender. */
   async #sendAll(sender: Sender, entries: readonly Append[]): Promise<readonly bigint[]> {
-    this.#rates.require(sender.key, entries);
+    this.#rates.require(sender, entries);
     const asked = this.#blocks.find(sender, entries);
     const blocked: Blocked = asked instanceof Promise ? await asked : asked;
     if (blocked === undefined) return await this.#appendAll(entries);

@@ -6,4 +6,6 @@ export type Sender = {
   readonly key: Uint8Array;
   /** undefined: the static token, or who doesn't say who it is. */
   readonly account: IdentityKey | undefined;
+  /** Where it sends from (network.ts). */
+  readonly network: string;
 };

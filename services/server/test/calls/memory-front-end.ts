@@ -3,6 +3,7 @@ import { createMemoryNetwork } from "quicproquo-transport/memory";
 import { AccessTokens } from "../../src/access/access-tokens.ts";
 import { handshakeDone } from "../../src/calls/early-data.ts";
 import { InFlight } from "../../src/calls/in-flight.ts";
+import { Origin } from "../../src/calls/origin.ts";
 import type { CallParts } from "../../src/calls/scope.ts";
 import { serveSession } from "../../src/calls/serve-session.ts";
 import { loadConfig, type ServerConfig } from "../../src/config.ts";
@@ -21,7 +22,7 @@ export function startMemoryFrontEnd(clock: () => number, limits: Partial<ServerC
   const domains = createDomains(store, settings, clock);
   const parts: CallParts = {
     domains,
-    access: new AccessTokens(staticToken, domains.tokens),
+    access: new AccessTokens(staticToken, domains),
     observer: { callEnded() {}, messagesDelivered() {}, backgroundFailed() {} },
     log: createLog("silent"),
     inFlight: new InFlight(),
@@ -29,11 +30,12 @@ export function startMemoryFrontEnd(clock: () => number, limits: Partial<ServerC
   };
   const network = createMemoryNetwork();
   const address = { host: "here", port: 7_000, alpn: ["capnp"] };
-  const session = { handshake: handshakeDone, peer: () => ({ host: "here", port: 1 }), callsInFlightMax: 100 };
+  const session = { handshake: handshakeDone, callsInFlightMax: 100, pushBytesMax: 1_000_000 };
   network.listen({
     ...address,
     onConnection: (connection) => {
-      connection.onStream = (stream) => void serveSession(parts, stream, { ...session, pushBytesMax: 1_000_000 });
+      const origin = new Origin(() => ({ host: "here", port: 1 }));
+      connection.onStream = (stream) => void serveSession(parts, stream, { ...session, origin });
     },
   });
   const connect = async (token: Uint8Array | string): Promise<RawClient> =>

@@ -11,7 +11,7 @@ import { defaultLimits, startMs } from "../conformance/subject.ts";
 const channelId = new Uint8Array(0) as ChannelId;
 const recipientKey = new Uint8Array(32).fill(7) as IdentityKey;
 const idempotencyKey = new Uint8Array(16).fill(1) as IdempotencyKey;
-const sender = { key: new Uint8Array(32), account: undefined };
+const sender = { key: new Uint8Array(32), account: undefined, network: "here" };
 const letter = { sender, channelId, payload: Buffer.from("x"), ttlSecs: 0, idempotencyKey };
 
 /** Sends twice; answers how often the reader was told. */

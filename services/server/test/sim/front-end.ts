@@ -7,6 +7,7 @@ import type { MemoryNetwork } from "quicproquo-transport/memory";
 import { AccessTokens } from "../../src/access/access-tokens.ts";
 import { handshakeDone } from "../../src/calls/early-data.ts";
 import { InFlight } from "../../src/calls/in-flight.ts";
+import { Origin } from "../../src/calls/origin.ts";
 import type { CallParts, SessionScope } from "../../src/calls/scope.ts";
 import { serveSession } from "../../src/calls/serve-session.ts";
 import { loadConfig } from "../../src/config.ts";
@@ -66,7 +67,7 @@ export class FrontEnd {
     this.domains = createDomains(parts.plant.store?.(this.link) ?? this.link, settings, time.clock);
     const calls: CallParts = {
       domains: this.domains,
-      access: new AccessTokens(token, this.domains.tokens),
+      access: new AccessTokens(token, this.domains),
       observer: { callEnded() {}, messagesDelivered() {}, backgroundFailed() {} },
       log: {
         info() {},
@@ -141,7 +142,7 @@ export class FrontEnd {
 
   #serve(stream: ByteStream, calls: CallParts): void {
     const { session, scope } = serveSession(calls, stream, {
-      peer: () => ({ host: "somebody", port: 0 }),
+      origin: new Origin(() => ({ host: "somebody", port: 0 })),
       handshake: handshakeDone,
       callsInFlightMax: serverConfig.callsInFlightMax,
       pushBytesMax: serverConfig.limits.pushBytesMax,

@@ -1,0 +1,45 @@
+/** Where the calls of one connection come from. */
+import { networkOf } from "../accounts/network.ts";
+import type { Caller } from "../access/access.ts";
+import type { Sender } from "../delivery/sender.ts";
+
+/** The other end of a connection, which may change while it lives. */
+export type Peer = { readonly host: string; readonly port: number };
+
+export class Origin {
+  readonly #peerNow: () => Peer;
+  #host: string | undefined;
+  #network = "";
+  #sender: Sender | undefined;
+  #caller: Caller | undefined;
+  /** So that nobody sends sealed where it has said who it is. */
+  hasOpenedSession = false;
+
+  constructor(peerNow: () => Peer) {
+    this.#peerNow = peerNow;
+  }
+
+  get peer(): Peer {
+    return this.#peerNow();
+  }
+
+  get network(): string {
+    const { host } = this.peer;
+    if (host !== this.#host) {
+      this.#host = host;
+      this.#network = networkOf(host);
+      this.#sender = undefined;
+    }
+    return this.#network;
+  }
+
+  /** The same object for the calls of one caller from one network: limits keep by it what they know. */
+  senderOf(caller: Caller): Sender {
+    const { network } = this;
+    if (caller !== this.#caller || this.#sender === undefined) {
+      this.#caller = caller;
+      this.#sender = { key: caller.sender, account: caller.account, network };
+    }
+    return this.#sender;
+  }
+}
