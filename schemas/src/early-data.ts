@@ -35,7 +35,6 @@ export const earlyDataRules: Readonly<Record<keyof typeof methodCodecs, EarlyDat
   revokeDevice: "no",
   openSession: "no",
   submitCommit: "no",
-  publishDeliveryToken: "no",
   setBlocked: "no",
   renewToken: "no",
   revokeTokens: "no",

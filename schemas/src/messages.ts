@@ -63,7 +63,6 @@ export const methodCodecs = {
   revokeDevice,
   openSession,
   submitCommit,
-  publishDeliveryToken,
   setBlocked,
   renewToken,
   revokeTokens,
@@ -74,4 +73,5 @@ export const laterMethodCodecs = {
   uploadBlob,
   downloadBlob,
   deleteAccount,
+  publishDeliveryToken,
 } as const;
