@@ -27,6 +27,8 @@ ensureAptPackages(["capnproto", "libcapnp-dev", "g++"]);
 ensureAptPackages(["gcc", "libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"]);
 // test networks: links and addresses, faults, what a NAT remembers
 ensureAptPackages(["iproute2", "nftables", "conntrack"]);
+// the command that a server tells for a certificate
+ensureAptPackages(["openssl"]);
 // 350 MB: only for the tests that a browser runs
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
 if (files.some((file) => /postgres|cluster|redis|chaos|server.test.e2e/.test(file))) ensurePostgres();

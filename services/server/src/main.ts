@@ -1,6 +1,5 @@
 /** qpq-server: the command, its arguments, the exit code. Nothing else. */
 import { readFileSync } from "node:fs";
-import type { ParseArgsOptionsConfig } from "node:util";
 import { QpqError } from "quicproquo-proto";
 import { migrate } from "./commands/migrate.ts";
 import { takeOwnOptions } from "./commands/own-options.ts";
@@ -21,6 +20,7 @@ const commands: ReadonlyMap<string, () => Promise<Command | OwnCommand>> = new M
   ["promote", async () => promote],
   ["config", async () => (await import("./commands/config.ts")).config],
   ["secrets", async () => (await import("./commands/secrets.ts")).secrets],
+  ["users", async () => (await import("./commands/users.ts")).users],
 ]);
 
 const help = `qpq-server: a delivery service for end-to-end encrypted messages
@@ -83,7 +83,7 @@ function exitCodeOf(error: unknown): number {
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const print = (text: string): void => void process.stdout.write(text);
-main(process.argv.slice(2), { version, words: [], flags: {}, print, env: process.env }).catch((error: unknown) => {
+main(process.argv.slice(2), { version, words: [], print, env: process.env }).catch((error: unknown) => {
   process.stderr.write(`qpq-server: ${describe(error)}\n`);
   process.exitCode = exitCodeOf(error);
 });

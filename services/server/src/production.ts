@@ -55,7 +55,7 @@ function identityFindings({ allowUnprovenIdentity }: ServerConfig): string[] {
 function certificateFindings(config: ServerConfig): string[] {
   const { certificateFile, keyFile } = certificateFiles(config);
   const { serverName } = config;
-  const make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 365 -subj /CN=${serverName} -addext subjectAltName=DNS:${serverName} -keyout key.pem -out cert.pem`;
+  const make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=${serverName} -addext subjectAltName=DNS:${serverName} -keyout key.pem -out cert.pem`;
   const remedy = `run: ${make} (with the name that clients use), or take your authority's, and add --tls-cert cert.pem --tls-key key.pem`;
   if (![certificateFile, keyFile].some((file) => existsSync(file))) {
     return [`there is no certificate ${certificateFile}, and none is made; ${remedy}`];

@@ -1,9 +1,14 @@
 /** A server of one process: the store it owns, one front-end over it, and the pages for operators. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { openConfiguredStore } from "./configured-store.ts";
 import { type FrontEndParts, type ShownCertificate, startFrontEnd } from "./front-end.ts";
 import type { StoreParts } from "./observe/observer.ts";
 import { startOpsServer } from "./ops/http.ts";
 import { Sweeper } from "./ops/sweeper.ts";
+import { storeSocket } from "./store-socket.ts";
+import { type ServedStore, serveStore } from "./store/index.ts";
+import type { Store } from "./store/port.ts";
 
 export type ServerParts = Omit<FrontEndParts, "store" | "storeParts"> & {
   /** Default: the store that the configuration names. */
@@ -30,6 +35,10 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
   await using started = new AsyncDisposableStack();
   const store = await openStore(config, clock);
   started.defer(() => store.close());
+  if (config.cluster === undefined) {
+    const served = await serveToCommands(store, parts);
+    started.defer(() => served?.close());
+  }
   const { serverId } = config;
   const routing = serverId && { serverId, workerId: 0 };
   const storeParts = (): StoreParts => store.parts?.() ?? {};
@@ -56,4 +65,18 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
       await owned.disposeAsync();
     },
   };
+}
+
+/** For `qpq-server users` while this server owns the file. Without it all else works. */
+async function serveToCommands(
+  store: Store,
+  { config, log }: Pick<ServerParts, "config" | "log">,
+): Promise<ServedStore | undefined> {
+  try {
+    mkdirSync(join(config.dataDir, "run"), { recursive: true, mode: 0o700 });
+    return await serveStore(store, storeSocket(config.dataDir));
+  } catch (error) {
+    log.error({ event: "store_socket_failed", error });
+    return undefined;
+  }
 }

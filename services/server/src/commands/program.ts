@@ -1,15 +1,11 @@
 import type { ConfigSources } from "../config.ts";
 import type { OwnOption, OwnOptions } from "./own-options.ts";
 
-import type { OwnFlags } from "./own-flags.ts";
-
 /** What a command has of the program around it. */
 export type Program = {
   readonly version: string;
   /** Behind the command's own word, before the flags. */
   readonly words: readonly string[];
-  /** The command's own flags; those of settings are in the configuration. */
-  readonly flags: OwnFlags;
   /** To standard output. */
   readonly print: (text: string) => void;
   readonly env: NodeJS.ProcessEnv;

@@ -48,9 +48,9 @@ export type AuditEntry = {
   readonly fingerprint?: string;
   /** ISO 8601, of a certificate. */
   readonly validTo?: string;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** Of what was done. */
-  readonly count?: number;
+  readonly count?: number | undefined;
 };
 
 /** A line that stands for all of its kind that were not written in `ms`. */
