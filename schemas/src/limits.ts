@@ -104,13 +104,31 @@ export const limits = {
     default: 100,
     min: 1,
     max: 10_000_000,
-    doc: "Sending calls of one key in 60 s, so many at once too; the static token has no such limit.",
+    doc: "Sending calls of one account in 60 s, so many at once too; the static token has no such limit.",
   },
   recipientsPerMinute: {
     default: 20_000,
     min: 1,
     max: 100_000_000,
-    doc: "Recipients in the sending calls of one key in 60 s, so many at once too; the static token has no such limit.",
+    doc: "Recipients in the sending calls of one account in 60 s, so many at once too; not of the static token.",
+  },
+  networkRecipientsPerMinute: {
+    default: 400_000, // 20 accounts that send all they may
+    min: 1,
+    max: 1_000_000_000,
+    doc: "Recipients in the sending calls from one network (/24, /56) in 60 s; not of the static token.",
+  },
+  callsPerMinute: {
+    default: 12_000,
+    min: 1,
+    max: 100_000_000,
+    doc: "Calls of one account with a token in 60 s, so many at once too.",
+  },
+  networkCallsPerMinute: {
+    default: 120_000,
+    min: 1,
+    max: 1_000_000_000,
+    doc: "Calls from one network (/24, /56) with a token other than the static one, valid or not, in 60 s.",
   },
   sessionTokenSecs: {
     default: 86_400,
@@ -153,6 +171,12 @@ export const limits = {
     min: 0,
     max: 1024 * 1024 * 1024 * 1024,
     doc: "Blobs and uploads of one account that have not ended, in bytes.",
+  },
+  blobBytesPerMinute: {
+    default: 512 * 1024 * 1024,
+    min: 1024,
+    max: 1024 * 1024 * 1024 * 1024,
+    doc: "Bytes of blobs that one account may upload and download in 60 s, so many at once too.",
   },
   blobLifeSecs: {
     default: 30 * 86_400,
@@ -204,6 +228,8 @@ export const sizes = {
   hybridPublicKey: 1216,
   fingerprint: 32,
   epochProof: 32,
+  deliveryTokenHash: 32,
+  blobHash: 32,
   sessionToken: 32,
   /** Messages of OPAQUE with ristretto255 and SHA-512 (RFC 9807). */
   opaqueRegisterRequest: 32,

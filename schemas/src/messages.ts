@@ -58,11 +58,14 @@ export const methodCodecs = {
   createChannel,
   resolveUser,
   resolveIdentity,
+  uploadBlob,
+  downloadBlob,
   registerDevice,
   listDevices,
   revokeDevice,
   openSession,
   submitCommit,
+  publishDeliveryToken,
   setBlocked,
   renewToken,
   revokeTokens,
@@ -70,8 +73,5 @@ export const methodCodecs = {
 
 /** The rest of NodeService. A method moves up into methodCodecs when the server serves it. */
 export const laterMethodCodecs = {
-  uploadBlob,
-  downloadBlob,
   deleteAccount,
-  publishDeliveryToken,
 } as const;

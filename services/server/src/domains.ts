@@ -1,10 +1,13 @@
 /** The domains of one front-end over one store: what calls work with, and nothing of how calls arrive. */
+import { CallRates } from "./access/call-rates.ts";
+import { DeliveryTokens } from "./access/delivery-tokens.ts";
 import { BlockLists } from "./access/block-lists.ts";
 import { Channels } from "./access/channels.ts";
 import { SessionTokens } from "./access/session-tokens.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { Devices } from "./accounts/devices.ts";
 import { Directory } from "./accounts/directory.ts";
+import { Blobs } from "./blobs/blobs.ts";
 import { CommitOrder } from "./delivery/commit-order.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { Letters } from "./delivery/letters.ts";
@@ -21,7 +24,7 @@ import type { Clock, Cursor, Store } from "./store/port.ts";
 
 type Settings = Pick<
   ServerConfig,
-  "limits" | "waitersMax" | "subscriptionsMax" | "safetySweepMs" | "allowUnprovenIdentity"
+  "limits" | "waitersMax" | "subscriptionsMax" | "safetySweepMs" | "allowUnprovenIdentity" | "allowSealedSender"
 > &
   Pick<Secrets, "opaqueSetup">;
 
@@ -54,6 +57,10 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     keys: new Keys({ store: store.keys, rates: counter, limits, clock }),
     tokens,
     blocks,
+    blobs: new Blobs({ store: store.blobs, rates: counter, limits, clock }),
+    deliveryTokens: new DeliveryTokens({ store: store.accounts }),
+    allowsSealed: settings.allowSealedSender,
+    callRates: new CallRates(counter, limits),
     directory: new Directory({ store: store.accounts, rates: counter, limits, clock }),
     devices: new Devices({ store: store.accounts, tokens, limits, clock }),
     channels: new Channels({ store: store.channels, rates: counter, limits }),

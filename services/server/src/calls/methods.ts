@@ -7,20 +7,23 @@ import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { Channels } from "../access/channels.ts";
 import type { BlockLists } from "../access/block-lists.ts";
+import type { DeliveryTokens } from "../access/delivery-tokens.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
 import type { Devices } from "../accounts/devices.ts";
 import { addressText, type Directory } from "../accounts/directory.ts";
+import type { Blobs } from "../blobs/blobs.ts";
 import type { CommitOrder } from "../delivery/commit-order.ts";
 import type { Delivery, FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
+import type { Sender } from "../delivery/sender.ts";
 import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
-import { inboxOf, letterOf, senderOf } from "./answers.ts";
+import { inboxOf, letterOf } from "./answers.ts";
 import type { AccountCalls } from "./audited.ts";
 import { fetchAnswer } from "./fetch-answers.ts";
 import type { LaterResults } from "./interface-server.ts";
-import type { Peer } from "./scope.ts";
+import type { Peer } from "./origin.ts";
 import { WaitingFetch } from "./waiting-fetch.ts";
 
 export type Domains = {
@@ -30,6 +33,8 @@ export type Domains = {
   readonly keys: Keys;
   readonly tokens: SessionTokens;
   readonly blocks: BlockLists;
+  readonly deliveryTokens: DeliveryTokens;
+  readonly blobs: Blobs;
   readonly accounts: AccountCalls;
   readonly channels: Channels;
   readonly devices: Devices;
@@ -43,6 +48,8 @@ export interface CallContext {
   readonly domains: Domains;
   /** Of the RPC session that the call came on. */
   readonly leases: LeaseBook;
+  /** The caller, as one who sends. */
+  readonly sender: Sender;
   /** Where it comes from, as the server sees it now. */
   readonly peer: Peer;
   /** The caller has canceled the call, or gone. */
@@ -85,8 +92,8 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   enqueue: {
     access: "sender",
-    handle: async (params, { caller, domains }) => ({
-      seq: await domains.delivery.enqueue(parseIdentityKey(params.recipientKey), letterOf(params, caller)),
+    handle: async (params, { sender, domains }) => ({
+      seq: await domains.delivery.enqueue(parseIdentityKey(params.recipientKey), letterOf(params, sender)),
     }),
   },
   fetch: {
@@ -179,8 +186,8 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   batchEnqueue: {
     access: "caller",
-    handle: async (params, { caller, domains }) => ({
-      seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, caller)),
+    handle: async (params, { sender, domains }) => ({
+      seqs: await domains.delivery.batchEnqueue(params.recipientKeys.map(parseIdentityKey), letterOf(params, sender)),
     }),
   },
   createChannel: {
@@ -198,6 +205,20 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, { caller, domains }) => ({
       username: await domains.directory.usernameOf(params.identityKey, caller.account),
     }),
+  },
+  uploadBlob: {
+    access: "bound",
+    handle: async (params, { caller, domains }) => {
+      await domains.blobs.upload(caller.account as IdentityKey, params);
+      return { blobId: params.blobHash };
+    },
+  },
+  downloadBlob: {
+    access: "caller",
+    handle: async (params, { caller, domains }) => {
+      const { chunk, totalSize, mimeType } = await domains.blobs.download(caller.account, params);
+      return { chunk, totalSize: BigInt(totalSize), mimeType };
+    },
   },
   registerDevice: {
     access: "identity",
@@ -237,14 +258,21 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   submitCommit: {
     access: "caller",
-    handle: async (params, { caller, domains }) => {
+    handle: async (params, { sender, domains }) => {
       const idempotencyKey = parseIdempotencyKey(params.idempotencyKey);
       if (idempotencyKey === undefined) throw new QpqError("E011_IDEMPOTENCY_KEY", { fields: { bytes: 0 } });
       const entries = params.entries.map((entry) => ({
         recipientKey: parseIdentityKey(entry.recipientKey),
-        letter: letterOf({ ...entry, idempotencyKey: new Uint8Array() }, caller),
+        letter: letterOf({ ...entry, idempotencyKey: new Uint8Array() }, sender),
       }));
-      return { seqs: await domains.commits.submit({ ...params, idempotencyKey, entries, sender: senderOf(caller) }) };
+      return { seqs: await domains.commits.submit({ ...params, idempotencyKey, entries, sender }) };
+    },
+  },
+  publishDeliveryToken: {
+    access: { own: "identityKey" },
+    handle: async (params, { domains }) => {
+      await domains.deliveryTokens.publish(parseIdentityKey(copy(params.identityKey)), copy(params.tokenHash));
+      return {};
     },
   },
   setBlocked: {
