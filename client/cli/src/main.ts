@@ -6,10 +6,12 @@ import { login, logout, passwd, registerUser } from "./commands/account.ts";
 import { checkKey } from "./commands/check-key.ts";
 import { createGroup } from "./commands/create-group.ts";
 import { demoGroup } from "./commands/demo-group.ts";
+import { devices } from "./commands/devices.ts";
 import { health } from "./commands/health.ts";
 import { history } from "./commands/history.ts";
 import { list } from "./commands/list.ts";
 import { invite, leave, members, remove, update } from "./commands/members.ts";
+import { block, resolve, unblock } from "./commands/people.ts";
 import { ping } from "./commands/ping.ts";
 import { refreshKeypackage, registerState } from "./commands/publish.ts";
 import { join, recv } from "./commands/recv.ts";
@@ -37,6 +39,10 @@ const commands: Readonly<Record<string, Command>> = {
   leave,
   update,
   "check-key": checkKey,
+  resolve,
+  block,
+  unblock,
+  devices,
   "refresh-keypackage": refreshKeypackage,
   health,
   ping,
@@ -70,13 +76,14 @@ function help(): string {
   });
   return `qpq: end-to-end encrypted messages through a quicproquo server
 
-  export QPQ_SERVER=127.0.0.1:7000 QPQ_CA_CERT=data/server-cert.der QPQ_AUTH_TOKEN_FILE=data/auth-token
-  qpq register-state                      make your keys, let others invite you
-  qpq whoami                              your key, for them
-  qpq create-group climbing
-  qpq invite climbing 5f0c...e1
-  qpq send climbing "see you at nine"
+  export QPQ_SERVER=127.0.0.1:7000 QPQ_CA_CERT=data/server-cert.der
+  qpq register-user alice                 your name, bound to your key; asks for a password
+  qpq login alice
+  qpq send bob "see you at nine"
+  qpq check-key bob                       the same digits for both, or somebody stands in between
   qpq recv --follow
+  qpq create-group climbing
+  qpq invite climbing bob
 
 Commands
 ${verbs.join("\n")}

@@ -12,7 +12,16 @@ import {
   writeStateFile,
 } from "quicproquo-core";
 import type { QpqError } from "quicproquo-proto";
-import { Account, ChatClient, ReconnectingClient, RecordSessionCache, type SessionCache } from "quicproquo-sdk";
+import {
+  Account,
+  type AccessTokenSource,
+  ChatClient,
+  Contacts,
+  Directory,
+  ReconnectingClient,
+  RecordSessionCache,
+  type SessionCache,
+} from "quicproquo-sdk";
 import { accessTokenOf, type Options, serverAddressOf } from "./options.ts";
 import type { Output } from "./output.ts";
 import { Traffic } from "./traffic.ts";
@@ -21,15 +30,19 @@ export class Person implements AsyncDisposable {
   readonly state: ClientState;
   readonly chat: ChatClient;
   readonly account: Account;
+  readonly directory: Directory;
+  readonly contacts: Contacts;
   readonly client: ReconnectingClient;
   readonly traffic: Traffic;
   readonly #records: RecordStore;
 
   private constructor(
-    parts: Pick<Person, "state" | "chat" | "account" | "client" | "traffic"> & { records: RecordStore },
+    parts: Pick<Person, "state" | "chat" | "account" | "directory" | "contacts" | "client" | "traffic"> & {
+      records: RecordStore;
+    },
   ) {
     ({ state: this.state, chat: this.chat, client: this.client, traffic: this.traffic } = parts);
-    this.account = parts.account;
+    ({ account: this.account, directory: this.directory, contacts: this.contacts } = parts);
     this.#records = parts.records;
   }
 
@@ -44,17 +57,20 @@ export class Person implements AsyncDisposable {
       const { identity } = state;
       const account = await Account.open({ server, client, records, identity, clock: Date.now });
       const staticToken = accessTokenOf(options);
+      // who has logged in acts by that
+      const accessToken: AccessTokenSource = () => (account.isLoggedIn ? account.accessToken() : staticToken);
+      const directory = new Directory({ client, accessToken, identity });
+      const contacts = new Contacts({ server, records, directory });
       const chat = await ChatClient.open({
         state,
         records,
         client,
-        // who has logged in acts by that
-        accessToken: () => (account.isLoggedIn ? account.accessToken() : staticToken),
+        accessToken,
         clock: Date.now,
         random: (bytes) => new Uint8Array(randomBytes(bytes)),
         hybrid: options.hybrid ? "whenAvailable" : "off",
       });
-      return new Person({ state, chat, account, client, traffic, records });
+      return new Person({ state, chat, account, directory, contacts, client, traffic, records });
     } catch (error) {
       await records.close();
       throw error;

@@ -33,6 +33,8 @@ function wordsOf(event: ChatEvent): string {
       return "a change was lost: ask somebody to invite you again";
     case "failed":
       return "a message of yours was not taken in time";
+    case "blocked":
+      return `${short(event.member)} takes no messages from you`;
     case "changeFailed":
       return `a change that was interrupted (${event.change}) cannot be made any more: ${event.reason}`;
     case "undelivered":

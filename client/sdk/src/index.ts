@@ -1,6 +1,8 @@
 /** The public face of quicproquo-sdk. */
 export type { AccessTokenSource } from "./access-token.ts";
 export { Account, type AccountParts, type Credentials } from "./account/account.ts";
+export { type Contact, Contacts, type ContactsParts } from "./account/contacts.ts";
+export { type Device, type Devices, Directory, type DirectoryParts } from "./account/directory.ts";
 export * from "./chat/index.ts";
 export {
   type MethodName,

@@ -23,6 +23,11 @@ export type ReconnectOptions = {
   readonly random?: () => number;
 };
 
+export type RepeatOptions = CallOptions & {
+  /** Of kind `limited`: false = thrown at once. Default: repeated when the server says. */
+  readonly repeatLimited?: boolean;
+};
+
 export type OnCall = <Name extends MethodName>(name: Name, params: ParamsOf<Name>, results: ResultsOf<Name>) => void;
 
 const defaultGiveUpAfterMs = 30_000;
@@ -50,7 +55,7 @@ export class ReconnectingClient implements Disposable {
   async call<Name extends MethodName>(
     name: Name,
     params: ParamsOf<Name>,
-    options: CallOptions = {},
+    options: RepeatOptions = {},
   ): Promise<ResultsOf<Name>> {
     const giveUpAtMs = performance.now() + (this.#options.giveUpAfterMs ?? defaultGiveUpAfterMs);
     for (let tries = 0; ; tries++) {
@@ -60,7 +65,8 @@ export class ReconnectingClient implements Disposable {
         this.#options.onCall?.(name, params, results);
         return results;
       } catch (error) {
-        const waitMs = this.#waitBefore(error, tries);
+        const isOver = options.repeatLimited === false && error instanceof QpqError && error.kind === "limited";
+        const waitMs = isOver ? undefined : this.#waitBefore(error, tries);
         if (waitMs === undefined || performance.now() + waitMs > giveUpAtMs) throw error;
         this.#options.onRetry?.(error as QpqError, waitMs);
         await pause(waitMs, options.signal);

@@ -1,22 +1,31 @@
 /** qpq invite, remove, leave, update, members: who is in a conversation, and with which keys. */
 import { personal } from "../command.ts";
-import { parseKey } from "../keys.ts";
+import { personOf } from "../addresses.ts";
 import { hex } from "../output.ts";
 import { short } from "../print-event.ts";
 
 export const invite = personal(
-  { words: "GROUP KEY", doc: "add somebody; they are in when they next run recv or join", wordsMin: 2, wordsMax: 2 },
-  async ({ chat }, { output, words: [group, keyText] }) => {
-    const [id, member] = [chat.find(group as string), parseKey(keyText as string)];
+  {
+    words: "GROUP KEY|NAME",
+    doc: "add somebody; they are in when they next run recv or join",
+    wordsMin: 2,
+    wordsMax: 2,
+  },
+  async (person, { output, words: [group = "", address = ""] }) => {
+    const { chat } = person;
+    const id = chat.find(group);
+    const member = await personOf(address, person, output);
     await chat.invite(id, member);
     output.data(`${short(member)} is invited to ${group}`, { conversation: id, member });
   },
 );
 
 export const remove = personal(
-  { words: "GROUP KEY", doc: "take somebody out; they cannot read what comes after", wordsMin: 2, wordsMax: 2 },
-  async ({ chat }, { output, words: [group, keyText] }) => {
-    const [id, member] = [chat.find(group as string), parseKey(keyText as string)];
+  { words: "GROUP KEY|NAME", doc: "take somebody out; they cannot read what comes after", wordsMin: 2, wordsMax: 2 },
+  async (person, { output, words: [group = "", address = ""] }) => {
+    const { chat } = person;
+    const id = chat.find(group);
+    const member = await personOf(address, person, output);
     await chat.remove(id, member);
     output.data(`${short(member)} is out of ${group}`, { conversation: id, member });
   },

@@ -56,8 +56,10 @@ export type Sent = {
   readonly number: number | undefined;
   /** pending: durable here; whatever comes next in this conversation, or sync, sends it. */
   readonly status: "sent" | "pending" | "failed";
-  /** Whom it has not reached. */
+  /** Whom it has not reached, and may. */
   readonly waitingFor: readonly IdentityKey[];
+  /** Why it failed: E069_BLOCKED where the other of two takes no messages from me, or what the server refused it for. */
+  readonly error?: QpqError;
 };
 
 export type SyncOptions = {
@@ -285,14 +287,15 @@ export class ChatClient {
     requireActive(conversation);
     if (conversation.state.group.pendingProposals > 0) return undefined;
     const { number, historyNumber } = await this.#outbox.add(conversation, message);
-    let failed: ReadonlySet<number> = new Set();
+    let failed: ReadonlyMap<number, QpqError> = new Map();
     try {
       failed = await this.#outbox.flush(conversation);
     } catch (error) {
       // it is durable, so it is not lost: a repeat by the caller would send it twice
       if (!(error instanceof QpqError) || (error.kind !== "unavailable" && error.kind !== "limited")) throw error;
     }
-    if (failed.has(number)) return { number: historyNumber, status: "failed", waitingFor: [] };
+    const error = failed.get(number);
+    if (error !== undefined) return { number: historyNumber, status: "failed", waitingFor: [], error };
     const left = conversation.state.outbox.find((entry) => entry.number === number);
     if (left === undefined) return { number: historyNumber, status: "sent", waitingFor: [] };
     const waitingFor = recipientsOf(conversation.state.group, left, this.#parts.me.identityKey);

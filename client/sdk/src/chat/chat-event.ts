@@ -27,6 +27,8 @@ type InConversation =
   | { readonly kind: "broken" }
   /** A message of mine wasn't taken within its life. */
   | { readonly kind: "failed"; readonly number: number | undefined }
+  /** A member takes no messages from me. They go to the others. */
+  | { readonly kind: "blocked"; readonly member: IdentityKey }
   /** A change of mine that was interrupted cannot be carried out any more. */
   | {
       readonly kind: "changeFailed";

@@ -6,6 +6,7 @@ import type { Conversation } from "./conversation.ts";
 /** So few digits of a group id, or of a peer's key, are taken for it. */
 const idDigitsMin = 4;
 const keyDigitsMin = 8;
+const keyDigits = 64;
 
 export type ConversationsOptions = { readonly me: string; readonly conversationsMax: number };
 
@@ -44,13 +45,14 @@ export class Conversations {
 
   /**
    * By alias or name, by group id (hex, or the beginning of it), or, for a conversation of two, by the peer's key (hex, or
-   * the beginning of it): the first of these that finds one. Those that go on come before those that ended.
+   * the beginning of it): the first of these that finds one. Those that go on come before those that ended. A whole key is
+   * no name: others choose names of groups.
    * E052_CONVERSATION_UNKNOWN, also when several match.
    */
   find(address: string): Conversation {
     const digits = /^[0-9a-f]+$/i.test(address) ? address.toLowerCase() : "";
     const tests: readonly ((conversation: Conversation) => boolean)[] = [
-      ({ state: { facts } }) => (facts.alias ?? facts.name) === address || facts.name === address,
+      ({ state: { facts } }) => digits.length !== keyDigits && (facts.alias === address || facts.name === address),
       ({ id }) => id === digits || (digits.length >= idDigitsMin && id.startsWith(digits)),
       (conversation) => digits.length >= keyDigitsMin && this.#peerOf(conversation)?.startsWith(digits) === true,
     ];

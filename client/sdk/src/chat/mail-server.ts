@@ -68,6 +68,30 @@ export class MailServer {
     return seqs;
   }
 
+  /** What kept a message from an inbox that answered 0: E009_QUEUE_FULL, E069_BLOCKED. undefined: there is room by now. */
+  async reasonOf(
+    recipientKey: IdentityKey,
+    payload: Uint8Array,
+    idempotencyKey: Uint8Array,
+  ): Promise<QpqError | undefined> {
+    const params = {
+      recipientKey,
+      payload,
+      channelId: noChannel,
+      version: protocolVersion,
+      ttlSecs: 0,
+      idempotencyKey,
+    };
+    try {
+      await this.#client.call("enqueue", { ...params, auth: await this.#auth() }, { repeatLimited: false });
+      return undefined;
+    } catch (error) {
+      if (error instanceof QpqError && (error.code === "E009_QUEUE_FULL" || error.code === "E069_BLOCKED"))
+        return error;
+      throw error;
+    }
+  }
+
   /** `shared` stands for every entry with an empty payload. */
   async submitCommit(
     commit: Omit<ParamsOf<"submitCommit">, "auth" | "entries">,

@@ -25,6 +25,11 @@ import { wrapped } from "./hybrid-keys.ts";
 const epochsBehindMax = 2n;
 const recipientsMax = protocolLimits.batchRecipientsMax.default;
 const idempotencyKeyBytes = 16;
+/** So many recipients that have not taken a message are asked why, one call each; of more it is not worth it. */
+const askedWhyMax = 4;
+
+/** What became of one message in one try. */
+type Outcome = { readonly taken: ReadonlySet<string>; readonly blocking: readonly IdentityKey[] };
 
 export class Outbox {
   readonly #parts: ChatParts;
@@ -70,30 +75,35 @@ export class Outbox {
 
   /**
    * Within a turn: sends what waits, oldest first. What a full inbox refuses stays, and is tried at the next flush; what
-   * the server refuses for good fails: the numbers of these entries are answered. Other errors leave all as it is.
+   * the server refuses for good, or the one recipient there is, fails: the numbers of these entries are answered, and why.
+   * Other errors leave all as it is.
    */
-  async flush(conversation: Conversation): Promise<ReadonlySet<number>> {
-    const blocked = new Set<string>();
-    const failed = new Set<number>();
+  async flush(conversation: Conversation): Promise<ReadonlyMap<number, QpqError>> {
+    const full = new Set<string>();
+    const failed = new Map<number, QpqError>();
     for (const waiting of conversation.state.outbox) {
       const entry = await this.#fresh(conversation, waiting);
       if (entry === undefined) continue;
       const recipients = recipientsOf(conversation.state.group, entry, this.#parts.me.identityKey);
-      const open = recipients.filter((recipient) => !blocked.has(recipient.toHex()));
-      let taken: ReadonlySet<string>;
+      const open = recipients.filter((recipient) => !full.has(recipient.toHex()));
+      let outcome: Outcome;
       try {
-        taken = await this.#send(entry, open);
+        outcome = await this.#send(entry, open);
+        // in a group it has gone to the others
+        if (conversation.members.length === 2 && outcome.blocking.length > 0) throw new QpqError("E069_BLOCKED");
       } catch (error) {
-        if (!(error instanceof QpqError) || error.kind !== "invalid") throw error;
+        if (!(error instanceof QpqError) || (error.kind !== "invalid" && error.code !== "E069_BLOCKED")) throw error;
         await this.#fail(conversation, entry);
-        failed.add(entry.number);
+        failed.set(entry.number, error);
         continue;
       }
       await this.#parts.checkpoint("send: enqueued");
-      const left = recipients.filter((recipient) => !taken.has(recipient.toHex()));
-      for (const recipient of left) blocked.add(recipient.toHex());
+      const over = new Set([...outcome.taken, ...outcome.blocking.map((recipient) => recipient.toHex())]);
+      const left = recipients.filter((recipient) => !over.has(recipient.toHex()));
+      for (const recipient of left) full.add(recipient.toHex());
       if (left.length > 0 && left.length === recipients.length) continue;
       const draft = new Draft(this.#parts, conversation);
+      for (const member of outcome.blocking) draft.addEvent({ kind: "blocked", member });
       if (left.length === 0) draft.removeFromOutbox(entry);
       else draft.replaceInOutbox({ ...entry, recipients: left });
       await draft.save();
@@ -154,8 +164,8 @@ export class Outbox {
     return again;
   }
 
-  /** Who has it now. One call for all that take it unwrapped, one for each that takes an envelope of its own. */
-  async #send(entry: OutboxEntry, recipients: readonly IdentityKey[]): Promise<ReadonlySet<string>> {
+  /** One call for all that take it unwrapped, one for each that takes an envelope of its own. */
+  async #send(entry: OutboxEntry, recipients: readonly IdentityKey[]): Promise<Outcome> {
     const keys = await this.#parts.hybridKeys.keysOf(recipients);
     const plain = recipients.filter((recipient) => !keys.has(recipient.toHex()));
     const taken = new Set<string>();
@@ -170,7 +180,15 @@ export class Outbox {
       const key = keys.get(recipient.toHex());
       if (key !== undefined) await enqueue([recipient], wrapped(key, entry.message));
     }
-    return taken;
+    const blocking: IdentityKey[] = [];
+    const left = recipients.filter((recipient) => !taken.has(recipient.toHex()));
+    for (const recipient of left.length > askedWhyMax ? [] : left) {
+      const payload = wrapped(keys.get(recipient.toHex()), entry.message);
+      const reason = await this.#parts.server.reasonOf(recipient, payload, entry.idempotencyKey);
+      if (reason === undefined) taken.add(recipient.toHex());
+      else if (reason.code === "E069_BLOCKED") blocking.push(recipient);
+    }
+    return { taken, blocking };
   }
 
   #requireRoom(conversation: Conversation): void {
