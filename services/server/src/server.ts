@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openConfiguredStore } from "./configured-store.ts";
 import { type FrontEndParts, type ShownCertificate, startFrontEnd } from "./front-end.ts";
 import type { StoreParts } from "./observe/observer.ts";
+import { metricsPage } from "./observe/metrics-page.ts";
 import { startOpsServer } from "./ops/http.ts";
 import { Sweeper } from "./ops/sweeper.ts";
 import { storeSocket } from "./store-socket.ts";
@@ -48,7 +49,13 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
   started.defer(() => frontEnd.close());
   const ops = await startOpsServer(
     { host: config.opsHost, port: config.opsPort },
-    { ready: () => frontEnd.ready(), parts: async () => storeParts(), metrics: frontEnd.observer },
+    {
+      ready: () => frontEnd.ready(),
+      parts: async () => storeParts(),
+      ...(config.metrics === "on" && {
+        metrics: async (accept) => await metricsPage(await frontEnd.observer.snapshot(), accept),
+      }),
+    },
   );
   started.defer(() => ops.close());
   const owned = started.move();

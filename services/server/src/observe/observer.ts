@@ -1,5 +1,5 @@
 /**
- * What the server tells of itself, typed. Hooked in at few places (calls/interface-server.ts, server.ts), so domain files
+ * What the server tells of itself, typed. Hooked in at few places (calls/interface-server.ts, observed-store.ts, front-end.ts), so domain files
  * carry no instrumentation. Labels are closed unions: never a key, an inbox, an address or a message id.
  */
 import type { ErrorCode } from "quicproquo-proto";
@@ -10,6 +10,21 @@ export type CallObservation = {
   readonly code: ErrorCode | "ok" | "canceled";
   readonly seconds: number;
   readonly requestBytes: number;
+  /** Where it is traced. */
+  readonly span?: SpanIds | undefined;
+};
+
+/** In hex, as W3C's trace context has them: 32 and 16 digits. */
+export type SpanIds = { readonly traceId: string; readonly spanId: string };
+
+/** Calls of the message log that callers wait for. */
+export type StoreOperation = "append" | "appendAll" | "commitGroup" | "read" | "ack";
+
+export type StoreCallObservation = {
+  readonly operation: StoreOperation;
+  readonly seconds: number;
+  /** undefined: it did what it was asked. */
+  readonly code: ErrorCode | undefined;
 };
 
 /** Can it be reached just now? If not, why not, in the words of the driver. What was counted since the start. */
@@ -27,4 +42,8 @@ export interface Observer {
   messagesDelivered(count: number): void;
   /** Work behind an answer that failed, where nobody waits for an error. */
   backgroundFailed(work: "lease-removal" | "sweep", code: ErrorCode): void;
+}
+
+export interface StoreObserver {
+  storeCallEnded(observation: StoreCallObservation): void;
 }

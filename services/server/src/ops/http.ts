@@ -2,6 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { errorCodeOf, QpqError } from "quicproquo-proto";
+import type { MetricsPage } from "../observe/metrics-page.ts";
 import type { StoreParts } from "../observe/observer.ts";
 
 export type OpsPages = {
@@ -9,7 +10,8 @@ export type OpsPages = {
   readonly ready: () => Promise<void>;
   /** Who is ready without one of them is degraded, and says so. */
   readonly parts: () => Promise<StoreParts>;
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** `accept`: the request's header. undefined: they are off. */
+  readonly metrics?: (accept: string | undefined) => Promise<MetricsPage>;
 };
 
 export type OpsServer = { readonly port: number; close(): Promise<void> };
@@ -30,8 +32,9 @@ export async function startOpsServer(listen: { host: string; port: number }, pag
         );
         return;
       case "/metrics":
-        pages.metrics.text().then(
-          (text) => answer(200, text, pages.metrics.contentType),
+        if (pages.metrics === undefined) return answer(404, "metrics are off: see the setting metrics\n");
+        pages.metrics(request.headers.accept).then(
+          ({ text, contentType }) => answer(200, text, contentType),
           () => answer(500, "E034_INTERNAL\n"),
         );
         return;

@@ -5,7 +5,7 @@
  * A process that was replaced does not make a counter go backwards: its last counts stay in the sums. What it counted
  * after it was last asked is missing.
  */
-import { AggregatorRegistry, type Registry } from "prom-client";
+import { AggregatorRegistry } from "prom-client";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
 
 export class GatheredMetrics {
@@ -28,22 +28,45 @@ export class GatheredMetrics {
     if (!this.#isJoining) void this.#joinDeparted();
   }
 
-  /** With those of `own`, in the text format. */
-  async text(own: Registry): Promise<string> {
-    const ownMetrics = await own.getMetricsAsJSON();
-    return await sum([...this.#departed, ...this.#latest.values(), ownMetrics]).metrics();
+  async sumWith(own: MetricsSnapshot): Promise<MetricsSnapshot> {
+    return await sum([...this.#departed, ...this.#latest.values(), own]);
   }
 
   async #joinDeparted(): Promise<void> {
     this.#isJoining = true;
     const { length } = this.#departed;
-    const joined = await sum(this.#departed).getMetricsAsJSON();
+    const joined = await sum(this.#departed);
     // those that came meanwhile stand behind
     this.#departed = [joined, ...this.#departed.slice(length)];
     this.#isJoining = false;
   }
 }
 
-function sum(metrics: readonly MetricsSnapshot[]): Registry {
-  return AggregatorRegistry.aggregate([...metrics]);
+/** A value, and what prom-client keeps beside it. */
+type Value = {
+  readonly metricName?: string;
+  readonly labels: object;
+  exemplar?: { readonly timestamp: number } | null;
+};
+
+async function sum(metrics: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  const summed = await AggregatorRegistry.aggregate([...metrics]).getMetricsAsJSON();
+  const exemplars = new Map<string, Value["exemplar"]>();
+  for (const value of valuesOf(metrics.flat())) {
+    if (value.exemplar && value.exemplar.timestamp > (exemplars.get(nameOf(value))?.timestamp ?? 0)) {
+      exemplars.set(nameOf(value), value.exemplar);
+    }
+  }
+  // prom-client leaves them out
+  if (exemplars.size > 0) for (const value of valuesOf(summed)) value.exemplar = exemplars.get(nameOf(value)) ?? null;
+  return summed;
+}
+
+function valuesOf(metrics: MetricsSnapshot): readonly Value[] {
+  const histograms = metrics.filter(({ type }) => String(type) === "histogram");
+  return histograms.flatMap(({ values = [] }) => values as unknown as readonly Value[]);
+}
+
+function nameOf({ metricName, labels }: Value): string {
+  return `${metricName} ${JSON.stringify(Object.entries(labels).sort())}`;
 }

@@ -18,11 +18,13 @@ runChild<StoreTask>(
     const none = (): number => 0;
     const observer = createPrometheusObserver({
       transport: () => ({}),
+      queueDepth: none,
       waiters: none,
       subscriptions: none,
       rpcSessions: none,
       found: () => ({}),
       storeParts: () => ({}),
+      traceSpans: () => ({ sent: 0, failed: 0 }),
     });
     const sweeper = new Sweeper(store.log, observer);
     started.defer(() => sweeper.stop());

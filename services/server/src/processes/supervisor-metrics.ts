@@ -1,60 +1,35 @@
 /** What the supervisor itself tells: of its processes, seen from outside. */
-import { Counter, Gauge, Registry } from "prom-client";
+import type { Counter } from "prom-client";
+import { MetricRegistry, type Reading } from "../observe/metric-registry.ts";
+import type { MetricsSnapshot } from "../observe/prometheus.ts";
 import type { EndReason, Keeper } from "./keeper.ts";
 
 export class SupervisorMetrics {
-  readonly registry = new Registry();
-  readonly #ends: Counter<"worker" | "reason">;
+  readonly #metrics = new MetricRegistry();
+  readonly #ends: Counter<string>;
 
   /** Read when the metrics are asked for. */
   constructor(keepers: () => readonly Keeper[], isDraining: () => boolean) {
-    const registers = [this.registry];
-    this.#ends = new Counter({
-      name: "qpq_worker_restarts_total",
-      help: "Processes that ended and were replaced: stalled, too much memory, killed from outside, or exited.",
-      labelNames: ["worker", "reason"],
-      registers,
-    });
-    const workers = (): readonly Keeper[] => keepers().filter(({ name }) => name !== "store");
-    new Gauge({
-      name: "qpq_workers",
-      help: "Worker processes that serve.",
-      registers,
-      collect() {
-        this.set(workers().filter(({ isUp }) => isUp).length);
-      },
-    });
-    new Gauge({
-      name: "qpq_draining",
-      help: "Processes in a graceful stop.",
-      registers,
-      collect() {
-        this.set(isDraining() ? 1 : 0);
-      },
-    });
-    perProcess("qpq_worker_rss_bytes", "Resident memory of a process, in bytes.", ({ residentBytes }) => residentBytes);
-    perProcess("qpq_worker_heartbeat_age_seconds", "Since a process last gave a sign of life.", (keeper) =>
-      keeper.isUp ? keeper.heartbeatAgeMs / 1_000 : undefined,
-    );
-
-    function perProcess(name: string, help: string, read: (keeper: Keeper) => number | undefined): void {
-      new Gauge({
-        name,
-        help,
-        labelNames: ["worker"],
-        registers,
-        collect() {
-          this.reset();
-          for (const keeper of keepers()) {
-            const value = read(keeper);
-            if (value !== undefined) this.set({ worker: keeper.name }, value);
-          }
-        },
+    const metrics = this.#metrics;
+    this.#ends = metrics.counter("qpq_worker_restarts_total");
+    metrics.gaugeOf("qpq_workers", () => [[{}, keepers().filter(({ name, isUp }) => name !== "store" && isUp).length]]);
+    metrics.gaugeOf("qpq_draining", () => [[{}, isDraining() ? 1 : 0]]);
+    const perProcess = (read: (keeper: Keeper) => number | undefined): Reading =>
+      keepers().flatMap((keeper) => {
+        const value = read(keeper);
+        return value === undefined ? [] : [[{ worker: keeper.name }, value] as const];
       });
-    }
+    metrics.gaugeOf("qpq_worker_rss_bytes", () => perProcess(({ residentBytes }) => residentBytes));
+    metrics.gaugeOf("qpq_worker_heartbeat_age_seconds", () =>
+      perProcess(({ isUp, heartbeatAgeMs }) => (isUp ? heartbeatAgeMs / 1_000 : undefined)),
+    );
   }
 
   ended(worker: string, reason: EndReason): void {
     this.#ends.inc({ worker, reason });
+  }
+
+  snapshot(): Promise<MetricsSnapshot> {
+    return this.#metrics.registry.getMetricsAsJSON();
   }
 }

@@ -13,6 +13,7 @@ import { join, resolve } from "node:path";
 import { QpqError } from "quicproquo-proto";
 import type { ServerConfig } from "../config.ts";
 import type { FrontEndParts, ShownCertificate } from "../front-end.ts";
+import { type MetricsPage, metricsPage } from "../observe/metrics-page.ts";
 import { startOpsServer } from "../ops/http.ts";
 import type { StoreParts } from "../observe/observer.ts";
 import type { RunningServer } from "../server.ts";
@@ -48,7 +49,11 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
   started.defer(() => supervisor.stop());
   const ops = await startOpsServer(
     { host: config.opsHost, port: config.opsPort },
-    { ready: () => supervisor.ready(), parts: () => supervisor.parts(), metrics: supervisor },
+    {
+      ready: () => supervisor.ready(),
+      parts: () => supervisor.parts(),
+      ...(config.metrics === "on" && { metrics: (accept) => supervisor.metrics(accept) }),
+    },
   );
   started.defer(() => ops.close());
   await supervisor.start();
@@ -71,7 +76,6 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
 type Kept = Pick<KeeperOptions, "program" | "task"> & Pick<KeeperOptions["limits"], "rssBytesMax" | "startMsMax">;
 
 class Supervisor {
-  readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
   /** undefined: the workers share the cluster's store, and each opens it itself. */
   readonly #store: Keeper | undefined;
   readonly #workers: readonly Keeper[];
@@ -159,9 +163,9 @@ class Supervisor {
     }
   }
 
-  async text(): Promise<string> {
+  async metrics(accept: string | undefined): Promise<MetricsPage> {
     await this.#gather();
-    return await this.#gathered.text(this.#own.registry);
+    return await metricsPage(await this.#gathered.sumWith(await this.#own.snapshot()), accept);
   }
 
   async #askAny<Q extends Question>(question: Q): Promise<Answers[Q]> {

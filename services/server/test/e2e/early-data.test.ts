@@ -143,7 +143,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 
 async function metric(server: ServerProcess, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${server.opsPort}/metrics`)).text();
-  return Number(new RegExp(`^qpq_transport(?:_total)?\\{name="${name}"\\} (\\d+)$`, "m").exec(text)?.[1]);
+  return Number(new RegExp(`^qpq_transport(?:_total|_size)\\{name="${name}"\\} (\\d+)$`, "m").exec(text)?.[1]);
 }
 
 test("the ticket key is one a day, the same on every front-end with the secret, and rotates at midnight UTC", () => {

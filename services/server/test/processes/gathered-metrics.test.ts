@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { metricsPage } from "../../src/observe/metrics-page.ts";
 import type { MetricsSnapshot } from "../../src/observe/prometheus.ts";
 import { GatheredMetrics } from "../../src/processes/gathered-metrics.ts";
 
@@ -19,7 +20,7 @@ async function snapshot({ calls, seconds, waiters }: Counted): Promise<MetricsSn
 }
 
 async function valuesOf(gathered: GatheredMetrics): Promise<Record<string, number>> {
-  const text = await gathered.text(new Registry());
+  const { text } = await metricsPage(await gathered.sumWith([]));
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return Object.fromEntries(
     lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
