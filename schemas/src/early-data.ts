@@ -32,6 +32,7 @@ export const earlyDataRules: Readonly<Record<keyof typeof methodCodecs, EarlyDat
   resolveIdentity: "yes",
   uploadBlob: "no",
   downloadBlob: "no",
+  deleteAccount: "no",
   registerDevice: "no",
   listDevices: "no",
   revokeDevice: "no",

@@ -7,7 +7,7 @@ export * from "./ids.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
 export * from "./login.ts";
-export { laterMethodCodecs, methodCodecs } from "./messages.ts";
+export { methodCodecs } from "./messages.ts";
 export type * from "./messages-accounts.ts";
 export type * from "./messages-blobs.ts";
 export type { AuthFields, EnvelopeFields, GapFields, OutgoingFields } from "./messages-common.ts";

@@ -35,7 +35,7 @@ import {
 } from "./messages-keys.ts";
 import { openSession } from "./messages-session.ts";
 
-/** What front-ends serve, in the order of ordinals. */
+/** All of NodeService, in the order of ordinals. */
 export const methodCodecs = {
   uploadKeyPackage,
   fetchKeyPackage,
@@ -60,6 +60,7 @@ export const methodCodecs = {
   resolveIdentity,
   uploadBlob,
   downloadBlob,
+  deleteAccount,
   registerDevice,
   listDevices,
   revokeDevice,
@@ -69,9 +70,4 @@ export const methodCodecs = {
   setBlocked,
   renewToken,
   revokeTokens,
-} as const;
-
-/** The rest of NodeService. A method moves up into methodCodecs when the server serves it. */
-export const laterMethodCodecs = {
-  deleteAccount,
 } as const;

@@ -1,6 +1,6 @@
 /** The golden frame of each half of each method: where its file lies and what the codecs write today. */
 import path from "node:path";
-import { inboxCodecs, laterMethodCodecs, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
+import { inboxCodecs, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
 import { hexDump } from "./bytes.ts";
 import { type Half, halvesOf } from "./frames.ts";
 import { inboxSamples, samples, sessionSamples, sinkSamples } from "./samples.ts";
@@ -23,7 +23,7 @@ type Interface = {
 };
 
 const interfaces: readonly Interface[] = [
-  { name: "NodeService", codecs: { ...methodCodecs, ...laterMethodCodecs }, samples },
+  { name: "NodeService", codecs: methodCodecs, samples },
   { name: "Session", codecs: sessionCodecs, samples: sessionSamples },
   { name: "Inbox", codecs: inboxCodecs, samples: inboxSamples },
   { name: "Sink", codecs: sinkCodecs, samples: sinkSamples },

@@ -1,7 +1,7 @@
 /** Lists beyond their limit are refused by their length, before anything is made for their elements. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { laterMethodCodecs, limits, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
+import { limits, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
 import { MessageBuilder, MessageReader } from "quicproquo-rpc/message";
 
 const recipientsMax = limits.batchRecipientsMax.max;
@@ -52,7 +52,7 @@ for (const name of ["fetch", "fetchWait", "peek"] as const) {
 test("submitCommit, send, deliver and listDevices have limits as well", () => {
   const entries = withList(1, "structs", recipientsMax + 1);
   const { submitCommit } = methodCodecs;
-  const { listDevices } = { ...methodCodecs, ...laterMethodCodecs };
+  const { listDevices } = methodCodecs;
   assert.throws(() => submitCommit.decodeParams(entries.root(submitCommit.method.params)), {
     code: "E016_TOO_MANY_RECIPIENTS",
   });

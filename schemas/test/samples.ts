@@ -1,9 +1,9 @@
 /** One call of each method with every field set: what the golden frames hold and the oracles are asked about. */
-import type { inboxCodecs, laterMethodCodecs, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
+import type { inboxCodecs, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
 import { bytes } from "./bytes.ts";
 
 /** Served or not yet: a method that moves from one to the other keeps its frame. */
-type Codecs = typeof methodCodecs & typeof laterMethodCodecs;
+type Codecs = typeof methodCodecs;
 type Sample<Name extends keyof Codecs> = SampleOf<Codecs[Name]>;
 type SampleOf<Codec> = Codec extends {
   readonly decodeParams: (reader: never) => infer Params;

@@ -1,5 +1,5 @@
 /** What is fuzzed of the server, and of a client that talks to something that only says it is one. */
-import { inboxCodecs, laterMethodCodecs, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
+import { inboxCodecs, methodCodecs, sessionCodecs, sinkCodecs } from "quicproquo-proto";
 import { peerTarget, Random, record, type Recording, type Step, type Target } from "quicproquo-rpc/fuzz";
 import { acts } from "./acts.ts";
 import { ClientWorld } from "./client-world.ts";
@@ -13,7 +13,7 @@ const nodeTarget: Target = {
   name: "node",
   variants: nodeVariants,
   acts: [],
-  methods: knownMethods([methodCodecs, laterMethodCodecs, sessionCodecs, inboxCodecs]),
+  methods: knownMethods([methodCodecs, sessionCodecs, inboxCodecs]),
   // reading an inbox again and again, and the text of an error for the least call
   amplificationMax: 64,
   open: (variant) => new NodeWorld(variant),

@@ -4,6 +4,7 @@ import { DeliveryTokens } from "./access/delivery-tokens.ts";
 import { BlockLists } from "./access/block-lists.ts";
 import { Channels } from "./access/channels.ts";
 import { SessionTokens } from "./access/session-tokens.ts";
+import { AccountDeletion } from "./accounts/account-deletion.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { Devices } from "./accounts/devices.ts";
 import { Directory } from "./accounts/directory.ts";
@@ -47,6 +48,9 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
   const waiters = new Waiters({ wakeups, waitersMax, sweep, found });
   const subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax, clock, sweep, found });
   const tokens = new SessionTokens({ store: store.accounts, limits, clock });
+  const deliveryTokens = new DeliveryTokens({ store: store.accounts });
+  const devices = new Devices({ store: store.accounts, tokens, deliveryTokens, limits, clock });
+  const channels = new Channels({ store: store.channels, rates: counter, limits });
   return {
     waiters,
     subscriptions,
@@ -58,12 +62,13 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     tokens,
     blocks,
     blobs: new Blobs({ store: store.blobs, rates: counter, limits, clock }),
-    deliveryTokens: new DeliveryTokens({ store: store.accounts }),
+    deliveryTokens,
     allowsSealed: settings.allowSealedSender,
     callRates: new CallRates(counter, limits),
     directory: new Directory({ store: store.accounts, rates: counter, limits, clock }),
-    devices: new Devices({ store: store.accounts, tokens, limits, clock }),
-    channels: new Channels({ store: store.channels, rates: counter, limits }),
+    devices,
+    channels,
+    deletion: new AccountDeletion({ store: store.accounts, tokens, channels, devices }),
     accounts: new Accounts({ ...settings, store: store.accounts, tokens, rates: counter, clock }),
   } as const;
 }

@@ -10,6 +10,7 @@ import type { BlockLists } from "../access/block-lists.ts";
 import type { DeliveryTokens } from "../access/delivery-tokens.ts";
 import type { AccessRule } from "../access/rules.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
+import type { AccountDeletion } from "../accounts/account-deletion.ts";
 import type { Devices } from "../accounts/devices.ts";
 import { addressText, type Directory } from "../accounts/directory.ts";
 import type { Blobs } from "../blobs/blobs.ts";
@@ -39,6 +40,7 @@ export type Domains = {
   readonly channels: Channels;
   readonly devices: Devices;
   readonly directory: Directory;
+  readonly deletion: AccountDeletion;
 };
 
 /** What a handler works with, besides its parameters. */
@@ -218,6 +220,13 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, { caller, domains }) => {
       const { chunk, totalSize, mimeType } = await domains.blobs.download(caller.account, params);
       return { chunk, totalSize: BigInt(totalSize), mimeType };
+    },
+  },
+  deleteAccount: {
+    access: "identity",
+    handle: async (_, { caller, domains }) => {
+      await domains.deletion.delete(caller.account as IdentityKey);
+      return { success: true };
     },
   },
   registerDevice: {
