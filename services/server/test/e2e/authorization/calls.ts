@@ -21,7 +21,7 @@ export type Call = {
   readonly onOpened?: (() => Promise<void>) | undefined;
 };
 
-const payload = Buffer.from("hello");
+const payload = randomBytes(32);
 let names = 0;
 
 /** Parameters by method; of the Session's methods below. */

@@ -1,7 +1,7 @@
 /** What stands in the store before the server starts: for each row of the table an account of its own, with a device. */
 import { hash, randomBytes } from "node:crypto";
 import type { IdentityKey } from "quicproquo-proto";
-import { loadConfig } from "../../../src/config.ts";
+import { type ConfigSources, loadConfig } from "../../../src/config.ts";
 import { openConfiguredStore } from "../../../src/configured-store.ts";
 import type { AccountStore } from "../../../src/store/port.ts";
 import { newIdentity, type TestIdentity } from "../../../testing/opaque-client.ts";
@@ -22,9 +22,9 @@ export type Account = {
 const dayMs = 86_400_000;
 const tokensEach = 6;
 
-/** Opens the store in the folder, writes and closes it. */
-export async function prepareAccounts(dataDir: string, names: readonly string[]): Promise<Account[]> {
-  const config = loadConfig({ args: ["--data-dir", dataDir], env: {} });
+/** Opens the store that a server with this configuration has, writes and closes it. */
+export async function prepareAccounts(sources: ConfigSources, names: readonly string[]): Promise<Account[]> {
+  const config = loadConfig(sources);
   const store = await openConfiguredStore(config, Date.now);
   try {
     const made: Account[] = [];

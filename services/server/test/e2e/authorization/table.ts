@@ -47,7 +47,7 @@ listDevices          | E003 | E005    | E005    | E005    | ok   | ok      | ok 
 revokeDevice         | E003 | E005    | E005    | E005    | ok   | -       | E006   | -       | E006   | E005   | E002    | waits
 openSession          | E003 | E005    | E005    | E005    | ok   | -       | ok     | -       | ok     | E005   | E002    | waits
 submitCommit         | E003 | E005    | E005    | E005    | ok   | ok      | ok     | ok      | ok     | E005   | E002    | waits
-publishDeliveryToken | E003 | E005    | E005    | E005    | ok   | E006    | E006   | E006    | ok     | E005   | E002    | waits
+publishDeliveryToken | E003 | E005    | E005    | E005    | ok   | E006    | ok     | E006    | ok     | E005   | E002    | waits
 setBlocked           | E003 | E005    | E005    | E005    | ok   | -       | E006   | -       | E006   | E005   | E002    | waits
 renewToken           | E003 | E005    | E005    | E005    | ok   | -       | ok     | -       | E006   | E005   | E002    | waits
 revokeTokens         | E003 | E005    | E005    | E005    | ok   | -       | ok     | -       | E006   | E005   | E002    | waits

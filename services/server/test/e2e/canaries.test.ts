@@ -1,0 +1,239 @@
+/**
+ * Nothing that is secret is told to who reads logs, the audit log, metrics, the words of the start or error messages: keys,
+ * tokens, payloads, OPAQUE's messages and what the servers themselves keep secret, at the finest level of the log.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { TransportKeys } from "../../src/transport-keys.ts";
+import type { TestIdentity } from "../../testing/opaque-client.ts";
+import { testOpaqueSetup } from "../../testing/opaque-setup.ts";
+import { TestPostgres } from "../../testing/postgres.ts";
+import { RedisProcess } from "../../testing/redis.ts";
+import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "../../testing/server-process.ts";
+import { callable, makeCall } from "./authorization/calls.ts";
+import { type Account, prepareAccounts } from "./authorization/people.ts";
+import { Canaries } from "./canaries.ts";
+import { login, newPerson, register } from "./people.ts";
+import { type MethodName, RawClient } from "./raw-client.ts";
+
+const loginAttempts = 10;
+const many = 1_000_000;
+const settings = {
+  "log-level": "debug",
+  "login-attempts-per-minute": loginAttempts,
+  "login-address-attempts-per-minute": many,
+  "registrations-per-hour": many,
+  "audit-acts-per-minute": 10_000,
+  "audit-refusals-per-minute": 10_000,
+};
+
+type Params = Readonly<Record<string, unknown>>;
+
+/** What goes to a server and comes back, all of it secret but for the codes; errors are kept to be read. */
+class Watched {
+  readonly canaries = new Canaries();
+  readonly errors: string[] = [];
+  /** The last ones of each method. */
+  readonly sent = new Map<string, Params>();
+
+  async connect(server: ServerProcess, token: string | Uint8Array): Promise<RawClient> {
+    const client = await RawClient.connect(server, { token });
+    const call = client.call.bind(client);
+    client.call = async (name, params, callSettings) => {
+      this.sent.set(name, params);
+      this.canaries.addAll(name, params);
+      const results = await call(name, params, callSettings);
+      this.canaries.addAll(name, results);
+      return results;
+    };
+    return client;
+  }
+
+  async try(call: PromiseLike<unknown>): Promise<void> {
+    await call.then(undefined, (error: unknown) => this.errors.push(String(error)));
+  }
+
+  /** What there is to be read of it, but for its log. */
+  async read({ words, opsPort }: ServerProcess): Promise<string> {
+    const metrics = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+    return [words, metrics, ...this.errors].join("\n");
+  }
+}
+
+/** Each method, by who may call it and by who may not, and with each of its fields of bytes or text spoilt. */
+async function callEverything(server: ServerProcess, watched: Watched, accounts: readonly Account[]): Promise<void> {
+  const { canaries } = watched;
+  for (const [i, method] of callable.entries()) {
+    const account = accounts[i] as Account;
+    canaries.addAll(`account of ${method}`, account);
+    const { identity, device, tokens, deviceTokens } = account;
+    const callers: readonly (readonly [token: string | Uint8Array, named: TestIdentity])[] = [
+      ["", identity],
+      [randomBytes(32), identity],
+      [randomBytes(20).toString("hex"), identity],
+      [tokens[0] as Uint8Array, newPerson("").identity],
+      [deviceTokens[0] as Uint8Array, device],
+      [account.deliveryToken, identity],
+      [server.token, identity],
+      [tokens[1] as Uint8Array, identity],
+    ];
+    for (const [token, named] of callers) {
+      canaries.add(`token for ${method}`, token);
+      canaries.add(`key for ${method}`, named.identityKey);
+      using client = await watched.connect(server, token);
+      await watched.try(makeCall(method, { client, token, named, account, also: {} }));
+    }
+    using client = await watched.connect(server, tokens[2] as Uint8Array);
+    for (const [field, value] of Object.entries(watched.sent.get(method) ?? {})) {
+      const spoilt = value instanceof Uint8Array ? randomBytes(33) : `${randomBytes(8).toString("hex")} !`;
+      if (typeof value !== "string" && !(value instanceof Uint8Array)) continue;
+      canaries.add(`spoilt ${field} of ${method}`, spoilt);
+      const params = { ...watched.sent.get(method), [field]: spoilt };
+      await watched.try(client.call(method as MethodName, params as never));
+    }
+  }
+}
+
+/** A person comes, goes, and comes back with a wrong password until it is too often. */
+async function logIn(server: ServerProcess, watched: Watched): Promise<void> {
+  const person = newPerson(`canary.${randomBytes(8).toString("hex")}`, randomBytes(16).toString("hex"));
+  watched.canaries.add("username", person.username);
+  watched.canaries.add("password", person.password);
+  using client = await watched.connect(server, "");
+  await register(client, person);
+  const token = await login(client, person);
+  using withToken = await watched.connect(server, token);
+  await withToken.call("renewToken", {});
+  await withToken.call("revokeTokens", { all: true });
+  await watched.try(withToken.call("renewToken", {}));
+  for (let n = 0; n < 2 * loginAttempts; n++) await watched.try(login(client, { ...person, password: "wrong" }));
+}
+
+const names = callable.map((_, i) => `canary.${i}.${randomBytes(8).toString("hex")}`);
+
+test("on the embedded store no secret can be read in logs, words, metrics and errors", async () => {
+  await using folder = temporaryFolder();
+  const dataDir = join(folder.path, "data");
+  const watched = new Watched();
+  const accounts = await prepareAccounts({ args: ["--data-dir", dataDir], env: {} }, names);
+  await using server = await startServerProcess({ dataDir, settings });
+  for (const file of ["auth-token", "opaque-setup", "transport-secret", "server-key.der"]) {
+    const secret = readFileSync(join(dataDir, file));
+    watched.canaries.add(file, secret);
+    if (file === "opaque-setup") watched.canaries.add(`bytes of ${file}`, Buffer.from(secret.toString(), "base64url"));
+    if (file !== "transport-secret") continue;
+    const { ticketKey, retryKey, resetKey } = new TransportKeys(secret.toString().trim(), Date.now);
+    for (const key of [ticketKey, retryKey, resetKey]) watched.canaries.add("transport key", key);
+  }
+  await callEverything(server, watched, accounts);
+  await logIn(server, watched);
+  const told = await watched.read(server);
+  await server.kill("SIGTERM");
+  assertAllCalled(told);
+  assertSilent(watched, told + server.log());
+});
+
+test("on Postgres and Redis neither, with the database's and Redis's passwords, and after both were lost", async () => {
+  await using folder = temporaryFolder();
+  const [databasePassword, redisPassword] = [randomBytes(16).toString("hex"), randomBytes(16).toString("hex")];
+  await using redis = await RedisProcess.start({ settings: { requirepass: redisPassword } });
+  await using postgres = await TestPostgres.start({ access: ["host all mail 127.0.0.1/32 scram-sha-256"] });
+  const database = await postgres.createDatabase();
+  await database.query(`CREATE USER mail PASSWORD '${databasePassword}';
+    GRANT ALL ON ALL TABLES IN SCHEMA public TO mail; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO mail`);
+  const token = randomBytes(24).toString("base64url");
+  const cluster = {
+    databaseUrl: `postgres://mail@127.0.0.1:${postgres.cluster.port}/${database.name}`,
+    redisUrl: `redis://default:${redisPassword}@127.0.0.1:${redis.port}`,
+  };
+  const env = { QPQ_DATABASE_PASSWORD: databasePassword, QPQ_AUTH_TOKEN: token };
+  const watched = new Watched();
+  const { canaries } = watched;
+  for (const [name, secret] of Object.entries({ databasePassword, redisPassword, token })) canaries.add(name, secret);
+  canaries.add("OPAQUE setup", testOpaqueSetup);
+  canaries.add("bytes of the OPAQUE setup", Buffer.from(testOpaqueSetup, "base64url"));
+  const store = { QPQ_STORE: "cluster", QPQ_DATABASE_URL: cluster.databaseUrl, QPQ_OPAQUE_SETUP: testOpaqueSetup };
+  const accounts = await prepareAccounts({ args: ["--data-dir", folder.path], env: { ...store, ...env } }, names);
+  const auditFile = join(folder.path, "audit");
+  await using server = await startServerProcess({ cluster, env, settings: { ...settings, "audit-file": auditFile } });
+  await callEverything(server, watched, accounts);
+  await logIn(server, watched);
+  await redis.kill();
+  await postgres.cluster.stop("kill");
+  using client = await watched.connect(server, token);
+  const recipientKey = randomBytes(32);
+  await Promise.all([
+    watched.try(client.call("enqueue", { recipientKey, payload: randomBytes(32) })),
+    watched.try(client.call("peek", { recipientKey })),
+    watched.try(client.call("opaqueLoginStart", { username: names[0] as string, request: randomBytes(96) })),
+  ]);
+  const told = await watched.read(server);
+  await server.kill("SIGTERM");
+  assertAllCalled(told);
+  assert.match(server.log(), /store_part_lost/);
+  assert.match(readFileSync(auditFile, "utf8"), /login_failed|limited/);
+  assertSilent(watched, told + server.log() + readFileSync(auditFile, "utf8"));
+});
+
+test("a configuration that is refused is not quoted where it is secret", async () => {
+  const secret = (): string => randomBytes(12).toString("hex");
+  await using redis = await RedisProcess.start({ settings: { requirepass: secret() } });
+  const databaseUrl = `postgres://qpq@127.0.0.1:${redis.port}/mail`;
+  const cases: Readonly<Record<string, (word: string) => ServerProcessOptions>> = {
+    "a password in the database's URL": (word) => ({
+      cluster: { databaseUrl: `postgres://qpq:${word}@127.0.0.1/mail` },
+    }),
+    "a URL that is none": (word) => ({ cluster: { databaseUrl: `${word}//${word}@` } }),
+    "a URL of Redis that is none": (word) => ({ cluster: { databaseUrl, redisUrl: `${word}//:${word}@` } }),
+    "a damaged OPAQUE setup": (word) => ({ cluster: { databaseUrl }, env: { QPQ_OPAQUE_SETUP: word } }),
+    "a secret as a flag": (word) => ({ settings: { "auth-token": word } }),
+    "an unknown mode": (word) => ({
+      cluster: { databaseUrl, redisUrl: `redis://:${word}@h` },
+      env: { QPQ_REDIS_MODE: "x" },
+    }),
+  };
+  for (const [name, optionsOf] of Object.entries(cases)) {
+    const watched = new Watched();
+    const word = secret();
+    watched.canaries.add(name, word);
+    await assert.rejects(startServerProcess(optionsOf(word)), (error: Error) => {
+      assert.match(error.message, /E046_CONFIG|E048_USAGE/, name);
+      assertSilent(watched, error.message);
+      return true;
+    });
+  }
+});
+
+for (const leak of ["log", "error"]) {
+  test(`a server that tells a payload in its ${leak} is found out`, async () => {
+    const program = fileURLToPath(new URL("./leaking-server.ts", import.meta.url));
+    await using server = await startServerProcess({ program, env: { PLANTED_LEAK: leak } });
+    const watched = new Watched();
+    using client = await watched.connect(server, server.token);
+    await watched.try(client.call("enqueue", { recipientKey: randomBytes(32), payload: randomBytes(32) }));
+    const told = await watched.read(server);
+    await server.kill("SIGTERM");
+    assert.notDeepEqual(watched.canaries.findIn(told + server.log()), []);
+  });
+}
+
+function assertSilent({ canaries }: Watched, told: string): void {
+  assert.deepEqual(canaries.findIn(told), []);
+}
+
+/** By the metrics: what was not called could not tell anything. */
+function assertAllCalled(told: string): void {
+  for (const method of callable) {
+    assert.ok(told.includes(`qpq_rpc_calls_total{method="${method}",code="`), `${method} was called`);
+  }
+}
+
+function temporaryFolder(): AsyncDisposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "qpq-canaries-"));
+  return { path, [Symbol.asyncDispose]: async () => rmSync(path, { recursive: true }) };
+}
