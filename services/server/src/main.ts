@@ -18,6 +18,8 @@ const commands: ReadonlyMap<string, () => Promise<Command | OwnCommand>> = new M
 >([
   ["migrate", async () => migrate],
   ["promote", async () => promote],
+  ["probe", async () => (await import("./commands/probe.ts")).probe],
+  ["doctor", async () => (await import("./commands/doctor.ts")).doctor],
   ["config", async () => (await import("./commands/config.ts")).config],
   ["secrets", async () => (await import("./commands/secrets.ts")).secrets],
   ["users", async () => (await import("./commands/users.ts")).users],
@@ -31,6 +33,8 @@ const help = `qpq-server: a delivery service for end-to-end encrypted messages
   qpq-server --store cluster          on the Postgres of QPQ_DATABASE_URL, and the Redis of QPQ_REDIS_URL
   qpq-server migrate                  makes and updates the tables of that Postgres
   qpq-server promote                  after a failover of it that may have lost messages: tells every reader
+  qpq-server doctor                   looks at all that a server needs; of what is not well it says the next command
+  qpq-server probe [HOST:PORT]        one QUIC round trip, for health checks; --pin sha256:..., --timeout-ms N, --json
   qpq-server config print             which settings apply, and where each came from; also config check, config schema
   qpq-server secrets opaque-setup     prints what all servers of a cluster need for logins (QPQ_OPAQUE_SETUP_FILE)
   qpq-server users list               who has an account, 100 at a time; --after NAME, --limit N, --json

@@ -24,7 +24,7 @@ async function run({ sources, words, options, print }: OwnProgram): Promise<void
   const { config, inForce } = readConfig(sources);
   if (verb === "print") return print(options["json"] === true ? asJson(inForce) : asToml(inForce));
   check(config);
-  print("ok            a start takes these settings\nnext          qpq-server\n");
+  print("ok            a start takes these settings\nnext          qpq-server doctor\n");
 }
 
 /** What a start would refuse before it opens a port or the store. It makes no file. */

@@ -7,10 +7,13 @@ export * from "./port.ts";
 export { parseDatabaseUrl } from "./postgres/address.ts";
 export {
   type DatabaseOptions,
+  inspectDatabase,
   migratePostgres,
   openPostgresStore,
   type PostgresStore,
   type PostgresStoreOptions,
   raiseStoreEpoch,
 } from "./postgres/open.ts";
+export { inspectRedis } from "./redis/inspect.ts";
+export { inspectStoreFile } from "./sqlite/inspect.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/open.ts";

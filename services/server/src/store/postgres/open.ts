@@ -19,6 +19,7 @@ import type { OnStored } from "./appends.ts";
 import { Connector, type Session } from "./connector.ts";
 import { causeOf, unavailable } from "./failure.ts";
 import { cursorsMax } from "./heads.ts";
+import { type DatabaseFacts, inspectSession } from "./inspect.ts";
 import { applyMigrations, type Migrated, type Raised, raiseEpoch, schemaVersion } from "./schema.ts";
 import { type DatabaseCondition, type PostgresStats, Workers } from "./workers.ts";
 
@@ -119,6 +120,11 @@ export async function migratePostgres(
  */
 export async function raiseStoreEpoch(options: DatabaseOptions & { readonly clock: Clock }): Promise<Raised> {
   return await withSession(connectorOf(options), (session) => raiseEpoch(session, options.clock()));
+}
+
+/** Also of a database without our tables. E020_STORE_UNAVAILABLE, E046_CONFIG. */
+export async function inspectDatabase(options: DatabaseOptions & { readonly clock: Clock }): Promise<DatabaseFacts> {
+  return await withSession(connectorOf(options, true), (session) => inspectSession(session, options.clock));
 }
 
 async function withSession<T>(connector: Connector, body: (session: Session) => Promise<T>): Promise<T> {

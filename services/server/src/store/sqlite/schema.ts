@@ -125,19 +125,34 @@ export type SchemaOptions = {
 /** Brings the file to the newest schema in one transaction and answers its store epoch. */
 export function migrate(db: DatabaseSync, { nowMs, raiseStoreEpoch }: SchemaOptions): bigint {
   db.exec("BEGIN IMMEDIATE");
-  const version = pragma(db, "user_version");
-  if (version > migrations.length) {
-    throw new QpqError("E037_STORE_SCHEMA", { fields: { found: version, known: migrations.length } });
-  }
-  const isEmpty = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
-  if (!isEmpty && pragma(db, "application_id") !== applicationId) {
-    throw new QpqError("E037_STORE_SCHEMA", { text: "the store file is another program's SQLite file" });
-  }
-  for (const step of migrations.slice(version)) db.exec(step);
+  checkVersion(db);
+  for (const step of migrations.slice(versionOf(db))) db.exec(step);
   db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`);
   const storeEpoch = settleStoreEpoch(db, nowMs, raiseStoreEpoch);
   db.exec("COMMIT");
   return storeEpoch;
+}
+
+/** E037_STORE_SCHEMA for a newer version's file, or another program's. An older one's is taken, and so is an empty one. */
+export function checkVersion(db: DatabaseSync): void {
+  const version = versionOf(db);
+  if (version > migrations.length) {
+    throw new QpqError("E037_STORE_SCHEMA", {
+      fields: { found: version, known: migrations.length },
+      text: "the store file was written by a newer version; run that one, or give another folder with --data-dir",
+    });
+  }
+  const isEmpty = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (!isEmpty && pragma(db, "application_id") !== applicationId) {
+    throw new QpqError("E037_STORE_SCHEMA", {
+      text: "the store file is another program's SQLite file; give another folder with --data-dir",
+    });
+  }
+}
+
+/** Migrations that the file has taken. */
+export function versionOf(db: DatabaseSync): number {
+  return pragma(db, "user_version");
 }
 
 /**
