@@ -262,7 +262,14 @@ async function putIntoInbox(recipientKey: Uint8Array, payload: Uint8Array): Prom
 test("--help shows examples, commands and flags; --version a version", async () => {
   const help = await qpq("alice", ["--help"]);
   assert.equal(help.code, 0);
-  for (const word of ["qpq whoami", "send GROUP|KEY|NAME TEXT|-", "--ca-cert", "QPQ_AUTH_TOKEN", "Exit codes"])
+  for (const word of [
+    "qpq register-user alice",
+    "whoami",
+    "send GROUP|KEY|NAME TEXT|-",
+    "--ca-cert",
+    "QPQ_AUTH_TOKEN",
+    "Exit codes",
+  ])
     assert.ok(help.out.includes(word), word);
   assert.match((await qpq("alice", ["--version"])).out, /^qpq \d+\.\d+\.\d+\n$/);
 });

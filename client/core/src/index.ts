@@ -1,6 +1,7 @@
 /** The public face of quicproquo-core: identity, hybrid keys, envelopes, MLS groups, the client's state file. */
 export { type AppMessage, decodeAppMessage, encodeAppMessage, type FileRef, messageIdBytes } from "./app-message.ts";
 export { type ListedDevice, signDevice, verifyDevice } from "./device-signature.ts";
+export { type FileKey, fileOverheadBytes, generateFileKey, openFile, sealFile } from "./file-cipher.ts";
 export { envelopeBytesMax, envelopeOverheadBytes, openEnvelope, sealEnvelope } from "./hybrid-envelope.ts";
 export {
   HybridKeyPair,

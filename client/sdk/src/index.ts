@@ -18,6 +18,7 @@ export {
   type TransportChoice,
   type Trust,
 } from "./connect.ts";
+export { Files, type FilesParts, type OutgoingFile } from "./files.ts";
 export { RecordSessionCache } from "./record-session-cache.ts";
 export { type OnCall, ReconnectingClient, type ReconnectOptions } from "./reconnecting-client.ts";
 export {
