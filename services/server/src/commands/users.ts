@@ -4,11 +4,11 @@
  */
 import { parseUsername, QpqError, type Username } from "quicproquo-proto";
 import { loadConfig, type ServerConfig } from "../config.ts";
-import { type AuditEntry, AuditLog } from "../observe/audit.ts";
+import type { AuditEntry } from "../observe/audit.ts";
 import { auditIds } from "../observe/audit-id.ts";
-import { createLog } from "../observe/log.ts";
 import { knownOpaqueSetup } from "../secrets.ts";
 import type { Account, AccountStore } from "../store/port.ts";
+import { auditCommand } from "./admin-audit.ts";
 import { openAccountStore } from "./account-store.ts";
 import type { OwnOptions } from "./own-options.ts";
 import type { OwnCommand, OwnProgram } from "./program.ts";
@@ -37,13 +37,14 @@ async function run({ words, options, sources, print }: OwnProgram): Promise<void
   stack.defer(() => store.close());
   const isJson = options["json"] === true;
   if (query !== undefined) return await list({ ...query, isJson, config, print, accounts: store.accounts });
-  const audit = stack.use(new AuditLog(config, createLog(config.logLevel), "users"));
+  // before the act: it isn't done where it would leave no trace
+  const audit = auditCommand(config, "users");
   const done = await perform(act as Act, { accounts: store.accounts, username: username as Username });
   const { event, tokens: count } = done;
   const user = idsOf(config)?.(done.username);
   // who must be kept out now isn't let in because a log would lack an id
   const reason = user === undefined ? "QPQ_OPAQUE_SETUP_FILE, which ids of users are made with, is not set" : undefined;
-  audit.write({ event, user, uid: process.getuid?.(), count, reason });
+  audit({ event, user, count, reason });
   print(isJson ? `${JSON.stringify(done)}\n` : `${done.username}: ${describe[done.event]}\n`);
 }
 
