@@ -58,6 +58,8 @@ export interface CallContext {
   readonly isGone: boolean;
   /** Called when that happens; only one. */
   onGone(listener: AbortListener): void;
+  /** Calls onEnd once, within 5 s of the end of the caller's token; returns what stops it. */
+  watchToken(onEnd: () => void): () => void;
   /** Tells once whether the caller has the answer; never both. */
   onTaken(fetched: Pick<Fetched, "taken" | "dropped">): void;
   /** Counts messages that an answer carries. */

@@ -102,6 +102,10 @@ class NodeCall implements CallContext {
     this.#call.onAborted(listener);
   }
 
+  watchToken(onEnd: () => void): () => void {
+    return this.#parts.access.watch(this.caller, onEnd);
+  }
+
   onTaken(fetched: Pick<Fetched, "taken" | "dropped">): void {
     this.#call.onFinished(({ returned, releaseResultCaps }) => {
       if (returned && !releaseResultCaps) fetched.taken();

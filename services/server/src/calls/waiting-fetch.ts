@@ -1,8 +1,8 @@
 /**
  * A fetchWait while it waits: with the call's own object and the waiter's (delivery/waiters.ts) all that is kept of it,
- * without the message it came in.
+ * without the message it came in. It ends with its token: what comes afterwards is not for who waits.
  */
-import type { InboxKey, methodCodecs } from "quicproquo-proto";
+import { type InboxKey, type methodCodecs, QpqError } from "quicproquo-proto";
 import type { AbortListener } from "quicproquo-rpc";
 import type { FetchQuery } from "../delivery/delivery.ts";
 import type { Fetched } from "../delivery/lease-book.ts";
@@ -21,6 +21,10 @@ export class WaitingFetch implements LaterResults<Results>, Waiting<ReadAnswer |
   readonly #keep: boolean;
   readonly #context: CallContext;
   #sink: ResultsSink<Results> | undefined;
+  #waiter: AbortListener | undefined;
+  #stopWatch: (() => void) | undefined;
+  /** The token is. */
+  #isOver = false;
 
   constructor(
     query: FetchQuery,
@@ -46,6 +50,7 @@ export class WaitingFetch implements LaterResults<Results>, Waiting<ReadAnswer |
 
   [begin](sink: ResultsSink<Results>): void {
     this.#sink = sink;
+    this.#stopWatch = this.#context.watchToken(() => this.#end());
     this.#context.domains.delivery.wait(this, this.#timeoutMs);
   }
 
@@ -60,14 +65,26 @@ export class WaitingFetch implements LaterResults<Results>, Waiting<ReadAnswer |
   }
 
   onGone(listener: AbortListener): void {
+    this.#waiter = listener;
     this.#context.onGone(listener);
   }
 
   found(answer: ReadAnswer | Fetched): void {
+    this.#stopWatch?.();
+    if (this.#isOver) {
+      if ("dropped" in answer) answer.dropped();
+      return this.failed(undefined);
+    }
     this.#sink?.done(fetchAnswer(answer, this.#context));
   }
 
   failed(error: unknown): void {
-    this.#sink?.failed(error);
+    this.#stopWatch?.();
+    this.#sink?.failed(this.#isOver ? new QpqError("E005_SESSION_EXPIRED") : error);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#waiter?.onAborted();
   }
 }

@@ -23,7 +23,7 @@ async function subscribe(t: TestContext) {
   const inbox = opened.inbox(identity);
   const sink = new TestSink();
   await inbox.subscribe(sink);
-  return { store, domains, identity, opened, inbox, sink, rpc };
+  return { store, domains, identity, token, opened, inbox, sink, rpc };
 }
 
 async function isOver({ opened, inbox, identity, domains }: Awaited<ReturnType<typeof subscribe>>): Promise<void> {
@@ -67,6 +67,51 @@ test("within 5 s of a revocation that this front-end has not seen the same happe
   assert.equal(sink.ended?.code, "E005_SESSION_EXPIRED");
   await assert.rejects(inbox.ack(0n), refused);
   world.rpc.close();
+});
+
+test("a fetchWait that waits ends with its token, and is given nothing that comes afterwards", async (t) => {
+  const { store, identity, rpc, opened } = await subscribe(t);
+  const waiting = rpc.call("fetchWait", { recipientKey: identity, timeoutMs: 60_000n });
+  let code = "";
+  waiting.catch((error: unknown) => {
+    code = error instanceof QpqError ? error.code : String(error);
+  });
+  await rpc.call("health", {});
+  await store.accounts.revokeTokens({ identity, actsFor: undefined });
+  for (let ms = 0; ms < 5_000 && code === ""; ms += 500) {
+    mock.timers.tick(500);
+    await rpc.call("health", {});
+  }
+  assert.equal(code, "E005_SESSION_EXPIRED");
+  opened[Symbol.dispose]();
+  rpc.close();
+});
+
+test("what is being read for a fetchWait when its token ends is given to the next one", async (t) => {
+  const { store, domains, identity, rpc, token, opened } = await subscribe(t);
+  const opening = Promise.withResolvers<void>();
+  const { read } = store.log;
+  store.log.read = async (query) => {
+    const answer = await read(query);
+    await opening.promise;
+    return answer;
+  };
+  const payload = Buffer.from("hello");
+  await rpc.call("enqueue", { recipientKey: identity, payload });
+  const waiting = rpc.call("fetchWait", { recipientKey: identity, timeoutMs: 60_000n });
+  await rpc.call("health", {});
+  await domains.tokens.revoke(await domains.tokens.find(token), false);
+  opening.resolve();
+  await assert.rejects(waiting, refused);
+  const issued = await domains.tokens.issue({ identity, actsFor: identity });
+  const auth = { version: 1, accessToken: issued?.sessionToken as Uint8Array, deviceId: new Uint8Array() };
+  const { payloads } = await rpc.call("fetch", { recipientKey: identity, auth });
+  assert.deepEqual(
+    payloads.map(({ data }) => Buffer.from(data).toString()),
+    ["hello"],
+  );
+  opened[Symbol.dispose]();
+  rpc.close();
 });
 
 test("a Session reaches the inbox of its own key alone", async (t) => {

@@ -128,21 +128,24 @@ for (const { name, start } of stores) {
   });
 }
 
-test("at every front-end of a cluster its tokens end and its open Sessions are told, though the account ended at another", async () => {
+test("at every front-end of a cluster its tokens end, its open Sessions and who waits for it are told, though the account ended at another", async () => {
   const { url: databaseUrl } = await (await sharedPostgres()).createDatabase();
   await using here = await startServerProcess({ cluster: { databaseUrl } });
-  await using there = await startServerProcess({ cluster: { databaseUrl } });
+  const settings = { "fetch-wait-ms-max": 600_000 };
+  await using there = await startServerProcess({ cluster: { databaseUrl }, settings });
   const erin = await arrive(here, "erin");
   const recipientKey = erin.identity.identityKey;
   using atHere = await RawClient.connect(here, { token: erin.token });
   using atThere = await RawClient.connect(there, { token: erin.token });
   const { session, sink } = await subscribe(atThere, erin.token, recipientKey);
+  const waiting = codeOf(atThere.call("fetchWait", { recipientKey, timeoutMs: 600_000n }));
   await atThere.call("peek", { recipientKey });
   await atHere.call("deleteAccount", {});
   await assert.rejects(login(atThere, erin), /another password/);
   await sink.until(() => sink.isEnded);
   assert.equal(sink.ended?.code, "E005_SESSION_EXPIRED");
   assert.equal(await codeOf(session.send([])), "E005_SESSION_EXPIRED");
+  assert.equal(await waiting, "E005_SESSION_EXPIRED");
   for (let code = ""; code !== "E005_SESSION_EXPIRED"; ) {
     code = await codeOf(atThere.call("peek", { recipientKey }));
     assert.ok(code === "accepted" || code === "E005_SESSION_EXPIRED", code);
