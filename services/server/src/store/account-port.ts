@@ -88,7 +88,7 @@ export interface AccountStore {
   /** In the order of their registration. */
   listDevices(identity: IdentityKey): Promise<readonly Device[]>;
   /**
-   * Answers the row that it removed. Its tokens, KeyPackages and hybrid key go in the same transaction, so that nobody
+   * Answers the row that it removed. Its tokens, KeyPackages, hybrid key, endpoint and delivery token go in the same transaction, so that nobody
    * adds it again; what stands in its inboxes ends with its life.
    */
   removeDevice(request: { readonly identity: IdentityKey; readonly deviceId: Uint8Array }): Promise<Device | undefined>;

@@ -117,7 +117,7 @@ export class MemoryAccounts {
     const id = latin1(deviceId);
     const device = this.listDevices(identity).find((listed) => latin1(listed.deviceId) === id);
     if (device === undefined) return undefined;
-    this.#devices.delete(latin1(device.deviceKey));
+    this.#forgetDevice(device);
     this.revokeTokens({ identity, actsFor: device.deviceKey });
     this.#removeKeys(device.deviceKey);
     return device;
@@ -169,8 +169,13 @@ export class MemoryAccounts {
     if (username !== undefined) this.#accounts.delete(username);
     this.#usernames.delete(key);
     this.revokeTokens({ identity, actsFor: undefined });
-    for (const { deviceKey } of this.listDevices(identity)) this.#devices.delete(latin1(deviceKey));
+    for (const device of this.listDevices(identity)) this.#forgetDevice(device);
     for (const map of [this.#endpoints, this.#deliveryTokens, this.#blocks]) map.delete(key);
+  }
+
+  /** And what it has published. */
+  #forgetDevice({ deviceKey }: Device): void {
+    for (const map of [this.#devices, this.#endpoints, this.#deliveryTokens]) map.delete(latin1(deviceKey));
   }
 
   /** Forgets what has expired, at most `rowsMax`; answers how many. */

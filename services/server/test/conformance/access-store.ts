@@ -191,7 +191,7 @@ function describeDevices(subject: Subject): void {
 }
 
 function describeRemoval(subject: Subject): void {
-  test("a removed device is gone with its tokens, KeyPackages and hybrid key, and may come back", async () => {
+  test("a removed device is gone with its tokens, keys and what it has published, and may come back", async () => {
     await using setup = await withAlice(subject);
     const { accounts, keys } = setup.store;
     await accounts.putDevice({ device: phone, devicesMax: 1 });
@@ -205,6 +205,8 @@ function describeRemoval(subject: Subject): void {
         await keys.putKeyPackage({ identity, keyPackage: identity, expiresAtMs, lastResort, poolMax: 9 });
       }
       await keys.putHybridKey(identity, { hybridPublicKey: new Uint8Array(1216), signature: new Uint8Array(64) });
+      await accounts.putEndpoint({ identity, endpoint: identity, expiresAtMs: setup.nowMs + 60_000 });
+      await accounts.putDeliveryToken({ identity, tokenHash: identity });
     }
     assert.equal(await accounts.removeDevice({ identity: bob, deviceId: phone.deviceId }), undefined);
     assert.deepEqual(await accounts.removeDevice({ identity: alice, deviceId: phone.deviceId }), phone);
@@ -212,6 +214,9 @@ function describeRemoval(subject: Subject): void {
     assert.deepEqual(await accounts.listDevices(alice), []);
     assert.equal(await accounts.ownerOfDevice(phone.deviceKey), undefined);
     assert.deepEqual(await accounts.findTokens(tokens.map(({ hash }) => hash)), [tokens[0], undefined]);
+    for (const find of [accounts.endpointOf, accounts.deliveryTokenOf]) {
+      assert.deepEqual([await find(alice), await find(phone.deviceKey)], [alice, undefined]);
+    }
     assert.equal(await keys.takeKeyPackage(phone.deviceKey), undefined);
     assert.notEqual(await keys.takeKeyPackage(alice), undefined);
     const hybridKeys = await keys.getHybridKeys([alice, phone.deviceKey]);

@@ -23,8 +23,10 @@ export function describeAccountDeletion(subject: Subject): void {
       assert.deepEqual(await accounts.listDevices(alice), []);
       assert.equal(await accounts.ownerOfDevice(phone.deviceKey), undefined);
       assert.equal(await accounts.revokeTokens({ identity: alice, actsFor: undefined }), 0);
-      assert.equal(await accounts.endpointOf(alice), undefined);
-      assert.equal(await accounts.deliveryTokenOf(alice), undefined);
+      for (const key of [alice, phone.deviceKey]) {
+        assert.equal(await accounts.endpointOf(key), undefined);
+        assert.equal(await accounts.deliveryTokenOf(key), undefined);
+      }
       assert.deepEqual(await accounts.areBlocked([{ owner: alice, sender: bob }]), [false]);
       assert.equal(await channels.membersOf(messageIdOf("alice and bob")), undefined);
       assert.equal(await blobs.blobBytesOf(alice), 0);

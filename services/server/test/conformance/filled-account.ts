@@ -15,8 +15,10 @@ export async function fillAccount(setup: Setup, name: string, device: Device): P
     await accounts.putToken({ token, tokensMax: 5 });
   }
   const expiresAtMs = setup.nowMs + 60_000;
-  await accounts.putEndpoint({ identity, endpoint: identityOf("endpoint"), expiresAtMs });
-  await accounts.putDeliveryToken({ identity, tokenHash: identityOf("delivery") });
+  for (const key of [identity, device.deviceKey]) {
+    await accounts.putEndpoint({ identity: key, endpoint: identityOf("endpoint"), expiresAtMs });
+    await accounts.putDeliveryToken({ identity: key, tokenHash: identityOf("delivery") });
+  }
   await accounts.setBlocked({ owner: identity, sender: identityOf("mallory"), blocked: true, blocksMax: 5 });
   await accounts.setBlocked({ owner: identity, sender: identityOf(peer), blocked: true, blocksMax: 5 });
   const channel = `${name} and ${peer}`;

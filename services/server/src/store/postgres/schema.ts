@@ -17,6 +17,7 @@ const migrationFiles = [
   "0005-blobs.sql",
   "0006-sender-share.sql",
   "0007-refused-senders.sql",
+  "0008-published-by-devices.sql",
 ] as const;
 
 /** What this program needs. */

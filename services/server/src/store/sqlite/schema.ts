@@ -114,6 +114,13 @@ const migrations: readonly string[] = [
   CREATE INDEX message_by_place ON message (inbox_id, seq, sender);
   DROP INDEX message_by_seq;
   `,
+  `
+  -- What a device has published goes with it, whichever statement removes it.
+  CREATE TRIGGER device_deleted AFTER DELETE ON device BEGIN
+    DELETE FROM endpoint WHERE identity = old.device_key;
+    DELETE FROM delivery_token WHERE identity = old.device_key;
+  END;
+  `,
 ];
 
 export type SchemaOptions = {
