@@ -50,6 +50,10 @@ export class AccessTokens implements Access {
     return caller instanceof Promise ? caller.then((found) => this.#counted(found)) : this.#counted(caller);
   }
 
+  confirm(caller: Caller): Promise<void> {
+    return this.#parts.tokens.confirm(caller);
+  }
+
   watch(caller: Caller, onEnd: () => void): () => void {
     return this.#parts.tokens.watch(caller, onEnd);
   }

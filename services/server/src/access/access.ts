@@ -37,6 +37,8 @@ export interface Access {
    * E004_BAD_TOKEN, E005_SESSION_EXPIRED, E018_RATE_LIMIT, E020, E021; thrown or rejected.
    */
   authenticate(auth: AuthFields, arrival: Arrival): Caller | Promise<Caller>;
+  /** Asks the store whether the caller's token is still one, whatever is believed of it. E005_SESSION_EXPIRED, E020, E021. */
+  confirm(caller: Caller): Promise<void>;
   /** Calls onEnd once, within 5 s of the revocation of the caller's token; returns what stops it. */
   watch(caller: Caller, onEnd: () => void): () => void;
 }

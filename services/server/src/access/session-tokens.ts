@@ -79,11 +79,23 @@ export class SessionTokens {
     return this.#living(known.caller);
   }
 
-  /** A further token for the same key; the one before lives on, for an answer can be lost. E005_SESSION_EXPIRED. */
+  /** Asks the store, whatever is believed. E005_SESSION_EXPIRED, E020, E021. */
+  async confirm({ tokenHash }: Caller): Promise<void> {
+    if (tokenHash !== undefined) await this.#ask(latin1(tokenHash));
+  }
+
+  /**
+   * A further token for the same key; the one before lives on, for an answer can be lost. E005_SESSION_EXPIRED.
+   *
+   * The one before is asked for when the new one stands: what revokes it later finds both, and what has revoked it is seen.
+   */
   async renew(caller: Caller): Promise<IssuedToken> {
     const issued = await this.issue(actingOf(caller));
     if (issued === undefined) throw new QpqError("E005_SESSION_EXPIRED");
-    return issued;
+    const [before] = await this.#store.findTokens([caller.tokenHash as Uint8Array]);
+    if (before !== undefined) return issued;
+    await this.#store.revokeToken(hash("sha256", issued.sessionToken, "buffer"));
+    throw new QpqError("E005_SESSION_EXPIRED");
   }
 
   /** The caller's token, or all: of the account when it acts for the identity, of the device when for that. Durable. */

@@ -76,6 +76,11 @@ type ResultsOf<Name extends MethodName> = ReturnType<Codecs[Name]["decodeResults
 export type MethodRow<Name extends MethodName> = {
   /** Who may call. */
   readonly access: AccessRule<ParamsOf<Name>>;
+  /**
+   * Of a call whose effect lasts beyond any token: the store is asked for the token, for one that was revoked at another
+   * front-end is believed here for 5 s.
+   */
+  readonly confirmed?: true;
   readonly handle: (
     params: ParamsOf<Name>,
     context: CallContext,
@@ -117,6 +122,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   health: { access: "anybody", handle: () => ({ status: "ok" }) },
   uploadHybridKey: {
     access: { own: "identityKey" },
+    confirmed: true,
     handle: async (params, { domains }) => {
       const key = { hybridPublicKey: copy(params.hybridPublicKey), signature: copy(params.signature) };
       await domains.keys.uploadHybridKey(parseIdentityKey(params.identityKey), key);
@@ -196,6 +202,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   createChannel: {
     access: "bound",
+    confirmed: true,
     handle: (params, { caller, domains }) => domains.channels.create(caller.actsFor as IdentityKey, params.peerKey),
   },
   resolveUser: {
@@ -226,6 +233,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   deleteAccount: {
     access: "identity",
+    confirmed: true,
     handle: async (_, { caller, domains }) => {
       await domains.deletion.delete(caller.account as IdentityKey);
       return { success: true };
@@ -233,6 +241,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   registerDevice: {
     access: "identity",
+    confirmed: true,
     handle: async (params, { caller, domains }) => ({
       deviceId: await domains.devices.register(caller.account as IdentityKey, params),
     }),
@@ -255,6 +264,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   revokeDevice: {
     access: "identity",
+    confirmed: true,
     handle: async (params, { caller, domains }) => {
       await domains.devices.revoke(caller.account as IdentityKey, params.deviceId);
       return { success: true };
@@ -281,6 +291,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   publishDeliveryToken: {
     access: { own: "identityKey" },
+    confirmed: true,
     handle: async (params, { domains }) => {
       await domains.deliveryTokens.publish(parseIdentityKey(copy(params.identityKey)), copy(params.tokenHash));
       return {};
@@ -288,6 +299,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   setBlocked: {
     access: "identity",
+    confirmed: true,
     handle: async (params, { caller, domains }) => {
       const sender = parseIdentityKey(copy(params.senderKey));
       await domains.blocks.set(caller.account as IdentityKey, sender, params.blocked);

@@ -40,6 +40,7 @@ function handlerOf(name: MethodName): (params: AnyParams, context: Context, call
         text: "who opens a Session says who it is; send sealed on another connection",
       });
     }
+    if (row.confirmed === true) return parts.access.confirm(caller as Caller).then(serve);
     const channels = requireChannels(parts.domains.channels, caller as Caller, params);
     return channels === undefined ? serve() : channels.then(serve);
   };

@@ -302,3 +302,29 @@ test("who watches a token is told once within 5 s of its revocation at another f
   await pass(10_000);
   assert.deepEqual(told, [1, 1, 0]);
 });
+
+test("a token that is revoked while another one is made of it leaves none behind, whichever comes first", async () => {
+  for (const moment of ["before", "between"] as const) {
+    const world = createWorld();
+    const { accounts } = world.store;
+    const tokens = world.frontEnd();
+    const caller = await tokens.find(await login(world, tokens));
+    const revoke = () => accounts.revokeTokens({ identity: keyOf(1), actsFor: undefined });
+    const { putToken } = accounts;
+    const racing = new SessionTokens({
+      store: {
+        ...accounts,
+        async putToken(request) {
+          if (moment === "before") await revoke();
+          const put = await putToken(request);
+          if (moment === "between") await revoke();
+          return put;
+        },
+      },
+      limits,
+      clock: () => world.nowMs,
+    });
+    await assert.rejects(racing.renew(caller), ended, moment);
+    assert.equal(await revoke(), 0, moment);
+  }
+});
