@@ -30,7 +30,7 @@ export class Letters {
     this.#clock = clock;
   }
 
-  /** A sender by a token of its own holds a share of an inbox. E008_PAYLOAD_TOO_LARGE, E010_PAYLOAD_EMPTY. */
+  /** An account, or who shows a delivery token, holds a share of an inbox. E008_PAYLOAD_TOO_LARGE, E010_PAYLOAD_EMPTY. */
   entryFor(recipientKey: IdentityKey, letter: Letter): Append {
     const { payload, idempotencyKey, ttlSecs } = letter;
     const max = this.#limits.payloadBytesMax;
@@ -42,8 +42,8 @@ export class Letters {
       payload,
       messageId: idempotencyKey === undefined ? undefined : messageIdOf(letter.sender.key, idempotencyKey),
       expiresAtMs: this.#clock() + lifeSecs * 1_000,
-      // the static token is everybody's
-      ...(!isNobody(letter.sender.key) && { sender: letter.sender.key }),
+      // one for all devices of an account, of which five would fill an inbox; the static token is everybody's
+      ...(!isNobody(letter.sender.key) && { sender: letter.sender.account ?? letter.sender.key }),
     };
   }
 
