@@ -48,8 +48,6 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
   const waiters = new Waiters({ wakeups, waitersMax, sweep, found });
   const subscriptions = new Subscriptions({ log, wakeups, limits, subscriptionsMax, clock, sweep, found });
   const tokens = new SessionTokens({ store: store.accounts, limits, clock });
-  const deliveryTokens = new DeliveryTokens({ store: store.accounts });
-  const devices = new Devices({ store: store.accounts, tokens, deliveryTokens, limits, clock });
   const channels = new Channels({ store: store.channels, rates: counter, limits });
   return {
     waiters,
@@ -62,13 +60,13 @@ export function createDomains(store: Store, settings: Settings, clock: Clock) {
     tokens,
     blocks,
     blobs: new Blobs({ store: store.blobs, rates: counter, limits, clock }),
-    deliveryTokens,
+    deliveryTokens: new DeliveryTokens({ store: store.accounts }),
     allowsSealed: settings.allowSealedSender,
     callRates: new CallRates(counter, limits),
     directory: new Directory({ store: store.accounts, rates: counter, limits, clock }),
-    devices,
+    devices: new Devices({ store: store.accounts, tokens, limits, clock }),
     channels,
-    deletion: new AccountDeletion({ store: store.accounts, tokens, channels, devices }),
+    deletion: new AccountDeletion({ store: store.accounts, tokens, channels }),
     accounts: new Accounts({ ...settings, store: store.accounts, tokens, rates: counter, clock }),
   } as const;
 }

@@ -6,13 +6,11 @@ import type { IdentityKey } from "quicproquo-proto";
 import type { Channels } from "../access/channels.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
 import type { AccountStore } from "../store/port.ts";
-import type { Devices } from "./devices.ts";
 
 export type AccountDeletionParts = {
   readonly store: AccountStore;
   readonly tokens: SessionTokens;
   readonly channels: Channels;
-  readonly devices: Devices;
 };
 
 export class AccountDeletion {
@@ -28,10 +26,9 @@ export class AccountDeletion {
    * once the store has begun, it ends by itself.
    */
   async delete(identity: IdentityKey): Promise<void> {
-    const { store, tokens, channels, devices } = this.#parts;
+    const { store, tokens, channels } = this.#parts;
     await tokens.revokeAll(identity, undefined);
-    const keys = [identity, ...(await devices.list(identity)).map(({ deviceKey }) => deviceKey)];
-    for (const key of keys) await devices.withdraw(key);
+    const keys = [identity, ...(await store.listDevices(identity)).map(({ deviceKey }) => deviceKey)];
     await store.deleteAccount(identity);
     // of a login in between
     await tokens.forget(identity);

@@ -4,7 +4,6 @@
  */
 import { hash } from "node:crypto";
 import { type IdentityKey, labels, type LimitName, parseIdentityKey, QpqError } from "quicproquo-proto";
-import type { DeliveryTokens } from "../access/delivery-tokens.ts";
 import type { SessionTokens } from "../access/session-tokens.ts";
 import { hasSigned, isNobody } from "../keys/signature.ts";
 import type { AccountStore, Clock, Device } from "../store/port.ts";
@@ -14,7 +13,6 @@ const deviceIdBytes = 16;
 export type DevicesParts = {
   readonly store: AccountStore;
   readonly tokens: SessionTokens;
-  readonly deliveryTokens: DeliveryTokens;
   readonly limits: Readonly<Record<LimitName, number>>;
   readonly clock: Clock;
 };
@@ -72,14 +70,6 @@ export class Devices {
     const removed = await store.removeDevice({ identity, deviceId: Uint8Array.from(deviceId) });
     if (removed === undefined) throw new QpqError("E030_DEVICE_NOT_FOUND");
     await tokens.forget(identity);
-    await this.withdraw(removed.deviceKey);
-  }
-
-  /** How the key may be reached is not said any more: sealed senders by its delivery token, others at its endpoint. Durable. */
-  async withdraw(key: IdentityKey): Promise<void> {
-    const { store, deliveryTokens } = this.#parts;
-    await deliveryTokens.publish(key, new Uint8Array());
-    await store.putEndpoint({ identity: key, endpoint: new Uint8Array(), expiresAtMs: 0 });
   }
 
   #requireName(name: string): void {

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { test } from "node:test";
 import { type ErrorCode, labels, QpqError } from "quicproquo-proto";
-import { DeliveryTokens } from "../../src/access/delivery-tokens.ts";
 import { SessionTokens } from "../../src/access/session-tokens.ts";
 import { Devices } from "../../src/accounts/devices.ts";
 import { newIdentity, signAs, type TestIdentity } from "../../testing/opaque-client.ts";
@@ -19,14 +18,7 @@ class Place {
   readonly clock = (): number => this.nowMs;
   readonly store = memoryStore(this.clock);
   readonly tokens = new SessionTokens({ store: this.store.accounts, limits, clock: this.clock, now: this.clock });
-  readonly deliveryTokens = new DeliveryTokens({ store: this.store.accounts, now: this.clock });
-  readonly devices = new Devices({
-    store: this.store.accounts,
-    tokens: this.tokens,
-    deliveryTokens: this.deliveryTokens,
-    limits,
-    clock: this.clock,
-  });
+  readonly devices = new Devices({ store: this.store.accounts, tokens: this.tokens, limits, clock: this.clock });
 
   async account(username: string): Promise<TestIdentity> {
     const identity = newIdentity();
@@ -138,22 +130,6 @@ test("a revoked device has no token any more, others of the account have theirs,
   assert.equal(await place.tokens.issue({ identity, actsFor: phone.identityKey }), undefined);
   await assert.rejects(place.devices.revoke(identity, deviceId), isCode("E030_DEVICE_NOT_FOUND"));
   assert.equal(Buffer.compare(await place.register(alice, phone), deviceId), 0);
-});
-
-test("a revoked device is not reached any more: neither by its delivery token nor at its endpoint", async () => {
-  const place = new Place();
-  const alice = await place.account("alice");
-  const phone = newIdentity();
-  const deviceId = await place.register(alice, phone);
-  const token = new Uint8Array(32).fill(7);
-  await place.deliveryTokens.publish(phone.identityKey, hash("sha256", token, "buffer"));
-  assert.notEqual(await place.deliveryTokens.find(token, phone.identityKey), undefined);
-  const expiresAtMs = place.nowMs + 60_000;
-  await place.store.accounts.putEndpoint({ identity: phone.identityKey, endpoint: token, expiresAtMs });
-  await place.devices.revoke(alice.identityKey, deviceId);
-  assert.equal(await place.deliveryTokens.find(token, phone.identityKey), undefined);
-  assert.equal(await place.store.accounts.deliveryTokenOf(phone.identityKey), undefined);
-  assert.equal(await place.store.accounts.endpointOf(phone.identityKey), undefined);
 });
 
 test("nobody revokes another's device", async () => {
