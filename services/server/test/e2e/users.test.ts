@@ -159,18 +159,6 @@ for (const { name, start } of places) {
       ]);
       assert.match((await users("list", "--limit", "1")).words, /\nmore: qpq-server users list --after \S+\n$/);
     });
-
-    test("nobody's name, what is no name and what is no command are refused with what to do", async () => {
-      const nobody = await users("disable", "nobody-here");
-      assert.deepEqual([nobody.code, nobody.words], [1, ""]);
-      assert.match(nobody.errors, /E075_ACCOUNT_NOT_FOUND.*qpq-server users list/);
-      assert.match((await users("revoke", "no name")).errors, /E065_USERNAME/);
-      for (const words of [[], ["disable"], ["list", "alice"], ["ban", "alice"], ["list", "--limit", "0"]]) {
-        const { code, errors } = await users(...words);
-        assert.equal(code, 2, words.join(" "));
-        assert.match(errors, /E048_USAGE/);
-      }
-    });
   });
 }
 
@@ -194,6 +182,19 @@ describe("qpq-server users of the embedded store", () => {
     const elsewhere = await runCommand(["users", "list"]);
     assert.equal(elsewhere.code, 1);
     assert.match(elsewhere.errors, /E046_CONFIG there is no store data\/qpq\.db.*--data-dir/);
+  });
+
+  test("nobody's name, what is no name and what is no command are refused with what to do", async () => {
+    await using server = await startServerProcess();
+    const nobody = await runCommand(["users", "disable", "nobody-here", "--data-dir", server.dataDir]);
+    assert.deepEqual([nobody.code, nobody.words], [1, ""]);
+    assert.match(nobody.errors, /E075_ACCOUNT_NOT_FOUND.*qpq-server users list/);
+    assert.match((await runCommand(["users", "revoke", "no name"])).errors, /E065_USERNAME/);
+    const wrong = [[], ["disable"], ["list", "alice"], ["ban", "alice"], ["list", "--limit", "0"]];
+    for (const { code, errors } of await Promise.all(wrong.map((words) => runCommand(["users", ...words])))) {
+      assert.equal(code, 2);
+      assert.match(errors, /E048_USAGE/);
+    }
   });
 
   test("says what to do when the server that owns the file cannot be reached", async () => {
