@@ -69,6 +69,17 @@ export class SessionTokens {
     return put === "stored" ? { sessionToken, expiresAtMs } : undefined;
   }
 
+  /**
+   * As issue; undefined also when what the token rests on is over once it stands. What ends that later finds the token, and
+   * ends it too.
+   */
+  async issueWhile(acting: Acting, isStillSo: () => Promise<boolean>): Promise<IssuedToken | undefined> {
+    const issued = await this.issue(acting);
+    if (issued === undefined || (await isStillSo())) return issued;
+    await this.#store.revokeToken(hash("sha256", issued.sessionToken, "buffer"));
+    return undefined;
+  }
+
   /** At once for one that is believed. E005_SESSION_EXPIRED: expired, revoked, or never was. E020, E021. */
   find(sessionToken: Uint8Array): Caller | Promise<Caller> {
     const name = hash("sha256", sessionToken, "latin1");
@@ -84,18 +95,14 @@ export class SessionTokens {
     if (tokenHash !== undefined) await this.#ask(latin1(tokenHash));
   }
 
-  /**
-   * A further token for the same key; the one before lives on, for an answer can be lost. E005_SESSION_EXPIRED.
-   *
-   * The one before is asked for when the new one stands: what revokes it later finds both, and what has revoked it is seen.
-   */
+  /** A further token for the same key; the one before lives on, for an answer can be lost. E005_SESSION_EXPIRED. */
   async renew(caller: Caller): Promise<IssuedToken> {
-    const issued = await this.issue(actingOf(caller));
+    const issued = await this.issueWhile(actingOf(caller), async () => {
+      const [before] = await this.#store.findTokens([caller.tokenHash as Uint8Array]);
+      return before !== undefined;
+    });
     if (issued === undefined) throw new QpqError("E005_SESSION_EXPIRED");
-    const [before] = await this.#store.findTokens([caller.tokenHash as Uint8Array]);
-    if (before !== undefined) return issued;
-    await this.#store.revokeToken(hash("sha256", issued.sessionToken, "buffer"));
-    throw new QpqError("E005_SESSION_EXPIRED");
+    return issued;
   }
 
   /** The caller's token, or all: of the account when it acts for the identity, of the device when for that. Durable. */

@@ -139,8 +139,10 @@ export class Accounts {
     const begun = this.#states.open(finish.loginId);
     if (begun === undefined || begun.username !== name) throw refused();
     if (!this.#opaque.finishLogin(begun.state, finish.finalization)) throw refused();
+    const isAsBegun = (account: Account | undefined): account is Account =>
+      account !== undefined && isSame(begun.recordHash, recordHashOf(account));
     const account = await store.accountOf(name);
-    if (account === undefined || Buffer.compare(recordHashOf(account), begun.recordHash) !== 0) throw refused();
+    if (!isAsBegun(account)) throw refused();
     if (account.disabled) throw new QpqError("E068_ACCOUNT_DISABLED");
     const { identity } = account;
     const isOwn = isSame(identityKey, identity) || isSame(await store.ownerOfDevice(identityKey), identity);
@@ -152,7 +154,8 @@ export class Accounts {
       transcript: [begun.request, begun.response, finish.finalization],
       identityProof: finish.identityProof,
     });
-    const issued = await tokens.issue({ identity, actsFor: identityKey });
+    const acting = { identity, actsFor: identityKey };
+    const issued = await tokens.issueWhile(acting, async () => isAsBegun(await store.accountOf(name)));
     if (issued === undefined) throw refused();
     return issued;
   }

@@ -172,6 +172,24 @@ test("a new password needs the identity's proof; then the old one is over, its t
   assert.equal((await login(accounts, changed)).length, sizes.sessionToken);
 });
 
+test("a login that a new password overtakes gets no token, whatever of it comes first", async () => {
+  for (const moment of ["before", "between"] as const) {
+    const { place, accounts, alice } = await registered();
+    const { putToken } = place.store.accounts;
+    const change = () => register(accounts, { ...alice, password: "new password" });
+    place.store.accounts.putToken = async (request) => {
+      place.store.accounts.putToken = putToken;
+      if (moment === "before") await change();
+      const put = await putToken(request);
+      if (moment === "between") await change();
+      return put;
+    };
+    await assert.rejects(login(accounts, alice), isRefused, moment);
+    const { identityKey: identity } = alice.identity;
+    assert.equal(await place.store.accounts.revokeTokens({ identity, actsFor: undefined }), 0, moment);
+  }
+});
+
 test("an identity has one name, and a disabled account is told so only to who knows its password", async () => {
   const { place, accounts, alice } = await registered();
   await assert.rejects(register(accounts, { ...alice, username: "alicia" }), isCode("E067_IDENTITY_TAKEN"));
