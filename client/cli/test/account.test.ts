@@ -113,11 +113,12 @@ async function atTerminal(who: string, args: readonly string[], lines: readonly 
   const env = { ...environmentOf({ server, folder, who }), QPQ_AUTH_TOKEN: "" };
   const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], { env });
   let shown = "";
-  const left = [...lines];
+  let answered = 0;
   terminal.stdout.on("data", (chunk: Buffer) => {
     shown += chunk.toString();
     // raw mode is on before the question is asked
-    if (shown.endsWith(": ")) terminal.stdin.write(`${left.shift() ?? ""}\r`);
+    const asked = shown.match(/(?:password for \S+|the same again): /g)?.length ?? 0;
+    for (; answered < asked; answered++) terminal.stdin.write(`${lines[answered] ?? ""}\r`);
   });
   await new Promise((resolve) => terminal.on("close", resolve));
   return shown;
