@@ -13,6 +13,7 @@ import { type LimitName, type LimitRow, limits, QpqError } from "quicproquo-prot
 import { type QuicLimits, quicLimits } from "quicproquo-transport/quic";
 import { type WebSocketLimits, websocketLimits } from "quicproquo-transport/websocket";
 import { parse as parseToml } from "smol-toml";
+import type { TracingOptions } from "./observe/tracing.ts";
 import { type ProcessLimits, processLimits } from "./processes/process-limits.ts";
 import { kebab, type Setting, settings, trueOrFalse, websocketName } from "./settings.ts";
 
@@ -57,6 +58,8 @@ export type ServerConfig = {
   readonly allowSealedSender: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly metrics: "on" | "off";
+  /** undefined: nothing is traced. */
+  readonly tracing: TracingOptions | undefined;
   readonly drainMs: number;
   readonly processes: ProcessLimits;
   /** 8 bytes; undefined = made from dataDir/transport-secret. */
@@ -233,6 +236,7 @@ function freeze(flat: Record<string, unknown>, given: Given): ServerConfig {
     allowSealedSender: isOn("allowSealedSender"),
     logLevel: value("logLevel"),
     metrics: value("metrics"),
+    tracing: tracingOf(flat),
     drainMs: numberOf("drainMs"),
     processes: slice(processLimits, flat),
     serverId: value("serverId") === "" ? undefined : Buffer.from(value<string>("serverId"), "hex"),
@@ -257,6 +261,32 @@ function freeze(flat: Record<string, unknown>, given: Given): ServerConfig {
     throw new QpqError("E046_CONFIG", { text: "dedupeWindowSecs must be at least messageLifeSecs" });
   }
   return Object.freeze(config);
+}
+
+function tracingOf(flat: Record<string, unknown>): TracingOptions | undefined {
+  if (flat["otlpEndpoint"] === "") return undefined;
+  return {
+    endpoint: String(flat["otlpEndpoint"]),
+    headers: headersOf(String(flat["otlpHeaders"])),
+    sampleRatio: Number(flat["traceSampleRatio"]),
+    linkDelivery: flat["traceLinkDelivery"] === "1",
+  };
+}
+
+/** As https://opentelemetry.io/docs/specs/otel/protocol/exporter/ has them. */
+function headersOf(text: string): Record<string, string> {
+  const pairs = text.split(",").filter((pair) => pair.trim() !== "");
+  try {
+    return Object.fromEntries(
+      pairs.map((pair) => {
+        const at = pair.indexOf("=");
+        if (at < 1) throw new Error("no =");
+        return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
+      }),
+    );
+  } catch {
+    throw new QpqError("E046_CONFIG", { text: "otlpHeaders must be name=value,name=value, percent-encoded" });
+  }
 }
 
 /** undefined: the embedded store. */

@@ -96,10 +96,11 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     found: () => domains.found,
     storeParts,
     certificateExpiresAtMs: () => certificate.expiresAtMs,
-    traceSpans: () => ({ sent: 0, failed: 0 }),
+    traceSpans: () => tracing?.spans ?? { sent: 0, failed: 0 },
   };
   const observer = config.metrics === "on" ? createPrometheusObserver(sources) : noMetrics;
-  const observed = observeStore(given.store, observer, undefined);
+  const tracing = config.tracing && (await import("./observe/otel.ts")).createTracing(config.tracing);
+  const observed = observeStore(given.store, observer, tracing);
   const { store } = observed;
   const domains = createDomains(store, { ...config, opaqueSetup: secrets.opaqueSetup }, clock);
   await using started = new AsyncDisposableStack();
@@ -110,6 +111,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     domains: { ...domains, accounts },
     access: new AccessTokens(secrets.token, domains),
     observer: auditedObserver(observer, audit),
+    tracing,
     log,
     inFlight,
     clock,
@@ -198,6 +200,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
         await sessions.end();
       });
       await Promise.all(listeners.map((listener) => listener.close(closeCodes.shuttingDown, shuttingDown)));
+      await tracing?.close();
       audit[Symbol.dispose]();
     },
   };

@@ -71,6 +71,20 @@ export function settings(): Record<string, Setting> {
     tlsKey: row("Its private key, PKCS #8 in DER or PEM. Empty = server-key.der in the data folder.", String, ""),
     logLevel: row("Least level of log lines.", ["debug", "info", "warn", "error", "silent"], "info"),
     metrics: row("What is counted for /metrics; off = nothing, and there is no such page.", ["on", "off"], "on"),
+    otlpEndpoint: {
+      ...row("Where traces are sent, OTLP over HTTP, without /v1/traces. Empty = none are made.", httpUrl, ""),
+      env: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    },
+    otlpHeaders: {
+      ...secret("What the collector wants to see: name=value,name=value, percent-encoded."),
+      env: "OTEL_EXPORTER_OTLP_HEADERS",
+    },
+    traceSampleRatio: row("Part of the calls and deliveries that is traced; who calls may decide for itself.", ratio, 0.01),
+    traceLinkDelivery: row(
+      "1 = a delivery names the traces of what it delivers: who sees traces sees who writes to whom.",
+      ["0", "1"],
+      "0",
+    ),
     serverId: row(
       "First 8 bytes of connection ids, in hex, for load balancers. Empty = made at first start.",
       formatOf({ type: "string", pattern: "^([0-9a-fA-F]{16})?$" }, (value) => {
@@ -123,7 +137,7 @@ export function settings(): Record<string, Setting> {
     authToken: secret("Static bearer token; its holder may act for every identity. Empty = generated."),
   };
   for (const [name, limit] of limitRows) rows[name] = row(limit.doc, rangeOf(limit), limit.default);
-  for (const [name, setting] of Object.entries(rows)) rows[name] = { ...setting, env: `QPQ_${snake(name)}` };
+  for (const [name, setting] of Object.entries(rows)) rows[name] = { ...setting, env: setting.env || `QPQ_${snake(name)}` };
   return rows;
 }
 
@@ -133,6 +147,15 @@ type Format = ((value: unknown) => void) & { readonly schema: Readonly<Record<st
 function formatOf(schema: Format["schema"], check: (value: unknown) => void): Format {
   return Object.assign(check, { schema });
 }
+
+const httpUrl = formatOf({ type: "string", pattern: "^(https?://.+)?$" }, (value) => {
+  const isOne = URL.canParse(String(value)) && /^https?:$/.test(new URL(String(value)).protocol);
+  if (value !== "" && !isOne) throw new Error("must be http://HOST:PORT or https://HOST:PORT");
+});
+
+const ratio = formatOf({ type: "number", minimum: 0, maximum: 1 }, (value) => {
+  if (!(Number(value) >= 0 && Number(value) <= 1)) throw new Error("must be a number from 0 to 1");
+});
 
 /**
  * The format of a switch, whose flag takes no value. Its default is text: convict makes a boolean of any text where that is

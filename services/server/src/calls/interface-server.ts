@@ -3,16 +3,19 @@
  * one observation of a call.
  */
 import { randomBytes } from "node:crypto";
-import { type ErrorCode, exceptionTypeOf, type MethodCodec, QpqError } from "quicproquo-proto";
+import { type ErrorCode, exceptionTypeOf, type MethodCodec, QpqError, type TraceFields } from "quicproquo-proto";
 import { type CapabilityServer, endsLater, type IncomingCall, RpcError, type RpcException } from "quicproquo-rpc";
 import { MessageError } from "quicproquo-rpc/message";
 import type { Log } from "../observe/log.ts";
 import type { Observer } from "../observe/observer.ts";
+import type { CallSpan, Tracing } from "../observe/tracing.ts";
 import type { InFlight } from "./in-flight.ts";
 
 /** What the calls of every interface need. */
 export type InterfaceParts = {
   readonly observer: Observer;
+  /** undefined: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   readonly log: Log;
   readonly inFlight: InFlight;
 };
@@ -56,6 +59,8 @@ export type Handlers<Table extends Codecs, C> = {
 type ServedMethod<C> = {
   /** The label of its metrics. */
   readonly label: string;
+  /** Its name in traces. */
+  readonly fullName: string;
   readonly codec: MethodCodec<object, object>;
   readonly handle: (params: object, context: C, call: IncomingCall) => Results<object> | Promise<Results<object>>;
 };
@@ -78,7 +83,8 @@ export function interfaceTable<Table extends Codecs, C>(
   for (const [method, codec] of Object.entries(codecs)) {
     // a handler and its codec belong together by their name; TypeScript cannot follow that through the loop
     const handle = handlers[method] as unknown as ServedMethod<C>["handle"];
-    const row = { label: labelOf(method), codec: codec as unknown as ServedMethod<C>["codec"], handle };
+    const names = { label: labelOf(method), fullName: `qpq.${name}/${method}` };
+    const row = { ...names, codec: codec as unknown as ServedMethod<C>["codec"], handle };
     methods.set(row.codec.method.ordinal, row);
   }
   return { interfaceId: id, name, methods };
@@ -108,7 +114,11 @@ export class InterfaceServer<C> implements CapabilityServer {
     try {
       const served = this.#methodOf(call);
       running.served = served;
-      results = served.handle(served.codec.decodeParams(call.params(served.codec.method.params)), this.#context, call);
+      const params = served.codec.decodeParams(call.params(served.codec.method.params));
+      const { tracing } = this.#parts;
+      running.span = tracing?.call(served.fullName, (params as { trace?: TraceFields }).trace);
+      const handle = (): typeof results => served.handle(params, this.#context, call);
+      results = running.span === undefined ? handle() : running.span.run(handle);
     } catch (error) {
       throw running.failure(error);
     }
@@ -147,6 +157,8 @@ class RunningCall implements ResultsSink<object> {
   readonly #startedAtMs = performance.now();
   /** undefined: there is no such method. */
   served: Pick<ServedMethod<never>, "label" | "codec"> | undefined;
+  /** undefined: it is not traced. */
+  span: CallSpan | undefined;
 
   constructor(parts: InterfaceParts, call: IncomingCall) {
     this.#parts = parts;
@@ -202,7 +214,9 @@ class RunningCall implements ResultsSink<object> {
   #end(code: ErrorCode | "ok" | "canceled"): void {
     this.#parts.inFlight.end();
     const seconds = (performance.now() - this.#startedAtMs) / 1_000;
-    this.#parts.observer.callEnded({ method: this.#label, code, seconds, requestBytes: this.#call.frameBytes });
+    const { frameBytes: requestBytes } = this.#call;
+    this.#parts.observer.callEnded({ method: this.#label, code, seconds, requestBytes, span: this.span?.ids });
+    this.span?.end(code);
   }
 
   /** Foreign errors become E034_INTERNAL with a reference that stands in the log as well, and nothing else of them. */

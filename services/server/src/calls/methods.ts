@@ -2,7 +2,14 @@
  * The method table: one row a method of NodeService, in the order of ordinals. A row says who may call and what is done;
  * decoding, the version, the token, errors and observation are the same for all (node-service.ts).
  */
-import { type IdentityKey, type methodCodecs, parseIdempotencyKey, parseIdentityKey, QpqError } from "quicproquo-proto";
+import {
+  type IdentityKey,
+  type InboxKey,
+  type methodCodecs,
+  parseIdempotencyKey,
+  parseIdentityKey,
+  QpqError,
+} from "quicproquo-proto";
 import type { AbortListener, CapabilityServer } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import type { Channels } from "../access/channels.ts";
@@ -20,6 +27,7 @@ import type { Fetched, LeaseBook } from "../delivery/lease-book.ts";
 import type { Sender } from "../delivery/sender.ts";
 import type { Subscriptions } from "../delivery/subscriptions.ts";
 import type { Keys } from "../keys/keys.ts";
+import type { StoredMessage } from "../store/port.ts";
 import { inboxOf, letterOf } from "./answers.ts";
 import type { AccountCalls } from "./audited.ts";
 import { fetchAnswer } from "./fetch-answers.ts";
@@ -62,8 +70,8 @@ export interface CallContext {
   watchToken(onEnd: () => void): () => void;
   /** Tells once whether the caller has the answer; never both. */
   onTaken(fetched: Pick<Fetched, "taken" | "dropped">): void;
-  /** Counts messages that an answer carries. */
-  onDelivered(count: number): void;
+  /** Tells of messages that an answer carries. */
+  onDelivered(inbox: InboxKey, messages: readonly StoredMessage[]): void;
   /** A Session that acts for this caller. */
   openSession(): CapabilityServer;
 }
@@ -110,8 +118,8 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
     handle: async (params, context) => {
       const query = queryOf(params);
       const { delivery } = context.domains;
-      if (params.keep) return fetchAnswer(await delivery.fetchKeeping(query), context);
-      return fetchAnswer(await delivery.fetch(query, context), context);
+      if (params.keep) return fetchAnswer(await delivery.fetchKeeping(query), query.inbox, context);
+      return fetchAnswer(await delivery.fetch(query, context), query.inbox, context);
     },
   },
   fetchWait: {
@@ -175,7 +183,10 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   },
   peek: {
     access: { own: "recipientKey" },
-    handle: async (params, context) => fetchAnswer(await context.domains.delivery.peek(queryOf(params)), context),
+    handle: async (params, context) => {
+      const query = queryOf(params);
+      return fetchAnswer(await context.domains.delivery.peek(query), query.inbox, context);
+    },
   },
   ack: {
     access: { own: "recipientKey" },

@@ -1,5 +1,5 @@
 /** NodeService, the bootstrap capability of an RPC session: early data, token and version, then the method's row (methods.ts). */
-import { mayRunEarly, methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
+import { type InboxKey, mayRunEarly, methodCodecs, NodeService, protocolVersion, QpqError } from "quicproquo-proto";
 import type { AbortListener, CapabilityServer, IncomingCall } from "quicproquo-rpc";
 import type { AuthFields, Caller } from "../access/access.ts";
 import { type AccessRule, requireAdmitted } from "../access/rules.ts";
@@ -11,6 +11,7 @@ import { type CallContext, type Domains, type MethodName, type MethodRow, method
 import type { Peer } from "./origin.ts";
 import type { CallParts, SessionScope } from "./scope.ts";
 import { sessionServer } from "./session.ts";
+import type { StoredMessage } from "../store/port.ts";
 
 type Context = { readonly parts: CallParts; readonly scope: SessionScope };
 
@@ -114,8 +115,10 @@ class NodeCall implements CallContext {
     });
   }
 
-  onDelivered(count: number): void {
-    this.#parts.observer.messagesDelivered(count);
+  onDelivered(inbox: InboxKey, messages: readonly StoredMessage[]): void {
+    const { observer, tracing } = this.#parts;
+    observer.messagesDelivered(messages.length);
+    tracing?.delivery(inbox, messages)?.end("ok");
   }
 
   openSession(): CapabilityServer {

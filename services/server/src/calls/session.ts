@@ -17,6 +17,7 @@ import { Capability, type CapabilityServer, RpcError } from "quicproquo-rpc";
 import type { Caller } from "../access/access.ts";
 import { requireOwn } from "../access/rules.ts";
 import type { Sink, Subscription } from "../delivery/subscription.ts";
+import type { Span } from "../observe/tracing.ts";
 import type { ReadAnswer } from "../store/port.ts";
 import { answerOf, inboxOf, letterOf } from "./answers.ts";
 import { requireChannels } from "./channel-gate.ts";
@@ -129,7 +130,7 @@ const inboxTable: InterfaceTable<OpenInbox> = interfaceTable(Inbox, inboxCodecs,
     session.requireCaller();
     if (!(params.sink instanceof Capability)) throw new QpqError("E001_BAD_REQUEST", { text: "a sink is required" });
     const { parts, scope } = session;
-    const sink = new RemoteSink(params.sink.dup(), session);
+    const sink = new RemoteSink(params.sink.dup(), session, key);
     let subscription: Subscription;
     try {
       subscription = parts.domains.subscriptions.open({ ...params, inbox: key }, sink, scope.pushBudget);
@@ -155,27 +156,43 @@ const subscriptionTable = interfaceTable(SubscriptionInterface, {}, {});
 class RemoteSink implements Sink {
   readonly #capability: Capability;
   readonly #session: OpenSession;
+  readonly #inbox: InboxKey;
   onEnd: (() => void) | undefined;
 
-  constructor(capability: Capability, session: OpenSession) {
+  constructor(capability: Capability, session: OpenSession, inbox: InboxKey) {
     this.#capability = capability;
     this.#session = session;
+    this.#inbox = inbox;
   }
 
   async deliver(answer: ReadAnswer): Promise<void> {
     const { payloads, gap } = answerOf(answer);
     const { deliver } = sinkCodecs;
     const push = { envelopes: payloads, gap };
+    const { observer, tracing } = this.#session.parts;
+    const span = tracing?.delivery(this.#inbox, answer.messages);
     // disposed: capabilities that a reader puts into its answer must not live until they are collected
     using taken = this.#capability.call(deliver.method, (builder) => deliver.encodeParams(push, builder));
-    await taken;
-    this.#session.parts.observer.messagesDelivered(payloads.length);
+    if (span === undefined) await taken;
+    else await this.#traced(taken, span);
+    observer.messagesDelivered(payloads.length);
   }
 
   end(reason: QpqError | undefined): void {
     this.onEnd?.();
     if (reason !== undefined) this.#tell(reason);
     this.#capability[Symbol.dispose]();
+  }
+
+  /** Resolves when the push was taken. */
+  async #traced(taken: PromiseLike<unknown>, span: Span): Promise<void> {
+    try {
+      await taken;
+      span.end("ok");
+    } catch (error) {
+      span.end("E063_SINK_FAILED");
+      throw error;
+    }
   }
 
   #tell({ reason, retryAfterMs = 0 }: QpqError): void {

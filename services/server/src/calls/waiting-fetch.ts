@@ -75,7 +75,7 @@ export class WaitingFetch implements LaterResults<Results>, Waiting<ReadAnswer |
       if ("dropped" in answer) answer.dropped();
       return this.failed(undefined);
     }
-    this.#sink?.done(fetchAnswer(answer, this.#context));
+    this.#sink?.done(fetchAnswer(answer, this.inbox, this.#context));
   }
 
   failed(error: unknown): void {

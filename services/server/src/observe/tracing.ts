@@ -9,14 +9,14 @@
 import type { ErrorCode, TraceFields } from "quicproquo-proto";
 import type { SpanIds } from "./observer.ts";
 
-type SpanCode = ErrorCode | "ok" | "canceled";
+export type SpanCode = ErrorCode | "ok" | "canceled";
 
-interface Span {
+export interface Span {
   end(code: SpanCode): void;
 }
 
 /** A call that is traced. */
-interface CallSpan extends Span {
+export interface CallSpan extends Span {
   readonly ids: SpanIds;
   /** Steps of this work, and of what it goes on with, belong to the call until it ends. */
   run<R>(work: () => R): R;
@@ -26,7 +26,7 @@ interface CallSpan extends Span {
 export type Step = "commit" | "read" | "ack" | "publish";
 
 /** A message that was stored, or is delivered. */
-type TracedMessage = { readonly seq: bigint };
+export type TracedMessage = { readonly seq: bigint };
 
 export interface Tracing {
   /** undefined: not traced. A caller that sends a trace context decides, for others chance. `method`: qpq.Interface/method. */
@@ -44,3 +44,14 @@ export interface Tracing {
   /** Sends what is left, for a few seconds at most. Never rejects. */
   close(): Promise<void>;
 }
+
+/** W3C trace context: https://www.w3.org/TR/trace-context/. */
+export type TracingOptions = {
+  /** OTLP over HTTP: where /v1/traces is, without it. */
+  readonly endpoint: string;
+  /** Secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of calls that come without a context, and of deliveries; 0 to 1. */
+  readonly sampleRatio: number;
+  readonly linkDelivery: boolean;
+};

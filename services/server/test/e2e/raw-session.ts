@@ -10,6 +10,7 @@ import {
   QpqError,
   sessionCodecs,
   sinkCodecs,
+  type TraceFields,
 } from "quicproquo-proto";
 import { type Answer, type Capability, MethodTable, RpcError } from "quicproquo-rpc";
 import { tokenBytes } from "./raw-client.ts";
@@ -89,9 +90,12 @@ export class RawSession implements Disposable {
     this.capability = opened.pipeline(0);
   }
 
-  async send(entries: readonly (Pick<OutgoingFields, "recipientKey" | "payload"> & Partial<OutgoingFields>)[]) {
+  async send(
+    entries: readonly (Pick<OutgoingFields, "recipientKey" | "payload"> & Partial<OutgoingFields>)[],
+    traceOfCaller: TraceFields = trace,
+  ) {
     const whole = entries.map((entry) => ({ channelId: empty, idempotencyKey: empty, ttlSecs: 0, ...entry }));
-    const { seqs } = await called(this.capability, sessionCodecs.send, { entries: whole, trace });
+    const { seqs } = await called(this.capability, sessionCodecs.send, { entries: whole, trace: traceOfCaller });
     return seqs;
   }
 
