@@ -79,7 +79,11 @@ export function settings(): Record<string, Setting> {
       ...secret("What the collector wants to see: name=value,name=value, percent-encoded."),
       env: "OTEL_EXPORTER_OTLP_HEADERS",
     },
-    traceSampleRatio: row("Part of the calls and deliveries that is traced; who calls may decide for itself.", ratio, 0.01),
+    traceSampleRatio: row(
+      "Part of the calls and deliveries that is traced; who calls may decide for itself.",
+      ratio,
+      0.01,
+    ),
     traceLinkDelivery: row(
       "1 = a delivery names the traces of what it delivers: who sees traces sees who writes to whom.",
       ["0", "1"],
@@ -137,7 +141,8 @@ export function settings(): Record<string, Setting> {
     authToken: secret("Static bearer token; its holder may act for every identity. Empty = generated."),
   };
   for (const [name, limit] of limitRows) rows[name] = row(limit.doc, rangeOf(limit), limit.default);
-  for (const [name, setting] of Object.entries(rows)) rows[name] = { ...setting, env: setting.env || `QPQ_${snake(name)}` };
+  for (const [name, setting] of Object.entries(rows))
+    rows[name] = { ...setting, env: setting.env || `QPQ_${snake(name)}` };
   return rows;
 }
 
