@@ -116,7 +116,7 @@ async function logIn(server: ServerProcess, watched: Watched): Promise<void> {
 
 const names = callable.map((_, i) => `canary.${i}.${randomBytes(8).toString("hex")}`);
 
-test("on the embedded store no secret can be read in logs, words, metrics and errors", async () => {
+test("on the embedded store no secret can be read in logs, words, metrics and errors, and none that lets in in the file", async () => {
   await using folder = temporaryFolder();
   const dataDir = join(folder.path, "data");
   const watched = new Watched();
@@ -136,9 +136,10 @@ test("on the embedded store no secret can be read in logs, words, metrics and er
   await server.kill("SIGTERM");
   assertAllCalled(told);
   assertSilent(watched, told + server.log());
+  assertUseless(watched, readFileSync(join(dataDir, "qpq.db"), "latin1"));
 });
 
-test("on Postgres and Redis neither, with the database's and Redis's passwords, and after both were lost", async () => {
+test("on Postgres and Redis neither, nor the database's and Redis's passwords, also after both were lost", async () => {
   await using folder = temporaryFolder();
   const [databasePassword, redisPassword] = [randomBytes(16).toString("hex"), randomBytes(16).toString("hex")];
   await using redis = await RedisProcess.start({ settings: { requirepass: redisPassword } });
@@ -163,6 +164,9 @@ test("on Postgres and Redis neither, with the database's and Redis's passwords, 
   await using server = await startServerProcess({ cluster, env, settings: { ...settings, "audit-file": auditFile } });
   await callEverything(server, watched, accounts);
   await logIn(server, watched);
+  const tables = await database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
+  const rows = await Promise.all(tables.map(({ tablename }) => database.query(`SELECT t::text FROM ${tablename} t`)));
+  assertUseless(watched, JSON.stringify(rows));
   await redis.kill();
   await postgres.cluster.stop("kill");
   using client = await watched.connect(server, token);
@@ -224,6 +228,18 @@ for (const leak of ["log", "error"]) {
 
 function assertSilent({ canaries }: Watched, told: string): void {
   assert.deepEqual(canaries.findIn(told), []);
+}
+
+/** Who reads the store finds people's keys and messages as they were sent, and nothing that lets in. */
+function assertUseless({ canaries }: Watched, store: string): void {
+  const found = canaries.findIn(store);
+  assert.notDeepEqual(found, [], "it is looked for in the right place");
+  const letsIn =
+    /^(token|password)|\.(accessToken|sessionToken|deliveryToken|tokens\.\d|loginId|finalization|identityProof|epochProof) /;
+  assert.deepEqual(
+    found.filter((name) => letsIn.test(name)),
+    [],
+  );
 }
 
 /** By the metrics: what was not called could not tell anything. */
