@@ -35,6 +35,8 @@ export class Channels {
   readonly #known = new Map<string, Known>();
   /** Under way, so that two calls for one channel keep their order. */
   readonly #asked = new Map<string, Promise<Members>>();
+  /** What was asked for before the last one is not kept. */
+  #forgets = 0;
 
   constructor({ store, rates, limits, now = () => performance.now(), knownMax = knownMaxDefault }: ChannelsParts) {
     this.#store = store;
@@ -73,6 +75,7 @@ export class Channels {
 
   /** The key's account has ended, or it is no device any more. */
   forget(key: IdentityKey): void {
+    this.#forgets++;
     for (const [name, { members }] of this.#known) {
       if (members.some((member) => Buffer.compare(member, key) === 0)) this.#known.delete(name);
     }
@@ -80,10 +83,11 @@ export class Channels {
 
   async #ask(name: string, channelId: Uint8Array): Promise<Members> {
     const askedAtMs = this.#now();
+    const forgets = this.#forgets;
     const members = await this.#store.membersOf(channelId);
     this.#known.delete(name);
     if (members === undefined) throw new QpqError("E023_CHANNEL_NOT_FOUND");
-    this.#known.set(name, { members, askedAtMs });
+    if (forgets === this.#forgets) this.#known.set(name, { members, askedAtMs });
     if (this.#known.size > this.#knownMax) this.#known.delete(this.#known.keys().next().value as string);
     return members;
   }

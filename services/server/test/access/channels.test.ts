@@ -93,6 +93,28 @@ test("members are asked for once a minute, and the end of a channel is seen with
   await assert.rejects(async () => channels.membersOf(again.channelId), isCode("E023_CHANNEL_NOT_FOUND"));
 });
 
+test("an answer that was under way when a channel ended is not kept", async () => {
+  const place = new Place();
+  const { channels, store } = place;
+  const identity = await putAccount(store, 1);
+  const { channelId } = await channels.create(identity, keyOf(2));
+  const { membersOf } = store.channels;
+  const opened = Promise.withResolvers<void>();
+  store.channels.membersOf = async (id) => {
+    const members = await membersOf(id);
+    await opened.promise;
+    return members;
+  };
+  const asked = channels.membersOf(channelId);
+  // it has been looked for by now
+  await membersOf(channelId);
+  await store.accounts.deleteAccount(identity);
+  channels.forget(identity);
+  opened.resolve();
+  await asked;
+  await assert.rejects(async () => channels.membersOf(channelId), isCode("E023_CHANNEL_NOT_FOUND"));
+});
+
 test("a channel made after it was looked for is found: that there is none is not kept", async () => {
   const { channels, store } = new Place();
   const newId = new Uint8Array(16).fill(9);

@@ -93,6 +93,8 @@ for (const { name, start } of stores) {
       using atDave = await RawClient.connect(server, { token: dave.token });
       const own = { recipientKey: dave.identity.identityKey };
       await client.call("enqueue", { ...own, payload });
+      await client.call("enqueue", { ...own, channelId, payload });
+      assert.equal((await atDave.call("peek", { ...own, channelId })).payloads.length, 1);
       const keys = [carol.identity.identityKey, phone.identityKey];
       const found = async () => {
         const sizes = [];
@@ -141,6 +143,13 @@ test("at every front-end of a cluster its tokens end, its open Sessions and who 
   const waiting = codeOf(atThere.call("fetchWait", { recipientKey, timeoutMs: 600_000n }));
   await atThere.call("peek", { recipientKey });
   await atHere.call("deleteAccount", {});
+  for (const [method, params] of [
+    ["renewToken", {}],
+    ["createChannel", { peerKey: newIdentity().identityKey }],
+    ["publishDeliveryToken", { identityKey: recipientKey, tokenHash: new Uint8Array(32) }],
+  ] as const) {
+    assert.equal(await codeOf(atThere.call(method, params)), "E005_SESSION_EXPIRED", `${method}, at once`);
+  }
   await assert.rejects(login(atThere, erin), /another password/);
   await sink.until(() => sink.isEnded);
   assert.equal(sink.ended?.code, "E005_SESSION_EXPIRED");

@@ -1,7 +1,7 @@
 /** Channels over real QUIC: its two members send into them and read from them, and nobody else by any method. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { ServerProcess } from "../../testing/server-process.ts";
+import { type ServerProcess, startServerProcess } from "../../testing/server-process.ts";
 import { codeOf } from "./code-of.ts";
 import { arrive } from "./people.ts";
 import { RawClient } from "./raw-client.ts";
@@ -151,3 +151,22 @@ for (const { name, start } of stores) {
     });
   });
 }
+
+test("at a server of several workers a channel that was made at one is known at all, and to its members alone", async () => {
+  await using server = await startServerProcess({ settings: { workers: 2 } });
+  const people = [await arrive(server, "alice"), await arrive(server, "bob"), await arrive(server, "carol")] as const;
+  const [alice, bob, carol] = people;
+  using atAlice = await RawClient.connect(server, { token: alice.token });
+  const { channelId } = await atAlice.call("createChannel", { peerKey: bob.identity.identityKey });
+  // the kernel gives each connection to some worker
+  for (let n = 0; n < 8; n++) {
+    using atBob = await RawClient.connect(server, { token: bob.token });
+    using atCarol = await RawClient.connect(server, { token: carol.token });
+    const inChannel = { channelId, payload };
+    await atBob.call("enqueue", { recipientKey: alice.identity.identityKey, ...inChannel });
+    const refused = atCarol.call("enqueue", { recipientKey: alice.identity.identityKey, ...inChannel });
+    assert.equal(await codeOf(refused), "E022_CHANNEL_ACCESS_DENIED");
+  }
+  const { payloads } = await atAlice.call("peek", { recipientKey: alice.identity.identityKey, channelId });
+  assert.equal(payloads.length, 8);
+});
