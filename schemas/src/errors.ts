@@ -120,6 +120,8 @@ export const errorTable = {
   E073_BLOB_OFFSET: { kind: "conflict", text: "the upload goes on at another offset" },
   E074_DEVICE_SIGNATURE: { kind: "invalid", text: "a device key must be signed by its identity" },
   E075_ACCOUNT_NOT_FOUND: { kind: "notFound", text: "nobody has this user name" },
+  E080_BACKUP: { kind: "invalid", text: "the backup cannot be used" },
+  E081_WOULD_OVERWRITE: { kind: "conflict", text: "a file is there already, and is not overwritten" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

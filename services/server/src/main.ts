@@ -18,6 +18,8 @@ const commands: ReadonlyMap<string, () => Promise<Command | OwnCommand>> = new M
 >([
   ["migrate", async () => migrate],
   ["promote", async () => promote],
+  ["backup", async () => (await import("./commands/backup.ts")).backup],
+  ["restore", async () => (await import("./commands/backup.ts")).restore],
   ["probe", async () => (await import("./commands/probe.ts")).probe],
   ["doctor", async () => (await import("./commands/doctor.ts")).doctor],
   ["config", async () => (await import("./commands/config.ts")).config],
@@ -33,6 +35,7 @@ const help = `qpq-server: a delivery service for end-to-end encrypted messages
   qpq-server --store cluster          on the Postgres of QPQ_DATABASE_URL, and the Redis of QPQ_REDIS_URL
   qpq-server migrate                  makes and updates the tables of that Postgres
   qpq-server promote                  after a failover of it that may have lost messages: tells every reader
+  qpq-server backup FOLDER            of the embedded store, also while it serves; qpq-server restore FOLDER puts it back
   qpq-server doctor                   looks at all that a server needs; of what is not well it says the next command
   qpq-server probe [HOST:PORT]        one QUIC round trip, for health checks; --pin sha256:..., --timeout-ms N, --json
   qpq-server config print             which settings apply, and where each came from; also config check, config schema

@@ -15,5 +15,6 @@ export {
   raiseStoreEpoch,
 } from "./postgres/open.ts";
 export { inspectRedis } from "./redis/inspect.ts";
+export { adoptStoreFile, copyStoreFile } from "./sqlite/copy.ts";
 export { inspectStoreFile } from "./sqlite/inspect.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/open.ts";
