@@ -27,6 +27,8 @@ const forbidden: readonly (readonly [file: string, importOf: string])[] = [
   ["services/server/src/keys/planted.ts", "../store/memory.ts"],
   ["services/server/src/keys/planted.ts", "../calls/interface-server.ts"],
   ["services/server/src/access/planted.ts", "../store/sqlite/sqlite-store.ts"],
+  ["services/server/src/accounts/planted.ts", "../calls/scope.ts"],
+  ["services/server/src/blobs/planted.ts", "node:fs"],
   ["services/server/src/calls/planted.ts", "../store/memory.ts"],
   ["services/server/src/calls/planted.ts", "quicproquo-transport/quic"],
   ["services/server/src/calls/planted.ts", "../processes/keeper.ts"],
