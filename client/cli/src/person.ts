@@ -111,7 +111,9 @@ export function openClient(
     giveUpAfterMs: options.timeoutMs,
     onCall: traffic.onCall,
     onRetry: (error: QpqError, waitMs: number) => {
-      if (options.verbose) output.words(`${error.code} ${error.text}; next try in ${Math.round(waitMs)} ms`);
+      // who waits that long wonders what for
+      if (options.verbose || waitMs >= 1_000)
+        output.words(`${error.code} ${error.text}; next try in ${Math.round(waitMs)} ms`);
     },
   });
 }

@@ -133,6 +133,14 @@ test("after a logout nothing of the session is left: no token, no resumption; th
   assert.equal(user.client.current?.info.resumed, false);
 });
 
+test("where the server cannot be told of a logout it is one all the same, and the caller knows", async () => {
+  await using user = await User.arrive(server, "nina");
+  user.client.close();
+  await fails(() => user.account.logOut(), "E042_CONNECTION_LOST");
+  assert.equal(user.account.isLoggedIn, false);
+  assert.deepEqual(await user.records.list("session"), []);
+});
+
 test("a revoked session is E005 until somebody logs in again; a logout of all ends the others too", async () => {
   await using here = await User.arrive(server, "ivan");
   await using there = await User.open(server, { state: here.state });

@@ -43,7 +43,16 @@ export const logout = personal(
   { words: "", doc: "end the session; --all: those on your other devices too", wordsMin: 0, wordsMax: 0 },
   async ({ account }, { options, output }) => {
     const { username } = account;
-    await account.logOut({ all: options.all });
+    try {
+      await account.logOut({ all: options.all });
+    } catch (error) {
+      if (account.isLoggedIn || username === undefined) throw error;
+      output.words(
+        `logged out here, but the server was not told: the session lives there until its end, a day at most`,
+      );
+      output.words(`next: qpq login ${username}, then qpq logout --all`);
+      throw error;
+    }
     output.data(`logged out${options.all ? " everywhere" : ""}`, { username, all: options.all });
   },
 );

@@ -138,7 +138,7 @@ export class Account {
 
   #session(): Session {
     const session = this.#record?.session;
-    if (session === undefined) throw new QpqError("E003_UNAUTHENTICATED");
+    if (session === undefined) throw new QpqError("E003_UNAUTHENTICATED", { text: "nobody is logged in here" });
     return session;
   }
 
