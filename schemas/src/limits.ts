@@ -124,6 +124,18 @@ export const limits = {
     max: 100_000_000,
     doc: "Calls of one account with a token in 60 s, so many at once too.",
   },
+  sessionCallsPerMinute: {
+    default: 240_000,
+    min: 1,
+    max: 1_000_000_000,
+    doc: "Calls of one account on its open Sessions (inbox, send, subscribe, ack) in 60 s, so many at once too.",
+  },
+  keyPackagesPerHour: {
+    default: 3_000,
+    min: 1,
+    max: 100_000_000,
+    doc: "KeyPackages of all identities together that one account may fetch in an hour, so many at once too.",
+  },
   networkCallsPerMinute: {
     default: 120_000,
     min: 1,

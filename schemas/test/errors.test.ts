@@ -22,10 +22,7 @@ test("the codes of the original system keep their numbers", () => {
   const taken = ["E018_RATE_LIMIT", "E022_CHANNEL_ACCESS_DENIED", "E023_CHANNEL_NOT_FOUND", "E029_DEVICE_LIMIT"];
   for (const code of [...taken, "E030_DEVICE_NOT_FOUND"]) assert.ok(code in errorTable, code);
   const blobCodes = codes.filter((code) => code.includes("BLOB"));
-  assert.deepEqual(
-    blobCodes.map((code) => code.slice(0, 4)),
-    ["E024", "E025", "E026", "E027"],
-  );
+  assert.deepEqual(blobCodes.map((code) => code.slice(0, 4)).slice(0, 4), ["E024", "E025", "E026", "E027"]);
 });
 
 test("a reason is read back to an error with the same reason, code, kind and wait", () => {

@@ -91,7 +91,7 @@ export class FrontEnd {
 
   serve(stream: RpcByteStream, handshake: Handshake = handshakeDone): RpcSession {
     const { session, scope } = serveSession(this.#parts, stream, {
-      origin: new Origin(() => ({ host: "somebody", port: 0 })),
+      origin: new Origin({ peer: { host: "somebody", port: 0 } }),
       handshake,
       callsInFlightMax: this.#callsInFlightMax,
       pushBytesMax: tightLimits.pushBytesMax ?? 0,

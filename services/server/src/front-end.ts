@@ -128,7 +128,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   };
   const onConnection = (connection: Connection): void => {
     const handshake = handshakeOf(connection);
-    const origin = new Origin(() => ({ host: connection.info.peerHost, port: connection.info.peerPort }));
+    const origin = new Origin(connection);
     connection.onStream = (stream) => serveStream(stream, { origin, handshake });
   };
   const keys = new TransportKeys(secrets.transportSecret, clock);

@@ -85,6 +85,8 @@ export type ConnectionClosed = {
 
 export interface Connection {
   readonly info: ConnectionInfo;
+  /** The other end as it is now: that of info, without the rest of it, for who asks at every call. */
+  readonly peer: { readonly host: string; readonly port: number };
   /**
    * True while the handshake is not over. On an accepted connection: what arrives is 0-RTT data that may be a replay
    * (RFC 8446 section 8). On a dialled one: what is written may be replayed, and has no forward secrecy.

@@ -36,11 +36,15 @@ export class AccessTokens implements Access {
     this.#parts = parts;
   }
 
-  authenticate({ version, accessToken }: AuthFields, { network, sealedTo }: Arrival): Caller | Promise<Caller> {
+  authenticate(
+    { version, accessToken }: AuthFields,
+    arrival: Arrival,
+    sealedTo: Uint8Array | undefined,
+  ): Caller | Promise<Caller> {
     if (accessToken.length === 0) throw new QpqError("E003_UNAUTHENTICATED");
     if (version !== protocolVersion) throw new QpqError("E002_VERSION", { fields: { version } });
     if (isSame(accessToken, this.#staticToken)) return staticCaller;
-    this.#parts.callRates.requireNetwork(network);
+    this.#parts.callRates.requireNetwork(arrival.network);
     if (accessToken.length !== sizes.sessionToken) throw new QpqError("E004_BAD_TOKEN");
     const caller =
       sealedTo !== undefined && this.#parts.allowsSealed
@@ -56,6 +60,10 @@ export class AccessTokens implements Access {
 
   watch(caller: Caller, onEnd: () => void): () => void {
     return this.#parts.tokens.watch(caller, onEnd);
+  }
+
+  countSessionCall({ account }: Caller): void {
+    if (account !== undefined) this.#parts.callRates.requireSession(account);
   }
 
   /** By a session token, or by the recipient's delivery token. */

@@ -28,15 +28,18 @@ export type Caller = {
 
 export type AuthFields = { readonly version: number; readonly accessToken: Uint8Array };
 
-/** `network`: where the call comes from (network.ts). `sealedTo`: of a call that takes the recipient's delivery token. */
-export type Arrival = { readonly network: string; readonly sealedTo?: Uint8Array | undefined };
+/** Where a call comes from (network.ts). */
+export type Arrival = { readonly network: string };
 
 export interface Access {
   /**
    * At once for a token that is known, else once the store has been asked. E002_VERSION, E003_UNAUTHENTICATED (empty),
-   * E004_BAD_TOKEN, E005_SESSION_EXPIRED, E018_RATE_LIMIT, E020, E021; thrown or rejected.
+   * E004_BAD_TOKEN, E005_SESSION_EXPIRED, E018_RATE_LIMIT, E020, E021; thrown or rejected. `sealedTo`: the recipient, of a
+   * call that takes its delivery token.
    */
-  authenticate(auth: AuthFields, arrival: Arrival): Caller | Promise<Caller>;
+  authenticate(auth: AuthFields, arrival: Arrival, sealedTo: Uint8Array | undefined): Caller | Promise<Caller>;
+  /** One more call of a Session, which shows no token. E018_RATE_LIMIT. */
+  countSessionCall(caller: Caller): void;
   /** Asks the store whether the caller's token is still one, whatever is believed of it. E005_SESSION_EXPIRED, E020, E021. */
   confirm(caller: Caller): Promise<void>;
   /** Calls onEnd once, within 5 s of the revocation of the caller's token; returns what stops it. */

@@ -12,6 +12,8 @@ import type { BlobPart, BlobStore, Clock, RateCounter, UploadName } from "../sto
 const readBytes = 256 * 1024;
 /** At this front-end, a piece of memory each; beyond it E021_OVERLOADED. */
 const verificationsMaxDefault = 32;
+/** Until something of it has ended, perhaps. */
+const quotaRetryMs = 3_600_000;
 /** RFC 6838 section 4.2: 127 characters on each side of the slash. */
 const mimeTypePattern = /^[\x20-\x7e]{0,255}$/;
 
@@ -67,7 +69,9 @@ export class Blobs {
       quotaBytesMax: limits.blobQuotaBytesMax,
     });
     if (kind === "complete") return;
-    if (kind === "quota") throw new QpqError("E027_BLOB_QUOTA", { fields: { max: limits.blobQuotaBytesMax } });
+    if (kind === "quota") {
+      throw new QpqError("E027_BLOB_QUOTA", { retryAfterMs: quotaRetryMs, fields: { max: limits.blobQuotaBytesMax } });
+    }
     if (kind === "otherSize") throw badRequest("an upload of this hash with another total size is under way");
     const isRepeated = kind === "otherOffset" && uploadId !== 0 && offset + chunk.length <= receivedBytes;
     if (kind === "otherOffset" && !isRepeated) throw wrongOffset(receivedBytes);

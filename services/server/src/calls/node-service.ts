@@ -47,10 +47,11 @@ function handlerOf(name: MethodName): (params: AnyParams, context: Context, call
   };
   const run = (params: AnyParams, context: Context, call: IncomingCall): unknown => {
     if (rule === "anybody") return handle(params, context, call);
-    const caller = context.parts.access.authenticate(params.auth as AuthFields, {
-      network: context.scope.origin.network,
-      ...(rule === "sender" && { sealedTo: params.recipientKey }),
-    });
+    const caller = context.parts.access.authenticate(
+      params.auth as AuthFields,
+      context.scope.origin,
+      rule === "sender" ? params.recipientKey : undefined,
+    );
     // no promise for a token that is known: most calls
     if (!(caller instanceof Promise)) return handle(params, context, call, caller);
     return caller.then((caller) => handle(params, context, call, caller));

@@ -1,26 +1,28 @@
 /** Where the calls of one connection come from. */
 import { networkOf } from "../accounts/network.ts";
-import type { Caller } from "../access/access.ts";
+import type { Arrival, Caller } from "../access/access.ts";
 import type { Sender } from "../delivery/sender.ts";
 
 /** The other end of a connection, which may change while it lives. */
 export type Peer = { readonly host: string; readonly port: number };
 
-export class Origin {
-  readonly #peerNow: () => Peer;
+export class Origin implements Arrival {
+  readonly #connection: { readonly peer: Peer };
+  /** Of the host: a name each, made once. */
   #host: string | undefined;
   #network = "";
+  /** Of the caller, in this network. */
   #sender: Sender | undefined;
   #caller: Caller | undefined;
   /** So that nobody sends sealed where it has said who it is. */
   hasOpenedSession = false;
 
-  constructor(peerNow: () => Peer) {
-    this.#peerNow = peerNow;
+  constructor(connection: { readonly peer: Peer }) {
+    this.#connection = connection;
   }
 
   get peer(): Peer {
-    return this.#peerNow();
+    return this.#connection.peer;
   }
 
   get network(): string {

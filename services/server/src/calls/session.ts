@@ -52,11 +52,12 @@ class OpenSession {
     this.#watchExpiry();
   }
 
-  /** E005_SESSION_EXPIRED. */
+  /** Of one call. E005_SESSION_EXPIRED, E018_RATE_LIMIT. */
   requireCaller(): Caller {
     const { expiresAtMs } = this.#caller;
     const isExpired = expiresAtMs !== undefined && this.parts.clock() >= expiresAtMs;
     if (this.#isOver || isExpired) throw new QpqError("E005_SESSION_EXPIRED");
+    this.parts.access.countSessionCall(this.#caller);
     return this.#caller;
   }
 

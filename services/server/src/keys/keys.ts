@@ -21,11 +21,13 @@ export class Keys {
   readonly #clock: Clock;
   readonly #rates: RateCounter;
   readonly #fetches: Rate;
+  readonly #fetchesOfOne: Rate;
 
   constructor({ store, rates, limits, clock }: KeysParts) {
     this.#store = store;
     this.#rates = rates;
-    this.#fetches = ratePer(3_600, "keyPackageFetchesPerHour", limits);
+    this.#fetches = ratePer(3_600, "keyPackagesPerHour", limits);
+    this.#fetchesOfOne = ratePer(3_600, "keyPackageFetchesPerHour", limits);
     this.#limits = limits;
     this.#clock = clock;
   }
@@ -54,11 +56,15 @@ export class Keys {
   }
 
   /**
-   * Empty when there is none. `by`: the account that asks, which empties no other one's pool; undefined = the static token,
+   * Empty when there is none. `by`: the account that asks, which empties no other one's pool, nor one of each of many; undefined = the static token,
    * which has no limit. E018_RATE_LIMIT.
    */
   async fetchKeyPackage(identity: IdentityKey, by: IdentityKey | undefined): Promise<Uint8Array> {
-    if (by !== undefined) requireRate(this.#rates, this.#fetches, latin1(by) + latin1(identity));
+    if (by !== undefined) {
+      const name = latin1(by);
+      requireRate(this.#rates, this.#fetchesOfOne, name + latin1(identity));
+      requireRate(this.#rates, this.#fetches, name);
+    }
     return (await this.#store.takeKeyPackage(identity)) ?? new Uint8Array();
   }
 

@@ -63,13 +63,20 @@ test("a network that shows tokens, right or wrong, is refused before they are lo
   assert.deepEqual(await callsOf(staticToken, 30), times(30, ""));
 });
 
-test("a Session that is open already goes on: what it sends is counted as sending", async () => {
-  const { issue, connect } = await start({ callsPerMinute: 1 });
+test("calls of Sessions, which show no token, are counted apart, those of all Sessions of an account together", async () => {
+  const { issue, connect } = await start({ callsPerMinute: 2, sessionCallsPerMinute: 5 });
   const token = await issue(1);
   using client = await connect(token);
-  using session = new RawSession(client.service, token);
+  using one = new RawSession(client.service, token);
+  using two = new RawSession(client.service, token);
   const recipientKey = new Uint8Array(32).fill(2);
-  for (let n = 1; n <= 2; n++) {
-    assert.deepEqual(await session.send([{ recipientKey, payload: Buffer.from("x") }]), [BigInt(n)]);
-  }
+  const send = (session: RawSession) => session.send([{ recipientKey, payload: Buffer.from("x") }]);
+  assert.deepEqual([await send(one), await send(two)], [[1n], [2n]]);
+  const inbox = one.inbox(new Uint8Array(32).fill(1));
+  await inbox.ack(0n);
+  await inbox.ack(0n);
+  const refused = (error: unknown): boolean =>
+    error instanceof QpqError && error.fields["limit"] === "sessionCallsPerMinute" && (error.retryAfterMs ?? 0) > 0;
+  await assert.rejects(inbox.ack(0n), refused);
+  await assert.rejects(send(two), refused);
 });

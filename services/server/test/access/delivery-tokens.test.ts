@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { test } from "node:test";
-import { QpqError } from "quicproquo-proto";
+import type { QpqError } from "quicproquo-proto";
 import { DeliveryTokens, type DeliveryTokensParts } from "../../src/access/delivery-tokens.ts";
 import { keyOf, memoryStore } from "./accounts.ts";
 

@@ -51,3 +51,17 @@ test("who is refused for one identity is let to others', and others to that one'
   assert.equal((await fetchAll(bob, alice))[0], 10);
   assert.equal((await fetchAll(bob, undefined))[0], 50);
 });
+
+test("an account that takes one of each of many is stopped as well", async () => {
+  const { keys } = start();
+  const identityOf = (n: number) =>
+    Uint8Array.from(bob)
+      .fill(n >> 8, 30)
+      .fill(n & 255, 31) as typeof bob;
+  for (let n = 0; n < 3_000; n++) await keys.fetchKeyPackage(identityOf(n), mallory);
+  await assert.rejects(keys.fetchKeyPackage(identityOf(3_000), mallory), (error) => {
+    assert.ok(error instanceof QpqError && error.code === "E018_RATE_LIMIT");
+    return error.fields["limit"] === "keyPackagesPerHour" && error.retryAfterMs === 1_200;
+  });
+  await keys.fetchKeyPackage(identityOf(3_000), alice);
+});

@@ -34,7 +34,7 @@ export function startMemoryFrontEnd(clock: () => number, limits: Partial<ServerC
   network.listen({
     ...address,
     onConnection: (connection) => {
-      const origin = new Origin(() => ({ host: "here", port: 1 }));
+      const origin = new Origin(connection);
       connection.onStream = (stream) => void serveSession(parts, stream, { ...session, origin });
     },
   });

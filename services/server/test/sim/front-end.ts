@@ -142,7 +142,7 @@ export class FrontEnd {
 
   #serve(stream: ByteStream, calls: CallParts): void {
     const { session, scope } = serveSession(calls, stream, {
-      origin: new Origin(() => ({ host: "somebody", port: 0 })),
+      origin: new Origin({ peer: { host: "somebody", port: 0 } }),
       handshake: handshakeDone,
       callsInFlightMax: serverConfig.callsInFlightMax,
       pushBytesMax: serverConfig.limits.pushBytesMax,

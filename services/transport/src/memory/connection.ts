@@ -31,6 +31,7 @@ export type MemoryConnectionOptions = {
 export class MemoryConnection implements Connection, StreamLink {
   readonly limits: MemoryLimits;
   readonly info: ConnectionInfo;
+  readonly peer: Connection["peer"];
   readonly inEarlyData = false;
   onStream: ((stream: ByteStream) => void) | undefined;
   onClose: ((closed: ConnectionClosed) => void) | undefined;
@@ -55,6 +56,7 @@ export class MemoryConnection implements Connection, StreamLink {
     this.limits = options.limits;
     this.#nextOwnId = options.role === "client" ? 0 : 1;
     this.#nextPeerId = options.role === "client" ? 1 : 0;
+    this.peer = { host: options.peerHost, port: options.peerPort };
     this.info = {
       protocol: "memory",
       quicVersion: undefined,

@@ -50,6 +50,7 @@ type Ending = { readonly closed: ConnectionClosed; readonly streamError: QpqErro
 
 export class WebSocketConnection implements Connection, StreamHost, SocketEvents {
   readonly info: ConnectionInfo;
+  readonly peer: Connection["peer"];
   readonly inEarlyData = false;
   readonly socket: MessageSocket;
   readonly limits: WebSocketLimits;
@@ -66,6 +67,7 @@ export class WebSocketConnection implements Connection, StreamHost, SocketEvents
   constructor(options: WebSocketConnectionOptions) {
     this.#options = options;
     this.info = options.info;
+    this.peer = { host: options.info.peerHost, port: options.info.peerPort };
     this.socket = options.socket;
     this.limits = options.limits;
     this.#phase = options.role === "client" ? "dialled" : "open";
