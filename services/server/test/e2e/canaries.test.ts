@@ -1,6 +1,7 @@
 /**
- * Nothing that is secret is told to who reads logs, the audit log, metrics, the words of the start or error messages: keys,
- * tokens, payloads, OPAQUE's messages and what the servers themselves keep secret, at the finest level of the log.
+ * Nothing that is secret is told to who reads logs, the audit log, metrics, traces, the words of the start or error
+ * messages: keys, tokens, payloads, OPAQUE's messages and what the servers themselves keep secret, at the finest level of the
+ * log and with every call traced.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -12,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { TransportKeys } from "../../src/transport-keys.ts";
 import type { TestIdentity } from "../../testing/opaque-client.ts";
 import { testOpaqueSetup } from "../../testing/opaque-setup.ts";
+import { type OtlpReceiver, startOtlpReceiver } from "../../testing/otlp-receiver.ts";
 import { TestPostgres } from "../../testing/postgres.ts";
 import { RedisProcess } from "../../testing/redis.ts";
 import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "../../testing/server-process.ts";
@@ -25,6 +27,7 @@ const loginAttempts = 10;
 const many = 1_000_000;
 const settings = {
   "log-level": "debug",
+  "trace-sample-ratio": 1,
   "login-attempts-per-minute": loginAttempts,
   "login-address-attempts-per-minute": many,
   "registrations-per-hour": many,
@@ -121,7 +124,9 @@ test("on the embedded store no secret can be read in logs, words, metrics and er
   const dataDir = join(folder.path, "data");
   const watched = new Watched();
   const accounts = await prepareAccounts({ args: ["--data-dir", dataDir], env: {} }, names);
-  await using server = await startServerProcess({ dataDir, settings });
+  await using traces = await startOtlpReceiver();
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: traces.endpoint };
+  await using server = await startServerProcess({ dataDir, settings, env });
   for (const file of ["auth-token", "opaque-setup", "transport-secret", "server-key.der"]) {
     const secret = readFileSync(join(dataDir, file));
     watched.canaries.add(file, secret);
@@ -135,7 +140,7 @@ test("on the embedded store no secret can be read in logs, words, metrics and er
   const told = await watched.read(server);
   await server.kill("SIGTERM");
   assertAllCalled(told);
-  assertSilent(watched, told + server.log());
+  assertSilent(watched, told + server.log() + textOf(traces));
   assertUseless(watched, readFileSync(join(dataDir, "qpq.db"), "latin1"));
 });
 
@@ -152,7 +157,12 @@ test("on Postgres and Redis neither, nor the database's and Redis's passwords, a
     databaseUrl: `postgres://mail@127.0.0.1:${postgres.cluster.port}/${database.name}`,
     redisUrl: `redis://default:${redisPassword}@127.0.0.1:${redis.port}`,
   };
-  const env = { QPQ_DATABASE_PASSWORD: databasePassword, QPQ_AUTH_TOKEN: token };
+  await using traces = await startOtlpReceiver();
+  const env = {
+    QPQ_DATABASE_PASSWORD: databasePassword,
+    QPQ_AUTH_TOKEN: token,
+    OTEL_EXPORTER_OTLP_ENDPOINT: traces.endpoint,
+  };
   const watched = new Watched();
   const { canaries } = watched;
   for (const [name, secret] of Object.entries({ databasePassword, redisPassword, token })) canaries.add(name, secret);
@@ -181,7 +191,7 @@ test("on Postgres and Redis neither, nor the database's and Redis's passwords, a
   assertAllCalled(told);
   assert.match(server.log(), /store_part_lost/);
   assert.match(readFileSync(auditFile, "utf8"), /login_failed|limited/);
-  assertSilent(watched, told + server.log() + readFileSync(auditFile, "utf8"));
+  assertSilent(watched, told + server.log() + readFileSync(auditFile, "utf8") + textOf(traces));
 });
 
 test("a configuration that is refused is not quoted where it is secret", async () => {
@@ -247,6 +257,12 @@ function assertAllCalled(told: string): void {
   for (const method of callable) {
     assert.ok(told.includes(`qpq_rpc_calls_total{method="${method}",code="`), `${method} was called`);
   }
+}
+
+/** All spans, as they are sent: protobuf, with its texts and bytes as they are. */
+function textOf({ spans, bodies }: OtlpReceiver): string {
+  assert.ok(spans.length > callable.length, `${spans.length} spans`);
+  return Buffer.concat(bodies).toString("latin1") + JSON.stringify(spans);
 }
 
 function temporaryFolder(): AsyncDisposable & { readonly path: string } {
