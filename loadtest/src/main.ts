@@ -10,6 +10,7 @@ import { accountsScenario } from "./scenarios/accounts.ts";
 import { deliveryScenario } from "./scenarios/delivery.ts";
 import { growthScenario } from "./scenarios/growth.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
+import { observeScenario } from "./scenarios/observe.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
 import { transportScenario } from "./scenarios/transport.ts";
@@ -20,6 +21,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   delivery: deliveryScenario,
   growth: growthScenario,
   mls: mlsScenario,
+  observe: observeScenario,
   rpc: rpcScenario,
   store: storeScenario,
   transport: transportScenario,

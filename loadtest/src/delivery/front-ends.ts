@@ -1,4 +1,6 @@
 /** Real qpq-server processes on one cluster, each with a port of its own: what a load balancer would have behind it. */
+import { readFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { makeOwnedFolder, removeFolder } from "quicproquo-server/testing/owned-folder";
 import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "quicproquo-server/testing";
 import { compileCache } from "../compile-cache.ts";
@@ -34,7 +36,8 @@ async function start(options: ServerProcessOptions): Promise<FrontEnd> {
   // it ends with the bench, however that ends
   const launcher = ["setpriv", "--pdeathsig=KILL", "--"];
   const dataDir = makeOwnedFolder("qpq-bench-server-");
-  return new FrontEnd(await startServerProcess({ ...options, dataDir, launcher, env: compileCache }));
+  const env = { ...compileCache, ...options.env };
+  return new FrontEnd(await startServerProcess({ ...options, dataDir, launcher, env }));
 }
 
 export class FrontEnd implements AsyncDisposable {
@@ -49,11 +52,13 @@ export class FrontEnd implements AsyncDisposable {
     return { port, token, certificateBase64: Buffer.from(certificate).toString("base64") };
   }
 
-  /** User and system, since its start. */
+  /** User and system of its threads, since their start: as the kernel counts it, so that asking costs the front-end nothing. */
   async cpuUs(): Promise<number> {
-    const page = await this.#page();
-    const seconds = ["user", "system"].map((kind) => valueOf(page, `process_cpu_${kind}_seconds_total`));
-    return seconds.reduce((sum, value) => sum + value, 0) * 1e6;
+    const folder = `/proc/${this.process.pid}/task`;
+    const ns = (await readdir(folder)).map((thread) =>
+      Number(readFileSync(`${folder}/${thread}/schedstat`, "utf8").split(" ")[0]),
+    );
+    return ns.reduce((sum, value) => sum + value, 0) / 1_000;
   }
 
   async waiters(): Promise<number> {

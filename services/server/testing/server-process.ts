@@ -35,6 +35,7 @@ export type ClusterAddress = {
 };
 
 export type ServerProcess = AsyncDisposable & {
+  readonly pid: number;
   readonly port: number;
   /** TCP; undefined where the words don't tell. */
   readonly websocketPort: number | undefined;
@@ -106,6 +107,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     return await ended;
   };
   return {
+    pid: child.pid as number,
     port: Number(ports[1]),
     websocketPort: websocketPortIn(words),
     opsPort: Number(ports[2]),
