@@ -30,7 +30,7 @@ export const errorTable = {
   E002_VERSION: { kind: "invalid", text: "unsupported protocol version; this server speaks version 1" },
   E003_UNAUTHENTICATED: {
     kind: "denied",
-    text: "an access token is required: log in (qpq login NAME), or set QPQ_AUTH_TOKEN",
+    text: "an access token is required; log in",
   },
   E004_BAD_TOKEN: { kind: "denied", text: "the access token is not valid here" },
   E005_SESSION_EXPIRED: { kind: "denied", text: "the session token has expired or was revoked; log in again" },

@@ -98,6 +98,7 @@ test("a device logs in with a key of its own once the account's key has added it
   assert.deepEqual(await people.texts("frank"), []);
   await people.refused("phone", ["devices", "add", "ab".repeat(32)], /E006_FORBIDDEN/);
   await people.refused("phone", ["block", "alice"], /E006_FORBIDDEN/);
+  await people.refused("phone", ["passwd"], /E006_FORBIDDEN.*where you registered/);
   await people.ok("frank", ["devices", "revoke", "phone"]);
   await people.refused("phone", ["login", "frank"], /E006_FORBIDDEN/);
   await people.refused("phone", ["recv"], /E005_SESSION_EXPIRED.*next: qpq login frank/);

@@ -63,7 +63,13 @@ export const passwd = personal(
     const { username } = account;
     if (username === undefined) throw new QpqError("E003_UNAUTHENTICATED");
     const password = await readNewPassword(options, `a new password for ${username}: `);
-    await account.setPassword(password, { acceptNewKey: options.acceptNewKey });
+    try {
+      await account.setPassword(password, { acceptNewKey: options.acceptNewKey });
+    } catch (error) {
+      if (!(error instanceof QpqError) || error.code !== "E066_USERNAME_TAKEN") throw error;
+      const text = "only the account's own key sets its password; run it where you registered";
+      throw new QpqError("E006_FORBIDDEN", { text, cause: error });
+    }
     output.data(`${username} has a new password; all other sessions have ended`, { username });
   },
 );
