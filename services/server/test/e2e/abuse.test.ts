@@ -71,7 +71,8 @@ for (const { name, start } of stores) {
           refusal = error;
         }
       }
-      assert.ok(refusal instanceof QpqError && refusal.code === "E018_RATE_LIMIT" && (refusal.retryAfterMs ?? 0) > 0);
+      assert.ok(refusal instanceof QpqError && refusal.code === "E018_RATE_LIMIT");
+      assert.ok((refusal.retryAfterMs ?? 0) > 60_000, "ten in an hour, not in a minute");
       assert.equal(taken.size, 10);
       const { package: carols } = await carol.client.call("fetchKeyPackage", { identityKey: bob.key });
       assert.ok(carols.length > 0 && !taken.has(Buffer.from(carols).toString("hex")), "one that nobody has");
