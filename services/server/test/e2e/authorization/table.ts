@@ -63,7 +63,7 @@ const [head = [], ...lines] = text
   .map((line) => line.split("|").map((cell) => cell.trim()));
 
 /** In the order in which they are tried: who ends tokens or accounts comes behind the others. */
-export const columns = head.slice(1);
+const columns = head.slice(1);
 
 export type Row = { readonly method: string; readonly expected: Readonly<Record<string, string>> };
 
