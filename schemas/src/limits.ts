@@ -153,7 +153,7 @@ export const limits = {
     default: 200,
     min: 1,
     max: 10_000_000,
-    doc: "Channels that one key may ask for in an hour, so many at once too.",
+    doc: "Channels that one account may ask for in an hour, so many at once too.",
   },
   devicesMax: { default: 5, min: 0, max: 50, doc: "Further devices of one account." },
   deviceNameBytesMax: { default: 64, min: 1, max: 255, doc: "Longest name of a device, in bytes of UTF-8." },

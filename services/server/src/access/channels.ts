@@ -7,6 +7,8 @@ import { randomBytes } from "node:crypto";
 import { type IdentityKey, latin1, type LimitName, parseIdentityKey, QpqError, sizes } from "quicproquo-proto";
 import { isNobody } from "../keys/signature.ts";
 import type { ChannelMade, ChannelStore, RateCounter } from "../store/port.ts";
+import { type Rate, ratePer, requireRate } from "./rates.ts";
+import type { Acting } from "./session-tokens.ts";
 
 const believedMs = 60_000;
 /** About 15 MB. */
@@ -28,7 +30,7 @@ export type ChannelsParts = {
 export class Channels {
   readonly #store: ChannelStore;
   readonly #rates: RateCounter;
-  readonly #limits: Readonly<Record<LimitName, number>>;
+  readonly #rate: Rate;
   readonly #now: () => number;
   readonly #knownMax: number;
   /** By id, one character a byte; those that were asked for longest ago come first. */
@@ -41,22 +43,20 @@ export class Channels {
   constructor({ store, rates, limits, now = () => performance.now(), knownMax = knownMaxDefault }: ChannelsParts) {
     this.#store = store;
     this.#rates = rates;
-    this.#limits = limits;
+    this.#rate = ratePer(3_600, "channelsPerHour", limits);
     this.#now = now;
     this.#knownMax = knownMax;
   }
 
   /**
-   * The one channel of a pair, whichever of them asks; durable. E001_BAD_REQUEST (with oneself, or with nobody), E007, E018,
+   * The one channel of the key that a caller acts for and another, whichever of them asks; durable. E001_BAD_REQUEST (with oneself, or with nobody), E007, E018,
    * E020.
    */
-  async create(own: IdentityKey, peerKey: Uint8Array): Promise<ChannelMade> {
+  async create({ identity, actsFor: own }: Acting, peerKey: Uint8Array): Promise<ChannelMade> {
     const peer = parseIdentityKey(Uint8Array.from(peerKey));
     if (isNobody(peer)) throw new QpqError("E001_BAD_REQUEST", { text: "the key of zeros is nobody's" });
     if (Buffer.compare(own, peer) === 0) throw new QpqError("E001_BAD_REQUEST", { text: "a channel has two members" });
-    const burst = this.#limits.channelsPerHour;
-    const retryAfterMs = this.#rates.admit(`channels ${latin1(own)}`, { perSecond: burst / 3_600, burst }, 1);
-    if (retryAfterMs > 0) throw new QpqError("E018_RATE_LIMIT", { retryAfterMs, fields: { limit: "channelsPerHour" } });
+    requireRate(this.#rates, this.#rate, latin1(identity));
     return await this.#store.createChannel({ a: own, b: peer, newId: randomBytes(sizes.channelId) });
   }
 

@@ -176,7 +176,7 @@ function callerOf({ identity, actsFor, expiresAtMs }: Token, tokenHash: Uint8Arr
 }
 
 /** Of a caller whom a rule let in for acting for a key. */
-function actingOf({ account, actsFor }: Caller): Acting {
+export function actingOf({ account, actsFor }: Caller): Acting {
   if (account === undefined || actsFor === undefined) throw new Error("the caller acts for no key");
   return { identity: account, actsFor };
 }

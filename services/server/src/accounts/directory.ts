@@ -3,6 +3,7 @@
  * token, and so many answers a minute for each account: nobody copies the whole of it.
  */
 import { type IdentityKey, latin1, type LimitName, parseIdentityKey, parseUsername, QpqError } from "quicproquo-proto";
+import { type Rate, ratePer, requireRate } from "../access/rates.ts";
 import type { AccountStore, Clock, RateCounter } from "../store/port.ts";
 
 export type DirectoryParts = {
@@ -17,9 +18,11 @@ type Asker = IdentityKey | undefined;
 
 export class Directory {
   readonly #parts: DirectoryParts;
+  readonly #rate: Rate;
 
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
+    this.#rate = ratePer(60, "lookupsPerMinute", parts.limits);
   }
 
   /** Empty when nobody has the name, in whatever form it is written. E018_RATE_LIMIT, E065_USERNAME. */
@@ -60,11 +63,7 @@ export class Directory {
   }
 
   #countLookup(asker: Asker): void {
-    if (asker === undefined) return;
-    const burst = this.#parts.limits.lookupsPerMinute;
-    const retryAfterMs = this.#parts.rates.admit(`lookups ${latin1(asker)}`, { perSecond: burst / 60, burst }, 1);
-    if (retryAfterMs > 0)
-      throw new QpqError("E018_RATE_LIMIT", { retryAfterMs, fields: { limit: "lookupsPerMinute" } });
+    if (asker !== undefined) requireRate(this.#parts.rates, this.#rate, latin1(asker));
   }
 }
 

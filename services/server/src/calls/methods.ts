@@ -16,7 +16,7 @@ import type { Channels } from "../access/channels.ts";
 import type { BlockLists } from "../access/block-lists.ts";
 import type { DeliveryTokens } from "../access/delivery-tokens.ts";
 import type { AccessRule } from "../access/rules.ts";
-import type { SessionTokens } from "../access/session-tokens.ts";
+import { actingOf, type SessionTokens } from "../access/session-tokens.ts";
 import type { AccountDeletion } from "../accounts/account-deletion.ts";
 import type { Devices } from "../accounts/devices.ts";
 import { addressText, type Directory } from "../accounts/directory.ts";
@@ -214,7 +214,7 @@ export const methods: { readonly [Name in MethodName]: MethodRow<Name> } = {
   createChannel: {
     access: "bound",
     confirmed: true,
-    handle: (params, { caller, domains }) => domains.channels.create(caller.actsFor as IdentityKey, params.peerKey),
+    handle: (params, { caller, domains }) => domains.channels.create(actingOf(caller), params.peerKey),
   },
   resolveUser: {
     access: "caller",

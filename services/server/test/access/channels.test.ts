@@ -12,6 +12,9 @@ const isCode =
   (error: unknown): boolean =>
     error instanceof QpqError && error.code === code;
 
+/** Who acts for a key; for a device of `account` where that is another. */
+const by = (n: number, account = n) => ({ identity: keyOf(account), actsFor: keyOf(n) });
+
 /** `looks`: how often the store was asked for members. */
 class Place {
   nowMs = 1_700_000_000_000;
@@ -44,40 +47,41 @@ class Place {
 
 test("a pair has one channel, whichever of them asks and however often, and its members are these two", async () => {
   const { channels } = new Place();
-  const made = await channels.create(keyOf(2), keyOf(1));
+  const made = await channels.create(by(2), keyOf(1));
   assert.deepEqual([made.channelId.length, made.wasNew], [16, true]);
-  const again = await channels.create(keyOf(1), keyOf(2));
+  const again = await channels.create(by(1), keyOf(2));
   assert.deepEqual([Buffer.compare(again.channelId, made.channelId), again.wasNew], [0, false]);
   assert.deepEqual(await channels.membersOf(made.channelId), [keyOf(1), keyOf(2)]);
-  const other = await channels.create(keyOf(1), keyOf(3));
+  const other = await channels.create(by(1), keyOf(3));
   assert.notEqual(Buffer.compare(other.channelId, made.channelId), 0);
 });
 
 test("there is no channel with oneself, with the key of zeros, or with a key of another length", async () => {
   const { channels } = new Place();
-  await assert.rejects(channels.create(keyOf(1), keyOf(1)), isCode("E001_BAD_REQUEST"));
-  await assert.rejects(channels.create(keyOf(1), new Uint8Array(32)), isCode("E001_BAD_REQUEST"));
+  await assert.rejects(channels.create(by(1), keyOf(1)), isCode("E001_BAD_REQUEST"));
+  await assert.rejects(channels.create(by(1), new Uint8Array(32)), isCode("E001_BAD_REQUEST"));
   for (const bytes of [0, 31, 33]) {
-    await assert.rejects(channels.create(keyOf(1), new Uint8Array(bytes)), isCode("E007_KEY_LENGTH"));
+    await assert.rejects(channels.create(by(1), new Uint8Array(bytes)), isCode("E007_KEY_LENGTH"));
   }
 });
 
-test("a key that asks for more channels than its limit is told when to come back, others are not", async () => {
+test("an account that asks for more channels than its limit, by whatever device, is told when to come back, others are not", async () => {
   const place = new Place({ limits: { channelsPerHour: 2 } });
-  for (const peer of [2, 3]) await place.channels.create(keyOf(1), keyOf(peer));
-  const refusal = await place.channels.create(keyOf(1), keyOf(4)).catch((error: unknown) => error);
+  await place.channels.create(by(1), keyOf(2));
+  await place.channels.create(by(7, 1), keyOf(2));
+  const refusal = await place.channels.create(by(1), keyOf(4)).catch((error: unknown) => error);
   assert.ok(isCode("E018_RATE_LIMIT")(refusal));
   assert.equal((refusal as QpqError).retryAfterMs, 1_800_000);
-  await place.channels.create(keyOf(2), keyOf(4));
+  await place.channels.create(by(2), keyOf(4));
   place.nowMs += 1_800_000;
-  await place.channels.create(keyOf(1), keyOf(4));
+  await place.channels.create(by(1), keyOf(4));
 });
 
 test("members are asked for once a minute, and the end of a channel is seen within it; where it is told of, at once", async () => {
   const place = new Place();
   const { channels, store } = place;
   const identity = await putAccount(store, 1);
-  const { channelId } = await channels.create(identity, keyOf(2));
+  const { channelId } = await channels.create(by(1), keyOf(2));
   for (let n = 0; n < 3; n++) await channels.membersOf(channelId);
   assert.equal(place.looks, 1);
   await store.accounts.deleteAccount(identity);
@@ -86,7 +90,7 @@ test("members are asked for once a minute, and the end of a channel is seen with
   assert.equal(place.looks, 1);
   place.nowMs += 1;
   await assert.rejects(async () => channels.membersOf(channelId), isCode("E023_CHANNEL_NOT_FOUND"));
-  const again = await channels.create(identity, keyOf(2));
+  const again = await channels.create(by(1), keyOf(2));
   await channels.membersOf(again.channelId);
   await store.accounts.deleteAccount(identity);
   channels.forget(identity);
@@ -97,7 +101,7 @@ test("an answer that was under way when a channel ended is not kept", async () =
   const place = new Place();
   const { channels, store } = place;
   const identity = await putAccount(store, 1);
-  const { channelId } = await channels.create(identity, keyOf(2));
+  const { channelId } = await channels.create(by(1), keyOf(2));
   const { membersOf } = store.channels;
   const opened = Promise.withResolvers<void>();
   store.channels.membersOf = async (id) => {
@@ -125,7 +129,7 @@ test("a channel made after it was looked for is found: that there is none is not
 
 test("who asks for a channel that is being looked for waits for the same look, so that calls keep their order", async () => {
   const place = new Place();
-  const { channelId } = await place.channels.create(keyOf(1), keyOf(2));
+  const { channelId } = await place.channels.create(by(1), keyOf(2));
   const opened = Promise.withResolvers<void>();
   place.gate = opened.promise;
   const order: number[] = [];
@@ -142,7 +146,7 @@ test("of more channels than are kept those go first that were asked for longest 
   const place = new Place({ knownMax: 2 });
   const { channels } = place;
   const ids = [];
-  for (const peer of [2, 3, 4]) ids.push((await channels.create(keyOf(1), keyOf(peer))).channelId);
+  for (const peer of [2, 3, 4]) ids.push((await channels.create(by(1), keyOf(peer))).channelId);
   for (const id of ids) await channels.membersOf(id);
   assert.equal(place.looks, 3);
   for (const id of ids.slice(1)) await channels.membersOf(id);
