@@ -31,7 +31,7 @@ import { AuditLog } from "./observe/audit.ts";
 import { auditIds } from "./observe/audit-id.ts";
 import type { Log } from "./observe/log.ts";
 import type { StoreParts } from "./observe/observer.ts";
-import { createPrometheusObserver, noMetrics, type PrometheusObserver, type Sources } from "./observe/prometheus.ts";
+import { createPrometheusObserver, harmless, noMetrics, type PrometheusObserver, type Sources } from "./observe/prometheus.ts";
 import { observeStore } from "./observed-store.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
 import { StoreWatch } from "./ops/store-watch.ts";
@@ -98,7 +98,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     certificateExpiresAtMs: () => certificate.expiresAtMs,
     traceSpans: () => tracing?.spans ?? { sent: 0, failed: 0 },
   };
-  const observer = config.metrics === "on" ? createPrometheusObserver(sources) : noMetrics;
+  const observer = harmless(config.metrics === "on" ? createPrometheusObserver(sources) : noMetrics, log);
   const tracing = config.tracing && (await import("./observe/otel.ts")).createTracing(config.tracing);
   const observed = observeStore(given.store, observer, tracing);
   const { store } = observed;

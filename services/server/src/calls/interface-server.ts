@@ -115,10 +115,10 @@ export class InterfaceServer<C> implements CapabilityServer {
       const served = this.#methodOf(call);
       running.served = served;
       const params = served.codec.decodeParams(call.params(served.codec.method.params));
-      const { tracing } = this.#parts;
-      running.span = tracing?.call(served.fullName, (params as { trace?: TraceFields }).trace);
-      const handle = (): typeof results => served.handle(params, this.#context, call);
-      results = running.span === undefined ? handle() : running.span.run(handle);
+      const span = this.#parts.tracing?.call(served.fullName, (params as { trace?: TraceFields }).trace);
+      running.span = span;
+      if (span === undefined) results = served.handle(params, this.#context, call);
+      else results = span.run(() => served.handle(params, this.#context, call));
     } catch (error) {
       throw running.failure(error);
     }

@@ -1,5 +1,6 @@
 /** Observer on prom-client: what is on /metrics (metric-table.ts says what each is). */
 import type { Counter, Histogram, Registry } from "prom-client";
+import type { Log } from "./log.ts";
 import { MetricRegistry, type Reading } from "./metric-registry.ts";
 import type { CallObservation, Observer, StoreCallObservation, StoreObserver, StoreParts } from "./observer.ts";
 
@@ -49,6 +50,28 @@ export const noMetrics: PrometheusObserver = {
   messagesDelivered: () => undefined,
   backgroundFailed: () => undefined,
 };
+
+/** Whoever is observed goes on when the observer throws; the log is told of the first time. */
+export function harmless(observer: PrometheusObserver, log: Pick<Log, "error">): PrometheusObserver {
+  let isTold = false;
+  const told =
+    <Parameters extends readonly unknown[]>(tell: (...parameters: Parameters) => void) =>
+    (...parameters: Parameters): void => {
+      try {
+        tell(...parameters);
+      } catch (error) {
+        if (!isTold) log.error({ event: "observer_failed", error });
+        isTold = true;
+      }
+    };
+  return {
+    ...observer,
+    callEnded: told(observer.callEnded),
+    storeCallEnded: told(observer.storeCallEnded),
+    messagesDelivered: told(observer.messagesDelivered),
+    backgroundFailed: told(observer.backgroundFailed),
+  };
+}
 
 export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   const metrics = new MetricRegistry();
