@@ -16,9 +16,12 @@ import {
   sinkCodecs,
 } from "quicproquo-proto";
 import { type Answer, type Capability, MethodTable } from "quicproquo-rpc";
+import { type TraceContext, traceFieldsOf } from "./trace-context.ts";
 import { type CallOptions, errorOf, typedCall } from "./typed-call.ts";
 
-const trace = { traceHi: 0n, traceLo: 0n, spanId: 0n, flags: 0 };
+/** `trace`: what the call is part of. */
+type SessionCallOptions = CallOptions & { readonly trace?: TraceContext };
+
 const none = new Uint8Array();
 
 export type OutgoingMessage = {
@@ -60,17 +63,18 @@ export class SessionClient implements Disposable {
   }
 
   /** Durable in each inbox whose seq is not 0; those are full. In one transaction, in this order. */
-  async send(messages: readonly OutgoingMessage[], options?: CallOptions): Promise<readonly bigint[]> {
+  async send(messages: readonly OutgoingMessage[], options: SessionCallOptions = {}): Promise<readonly bigint[]> {
     const entries = messages.map((message): OutgoingFields => {
       return { channelId: none, idempotencyKey: none, ttlSecs: 0, ...message };
     });
+    const trace = traceFieldsOf(options.trace);
     const { seqs } = await typedCall(this.#session, sessionCodecs.send, { entries, trace }, options);
     return seqs;
   }
 
   inbox(recipientKey: Uint8Array, channelId: Uint8Array = none): InboxClient {
     const { inbox } = sessionCodecs;
-    const params = { recipientKey, channelId, trace };
+    const params = { recipientKey, channelId, trace: traceFieldsOf(undefined) };
     return new InboxClient(this.#session.call(inbox.method, (builder) => inbox.encodeParams(params, builder)));
   }
 
@@ -118,7 +122,8 @@ export class InboxClient implements Disposable {
   }
 
   /** Removes up to and including seqUpTo, durably; repeating it changes nothing. */
-  async ack(seqUpTo: bigint, storeEpoch: bigint, options?: CallOptions): Promise<void> {
+  async ack(seqUpTo: bigint, storeEpoch: bigint, options: SessionCallOptions = {}): Promise<void> {
+    const trace = traceFieldsOf(options.trace);
     await typedCall(this.#inbox, inboxCodecs.ack, { seqUpTo, storeEpoch, trace }, options);
   }
 
@@ -153,7 +158,7 @@ export class SubscriptionClient implements Disposable {
         const { reason } = end.decodeParams(params);
         this.#end(QpqError.fromReason(reason) ?? new QpqError("E042_CONNECTION_LOST", { text: reason }));
       });
-    const params = { window: 0, windowBytes: 0, ...options, sink, trace };
+    const params = { window: 0, windowBytes: 0, ...options, sink, trace: traceFieldsOf(undefined) };
     this.#answer = inbox.call(subscribe.method, (builder) => subscribe.encodeParams(params, builder));
     this.#answer.then(undefined, (error: unknown) => {
       const told = errorOf(error);

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import type { QpqError } from "quicproquo-proto";
 import { type ServerProcess, startServerProcess } from "quicproquo-server/testing";
+import { startOtlpReceiver } from "quicproquo-server/testing/otlp-receiver";
 import { NodeClient, type SessionClient, type SubscriptionReader } from "../src/index.ts";
 
 let server: ServerProcess;
@@ -70,6 +71,29 @@ test("messages are pushed in order, and what is acknowledged is not pushed again
   await again.until(() => again.texts.length === 1);
   assert.deepEqual([again.texts, again.acknowledged[0]], [["three"], 2n]);
   assert.equal(reader.ended, undefined);
+});
+
+test("a call that names the trace it is part of is a span of that trace at the server", async () => {
+  await using collector = await startOtlpReceiver();
+  const settings = { "otlp-endpoint": collector.endpoint, "trace-sample-ratio": 0 };
+  await using traced = await startServerProcess({ settings });
+  using client = await connect(traced);
+  using session = open(client, traced.token);
+  const key = randomBytes(32);
+  const trace = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", traceFlags: 1 };
+  await session.send([message(key, "not traced")]);
+  await session.send([message(key, "traced")], { trace });
+  using inbox = session.inbox(key);
+  await inbox.ack(2n, 0n, { trace });
+  const calls = [
+    await collector.span(({ name }) => name === "qpq.Session/send"),
+    await collector.span(({ name }) => name === "qpq.Inbox/ack"),
+  ];
+  for (const { traceId, parentSpanId } of calls) {
+    assert.deepEqual([traceId, parentSpanId], [trace.traceId, trace.spanId]);
+  }
+  assert.equal(collector.spans.filter(({ name }) => name === "qpq.Session/send").length, 1);
+  await assert.rejects(session.send([message(key, "x")], { trace: { ...trace, spanId: "" } }), /16 hex digits/);
 });
 
 test("the loss of the connection ends a subscription with E042_CONNECTION_LOST, a drain with E033_SHUTTING_DOWN", async () => {
