@@ -23,24 +23,20 @@ export async function serve(config: ServerConfig, { version, print, env }: Progr
   // inherited by the other processes: one that is replaced starts with a third of the CPU time
   if (isSupervisor) env["NODE_COMPILE_CACHE"] ??= join(config.dataDir, "run", "compiled");
   const start = isSupervisor ? startSupervisor : startServer;
-  const server = await start({
-    config,
-    secrets,
-    certificate,
-    log,
-    clock: Date.now,
-  });
-  // before the words: who reads them may send a signal at once
   const audit = new AuditLog(config, log);
+  const starting = start({ config, secrets, certificate, log, clock: Date.now });
   const watch = new CertificateWatch({
     certificate,
     load: () => loadCertificate(config),
-    show: (next) => server.setCertificate(next),
+    show: async (next) => await (await starting).setCertificate(next),
     log,
     audit,
     clock: Date.now,
   });
+  // from here on: else one that comes while it starts ends it
   process.on("SIGHUP", () => void watch.reload());
+  const server = await starting;
+  // before the words: who reads them may send a signal at once
   stopOnSignals(server, { config, log, audit });
   // that all workers should be gone again is not for the words to tell
   const storeParts = await server.parts().catch(() => ({}));

@@ -1,7 +1,7 @@
 /** A server whose certificate is replaced while it runs: who comes is shown the new one, who is there notices nothing. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
@@ -170,3 +170,32 @@ test("a terminal's hang-up, which comes to every process, ends none of several",
   assert.equal(linesOf(server, "process_started").length, before);
   assert.equal(linesOf(server, "process_ended").length, 0);
 });
+
+test("a SIGHUP while the server starts ends nothing, and the pair that is there by then is shown", async (t) => {
+  const certificates = new Certificates(t);
+  const shown = certificates.make("shown", 100);
+  const second = certificates.make("second", 300);
+  const dataDir = join(certificates.folder, "data");
+  const starting = startServerProcess({ dataDir, settings: shown });
+  starting.catch(() => undefined);
+  // made behind the certificate's reading
+  await until(() => existsSync(join(dataDir, "qpq.db.lock")));
+  certificates.copy(second, shown);
+  for (const pid of pidsOf(dataDir)) process.kill(pid, "SIGHUP");
+  await using server = await starting;
+  await until(() => linesOf(server, "certificate_reloaded").length === 2);
+  assert.deepEqual(await answers(server, second), welcome);
+});
+
+function pidsOf(argument: string): number[] {
+  const pids = readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0);
+  return pids.filter((pid) => {
+    try {
+      return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").includes(argument);
+    } catch {
+      return false; // it has ended
+    }
+  });
+}
