@@ -31,7 +31,13 @@ import { AuditLog } from "./observe/audit.ts";
 import { auditIds } from "./observe/audit-id.ts";
 import type { Log } from "./observe/log.ts";
 import type { StoreParts } from "./observe/observer.ts";
-import { createPrometheusObserver, harmless, noMetrics, type PrometheusObserver, type Sources } from "./observe/prometheus.ts";
+import {
+  createPrometheusObserver,
+  harmless,
+  noMetrics,
+  type PrometheusObserver,
+  type Sources,
+} from "./observe/prometheus.ts";
 import { observeStore } from "./observed-store.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
 import { StoreWatch } from "./ops/store-watch.ts";
