@@ -8,17 +8,11 @@ import { sharedPostgres } from "../../testing/postgres.ts";
 import { signAs, TestLogin } from "../../testing/opaque-client.ts";
 import { type ServerProcess, startServerProcess } from "../../testing/server-process.ts";
 import { runCommand } from "../cluster/run-command.ts";
+import { codeOf } from "./code-of.ts";
 import { arrive, login, newPerson, type Person, register } from "./people.ts";
 import { type MethodName, RawClient } from "./raw-client.ts";
-import { RawSession, TestSink, told } from "./raw-session.ts";
+import { RawSession, TestSink } from "./raw-session.ts";
 import { stores } from "./stores.ts";
-
-async function codeOf(call: () => PromiseLike<unknown>): Promise<string> {
-  return await told(call).then(
-    () => "accepted",
-    (error: unknown) => (error instanceof QpqError ? error.code : String(error)),
-  );
-}
 
 const payload = Buffer.from("hello");
 
@@ -47,10 +41,10 @@ for (const { name, start } of stores) {
       );
       for (const method of ["fetch", "fetchWait", "peek", "ack"] as const) {
         const params = { recipientKey: keyOf(bob), seqUpTo: seq };
-        assert.equal(await codeOf(() => atAlice.call(method, params)), "E006_FORBIDDEN", method);
+        assert.equal(await codeOf(atAlice.call(method, params)), "E006_FORBIDDEN", method);
       }
       using session = new RawSession(atAlice.service, alice.token);
-      assert.equal(await codeOf(() => session.inbox(keyOf(bob)).answer), "E006_FORBIDDEN");
+      assert.equal(await codeOf(session.inbox(keyOf(bob)).answer), "E006_FORBIDDEN");
       const sink = new TestSink();
       session.inbox(keyOf(alice)).subscribe(sink);
       assert.deepEqual(await session.send([{ recipientKey: keyOf(alice), payload }]), [1n]);
@@ -63,9 +57,9 @@ for (const { name, start } of stores) {
       const hybridPublicKey = new Uint8Array(1216).fill(7);
       const signature = signAs(bob.identity, labels.hybridKey, [keyOf(bob), hybridPublicKey]);
       const hybridKey = { identityKey: keyOf(bob), hybridPublicKey, signature };
-      assert.equal(await codeOf(() => atAlice.call("uploadHybridKey", hybridKey)), "E006_FORBIDDEN");
+      assert.equal(await codeOf(atAlice.call("uploadHybridKey", hybridKey)), "E006_FORBIDDEN");
       const keyPackage = { identityKey: keyOf(bob), package: payload };
-      assert.equal(await codeOf(() => atAlice.call("uploadKeyPackage", keyPackage)), "E006_FORBIDDEN");
+      assert.equal(await codeOf(atAlice.call("uploadKeyPackage", keyPackage)), "E006_FORBIDDEN");
       using atBob = await connect(bob.token);
       await atBob.call("uploadHybridKey", hybridKey);
       await atBob.call("uploadKeyPackage", keyPackage);
@@ -97,8 +91,8 @@ for (const { name, start } of stores) {
         return (await session.send(entries)).filter((seq) => seq > 0n).length;
       };
       assert.deepEqual([await fill(atAlice, 20), await fill(operator, 20)], [10, 20]);
-      assert.equal(await codeOf(() => atAlice.call("enqueue", { recipientKey, payload })), "E009_QUEUE_FULL");
-      assert.equal(await codeOf(() => atBob.call("enqueue", { recipientKey, payload })), "accepted");
+      assert.equal(await codeOf(atAlice.call("enqueue", { recipientKey, payload })), "E009_QUEUE_FULL");
+      assert.equal(await codeOf(atBob.call("enqueue", { recipientKey, payload })), "accepted");
     });
 
     test("a token is renewed, ends alone at logout, and all end when all are revoked; the static token has none to end", async () => {
@@ -108,14 +102,14 @@ for (const { name, start } of stores) {
       const renewed = await atFirst.call("renewToken", {});
       assert.ok(renewed.expiresAtMs > BigInt(Date.now()));
       using atRenewed = await connect(Uint8Array.from(renewed.sessionToken));
-      const peek = (at: RawClient) => codeOf(() => at.call("peek", { recipientKey: keyOf(alice) }));
+      const peek = (at: RawClient) => codeOf(at.call("peek", { recipientKey: keyOf(alice) }));
       await atFirst.call("revokeTokens", { all: false });
       assert.deepEqual([await peek(atFirst), await peek(atRenewed)], ["E005_SESSION_EXPIRED", "accepted"]);
       await atRenewed.call("revokeTokens", { all: true });
       assert.deepEqual([await peek(atRenewed), await peek(client)], ["E005_SESSION_EXPIRED", "E005_SESSION_EXPIRED"]);
       using operator = await connect(server.token);
       for (const method of ["renewToken", "revokeTokens"] as const) {
-        assert.equal(await codeOf(() => operator.call(method, { all: true })), "E006_FORBIDDEN", method);
+        assert.equal(await codeOf(operator.call(method, { all: true })), "E006_FORBIDDEN", method);
       }
       alice = { ...alice, token: await login(client, alice) };
     });
@@ -132,8 +126,8 @@ for (const { name, start } of stores) {
       await atToken.call("revokeTokens", { all: false });
       await sink.until(() => sink.isEnded);
       assert.equal(sink.ended?.code, "E005_SESSION_EXPIRED");
-      assert.equal(await codeOf(() => inbox.ack(0n)), "E005_SESSION_EXPIRED");
-      assert.equal(await codeOf(() => session.send([])), "E005_SESSION_EXPIRED");
+      assert.equal(await codeOf(inbox.ack(0n)), "E005_SESSION_EXPIRED");
+      assert.equal(await codeOf(session.send([])), "E005_SESSION_EXPIRED");
     });
 
     test("a token that nobody was given is refused, and so is every method to who has none", async () => {
@@ -141,8 +135,8 @@ for (const { name, start } of stores) {
       using nobody = await connect("");
       for (const method of ["peek", "openSession", "renewToken"] as MethodName[]) {
         const params = { recipientKey: keyOf(alice) };
-        assert.equal(await codeOf(() => stranger.call(method, params)), "E005_SESSION_EXPIRED", method);
-        assert.equal(await codeOf(() => nobody.call(method, params)), "E003_UNAUTHENTICATED", method);
+        assert.equal(await codeOf(stranger.call(method, params)), "E005_SESSION_EXPIRED", method);
+        assert.equal(await codeOf(nobody.call(method, params)), "E003_UNAUTHENTICATED", method);
       }
     });
 
@@ -164,7 +158,7 @@ for (const { name, start } of stores) {
         identityKey: keyOf(bob),
         identityProof: payload,
       };
-      assert.equal(await codeOf(() => client.call("opaqueLoginFinish", bad)), "E064_LOGIN_REFUSED");
+      assert.equal(await codeOf(client.call("opaqueLoginFinish", bad)), "E064_LOGIN_REFUSED");
     });
 
     test("neither log nor metrics have a name, a key or a token in them", async () => {
@@ -247,7 +241,7 @@ test("on a cluster one front-end finishes the login that another began, and a to
   await sink.until(() => sink.isEnded);
   assert.equal(sink.ended?.code, "E005_SESSION_EXPIRED");
   for (let code = ""; code !== "E005_SESSION_EXPIRED"; ) {
-    code = await codeOf(() => client.call("peek", { recipientKey }));
+    code = await codeOf(client.call("peek", { recipientKey }));
     assert.ok(code === "accepted" || code === "E005_SESSION_EXPIRED", code);
   }
 });

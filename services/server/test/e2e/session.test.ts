@@ -1,11 +1,12 @@
 /** openSession and what can be called on it, over real QUIC (docs/wire.md, Session). */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { inboxCodecs, QpqError, Session } from "quicproquo-proto";
+import { inboxCodecs, Session } from "quicproquo-proto";
 import { type RpcByteStream, RpcSession } from "quicproquo-rpc";
 import type { ServerProcess } from "../../testing/server-process.ts";
+import { codeOf } from "./code-of.ts";
 import { RawClient } from "./raw-client.ts";
-import { RawSession, TestSink, told } from "./raw-session.ts";
+import { RawSession, TestSink } from "./raw-session.ts";
 import { stores } from "./stores.ts";
 
 const pushBytesMax = 100_000;
@@ -20,13 +21,6 @@ for (const { name, start } of stores) {
 
     let keys = 0;
     const freshKey = (): Uint8Array => new Uint8Array(32).fill(++keys);
-
-    async function codeOf(call: () => PromiseLike<unknown>): Promise<string> {
-      return await told(call).then(
-        () => "accepted",
-        (error: unknown) => (error instanceof QpqError ? error.code : String(error)),
-      );
-    }
 
     async function subscriptions(): Promise<number> {
       const metrics = await (await fetch(`http://127.0.0.1:${server.opsPort}/metrics`)).text();
@@ -204,31 +198,27 @@ for (const { name, start } of stores) {
     test("bad input of Session and Inbox is refused by its code, and the session goes on", async () => {
       using client = await RawClient.connect(server);
       const impostor = new RawSession(client.service, "x".repeat(server.token.length));
-      assert.equal(await codeOf(() => impostor.opened), "E004_BAD_TOKEN");
-      assert.equal(
-        await codeOf(() => impostor.inbox(freshKey()).answer),
-        "E004_BAD_TOKEN",
-        "and what was called on it",
-      );
+      assert.equal(await codeOf(impostor.opened), "E004_BAD_TOKEN");
+      assert.equal(await codeOf(impostor.inbox(freshKey()).answer), "E004_BAD_TOKEN", "and what was called on it");
       const refused = impostor.inbox(freshKey()).subscribe(new TestSink());
-      assert.equal(await codeOf(() => refused), "E004_BAD_TOKEN", "and what was called on that");
+      assert.equal(await codeOf(refused), "E004_BAD_TOKEN", "and what was called on that");
       using session = open(client);
       const recipientKey = freshKey();
       const empty = new Uint8Array();
       const payload = Buffer.from("x");
-      assert.equal(await codeOf(() => session.inbox(empty).answer), "E007_KEY_LENGTH");
-      assert.equal(await codeOf(() => session.inbox(recipientKey).subscribe(undefined)), "E001_BAD_REQUEST");
-      assert.equal(await codeOf(() => session.send([{ recipientKey, payload: empty }])), "E010_PAYLOAD_EMPTY");
-      assert.equal(await codeOf(() => session.send([{ recipientKey: empty, payload }])), "E007_KEY_LENGTH");
+      assert.equal(await codeOf(session.inbox(empty).answer), "E007_KEY_LENGTH");
+      assert.equal(await codeOf(session.inbox(recipientKey).subscribe(undefined)), "E001_BAD_REQUEST");
+      assert.equal(await codeOf(session.send([{ recipientKey, payload: empty }])), "E010_PAYLOAD_EMPTY");
+      assert.equal(await codeOf(session.send([{ recipientKey: empty, payload }])), "E007_KEY_LENGTH");
       const many = Array.from({ length: 1_001 }, () => ({ recipientKey, payload }));
-      assert.equal(await codeOf(() => session.send(many)), "E016_TOO_MANY_RECIPIENTS");
+      assert.equal(await codeOf(session.send(many)), "E016_TOO_MANY_RECIPIENTS");
       const foreign = { ...inboxCodecs.ack.method, interfaceId: Session.id };
       const { capability } = session.inbox(recipientKey);
-      assert.equal(await codeOf(() => capability.call(foreign, () => {})), "E019_UNKNOWN_METHOD");
+      assert.equal(await codeOf(capability.call(foreign, () => {})), "E019_UNKNOWN_METHOD");
       const missing = { ...inboxCodecs.ack.method, ordinal: 99 };
-      assert.equal(await codeOf(() => capability.call(missing, () => {})), "E019_UNKNOWN_METHOD");
+      assert.equal(await codeOf(capability.call(missing, () => {})), "E019_UNKNOWN_METHOD");
       const subscription = session.inbox(recipientKey).subscribe(new TestSink()).pipeline(0);
-      assert.equal(await codeOf(() => subscription.call(missing, () => {})), "E019_UNKNOWN_METHOD");
+      assert.equal(await codeOf(subscription.call(missing, () => {})), "E019_UNKNOWN_METHOD");
       assert.deepEqual(await session.send([]), []);
     });
 

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import { type OutgoingFields, QpqError } from "quicproquo-proto";
+import type { OutgoingFields } from "quicproquo-proto";
 import type { ServerProcess } from "../../testing/server-process.ts";
+import { codeOf } from "./code-of.ts";
 import { RawClient } from "./raw-client.ts";
 import { stores } from "./stores.ts";
 
@@ -50,13 +51,6 @@ for (const { name, start } of stores) {
         epochProof: proofOf(group, epoch),
         nextProofHash: hash(proofOf(group, epoch + 1)),
       };
-    }
-
-    async function codeOf(call: Promise<unknown>): Promise<string> {
-      return await call.then(
-        () => "accepted",
-        (error: unknown) => (error instanceof QpqError ? error.code : String(error)),
-      );
     }
 
     test("of two racing committers one wins, the other is told E031_EPOCH_TAKEN, and both members get one commit", async () => {
