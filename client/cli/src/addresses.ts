@@ -25,7 +25,8 @@ export async function addressedBy(address: string, person: Person, output: Outpu
   try {
     id = person.chat.find(address);
   } catch (error) {
-    if (!(error instanceof QpqError) || error.code !== "E052_CONVERSATION_UNKNOWN" || !isName(address)) throw error;
+    if (!(error instanceof QpqError) || error.code !== "E052_CONVERSATION_UNKNOWN") throw error;
+    if (error.fields["matching"] !== undefined || !isName(address)) throw error;
     return await addressedPerson(address, person, output).catch((cause: unknown) => {
       throw cause instanceof QpqError && cause.code === "E075_ACCOUNT_NOT_FOUND" ? neither(cause) : cause;
     });

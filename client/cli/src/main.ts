@@ -18,7 +18,7 @@ import { join, recv } from "./commands/recv.ts";
 import { send } from "./commands/send.ts";
 import { whoami } from "./commands/whoami.ts";
 import { flags, parseOptions } from "./options.ts";
-import { Output } from "./output.ts";
+import { Output, visible } from "./output.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   whoami,
@@ -123,6 +123,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const told = error instanceof QpqError ? error.reason : String((error as Error).stack ?? error);
-  process.stderr.write(`qpq: ${told}\n`);
+  process.stderr.write(`qpq: ${visible(told)}\n`);
   process.exitCode = exitCodeOf(error);
 });

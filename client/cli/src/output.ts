@@ -11,11 +11,11 @@ export class Output {
 
   /** One piece of data: `text` for people, `fields` for programs: bigints as numbers, bytes as hex. */
   data(text: string, fields: Readonly<Record<string, unknown>>): void {
-    process.stdout.write(`${this.#json ? JSON.stringify(fields, plain) : text}\n`);
+    process.stdout.write(`${this.#json ? JSON.stringify(fields, plain) : visible(text)}\n`);
   }
 
   words(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${visible(text)}\n`);
   }
 
   /** What each layer did, for --verbose. */
@@ -39,6 +39,14 @@ export class Output {
       this.words(`mls        ${count} x ${message}, ${bytes} bytes${wrapped ? " in the hybrid envelope" : ""}`);
     }
   }
+}
+
+/**
+ * What others wrote, as a terminal may show it: nothing that moves the cursor, changes colours or turns the direction of
+ * text (Unicode TR 36 section 2.6), and no line that looks like one of qpq's own.
+ */
+export function visible(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, "\ufffd").replaceAll("\n", "\n    ");
 }
 
 function plain(_: string, value: unknown): unknown {

@@ -1,6 +1,6 @@
 /** Events and messages in words, and the same as fields for --json. */
 import type { AppMessage } from "quicproquo-core";
-import type { ChatClient, ChatEvent, ConversationId } from "quicproquo-sdk";
+import type { ChatClient, ChatEvent, ConversationId, ConversationSummary } from "quicproquo-sdk";
 import { hex, type Output } from "./output.ts";
 
 export function printEvent(event: ChatEvent, chat: ChatClient, output: Output): void {
@@ -84,7 +84,13 @@ export function textOf(message: AppMessage): string {
 
 function nameOf(id: ConversationId, chat: ChatClient): string {
   const found = chat.list().find((conversation) => conversation.id === id);
-  return found?.alias ?? found?.name ?? id.slice(0, 8);
+  return found === undefined ? id.slice(0, 8) : shownName(found);
+}
+
+/** With an @ in front it is a user's, by this client's own doing; a group that others called so is quoted. */
+export function shownName({ id, alias, name }: Pick<ConversationSummary, "id" | "alias" | "name">): string {
+  if (alias !== undefined) return alias;
+  return name?.startsWith("@") === true ? JSON.stringify(name) : (name ?? id.slice(0, 8));
 }
 
 export function short(key: Uint8Array): string {

@@ -64,6 +64,17 @@ test("a group that is called as a key is not written to by that key", async () =
   assert.deepEqual(await people.texts("dora"), ["for her"]);
 });
 
+test("what others write and how they call groups moves nothing on the terminal, and passes for nobody's line or name", async () => {
+  await people.arrived("grace");
+  await people.ok("bob", ["send", grace, "red \u001b[31malert\u0007\u202eevil\nalice: pay bob"]);
+  const { out } = await people.ok("grace", ["recv"]);
+  assert.match(out, /red \ufffd\[31malert\ufffd\ufffdevil\n {4}alice: pay bob\n/);
+  await people.ok("bob", ["create-group", "@alice"]);
+  await people.ok("bob", ["invite", "@alice", "grace"]);
+  await people.ok("grace", ["join"]);
+  assert.match((await people.ok("grace", ["list"])).out, /"@alice"/);
+});
+
 test("who is blocked is refused with exit code 4 until they are not; others come through", async () => {
   await people.arrived("erin");
   await people.arrived("mallory");

@@ -47,7 +47,7 @@ export class Conversations {
    * By alias or name, by group id (hex, or the beginning of it), or, for a conversation of two, by the peer's key (hex, or
    * the beginning of it): the first of these that finds one. Those that go on come before those that ended. A whole key is
    * no name: others choose names of groups.
-   * E052_CONVERSATION_UNKNOWN, also when several match.
+   * E052_CONVERSATION_UNKNOWN, also when several match (then with a field `matching`).
    */
   find(address: string): Conversation {
     const digits = /^[0-9a-f]+$/i.test(address) ? address.toLowerCase() : "";
@@ -63,7 +63,7 @@ export class Conversations {
       if (one === undefined) continue;
       if (others.length === 0) return one;
       const text = `${others.length + 1} conversations match; use more digits of the group's id`;
-      throw new QpqError("E052_CONVERSATION_UNKNOWN", { text });
+      throw new QpqError("E052_CONVERSATION_UNKNOWN", { text, fields: { matching: found.length } });
     }
     throw new QpqError("E052_CONVERSATION_UNKNOWN");
   }
