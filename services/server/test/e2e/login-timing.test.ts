@@ -19,6 +19,8 @@ const perGroup = 2_000;
 const nameCount = 40;
 const warmUps = 100;
 const shareMax = 0.55;
+/** 10 s on an idle machine. */
+const timeout = 300_000;
 const many = 1_000_000;
 const settings = {
   "login-attempts-per-minute": many,
@@ -65,7 +67,9 @@ async function timesOf(server: ServerProcess, logins: number): Promise<{ known: 
 const namesOf = (prefix: string): string[] => Array.from({ length: nameCount }, (_, n) => `${prefix}${n}`);
 
 for (const { name, start } of stores) {
-  test(`over ${name} no threshold on a time tells known from unknown names much better than a coin`, async (t) => {
+  test(`over ${name} no threshold on a time tells known from unknown names much better than a coin`, {
+    timeout,
+  }, async (t) => {
     await using server = await start({ settings });
     const { known, unknown } = await timesOf(server, perGroup);
     for (const half of ["start", "finish"] as const) {
@@ -76,7 +80,7 @@ for (const { name, start } of stores) {
   });
 }
 
-test("a server that takes 0.3 ms longer for a known name would not pass", async (t) => {
+test("a server that takes 0.3 ms longer for a known name would not pass", { timeout }, async (t) => {
   const program = fileURLToPath(new URL("./leaking-server.ts", import.meta.url));
   await using server = await startServerProcess({ program, settings, env: { PLANTED_LEAK: "time" } });
   const { known, unknown } = await timesOf(server, perGroup / 2);

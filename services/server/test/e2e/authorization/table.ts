@@ -1,6 +1,6 @@
 /**
- * Who may call what, as docs/wire.md (Authorization, Transport) has it, cell by cell; written from there, not from the
- * server's own table. Each column is one call:
+ * Who may call what, as docs/wire.md (Transport, Methods, Meaning, Login) has it, cell by cell; written from there, not
+ * from the server's own table. Each column is one call:
  *
  * | column | the call comes |
  * |---|---|
