@@ -33,7 +33,7 @@ ensureAptPackages(["openssl"]);
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
 if (files.some((file) => /postgres|cluster|redis|chaos|prometheus|server.test.e2e/.test(file))) ensurePostgres();
 if (files.some((file) => /cluster|redis|chaos|prometheus|server.test.e2e/.test(file))) ensureRedis();
-if (files.some((file) => file.includes("prometheus"))) ensureAptPackages(["prometheus"]);
+if (files.some((file) => /prometheus|traces/.test(file))) ensureAptPackages(["prometheus"]);
 
 let passed = 0;
 let failed = 0;
