@@ -39,6 +39,7 @@ import {
   type Sources,
 } from "./observe/prometheus.ts";
 import { observeStore } from "./observed-store.ts";
+import { diskRoomOf } from "./ops/disk.ts";
 import { OpenSessions } from "./ops/open-sessions.ts";
 import { StoreWatch } from "./ops/store-watch.ts";
 import type { Secrets } from "./secrets.ts";
@@ -102,6 +103,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
     found: () => domains.found,
     storeParts,
     certificateExpiresAtMs: () => certificate.expiresAtMs,
+    disk: () => diskRoomOf(config.dataDir),
     traceSpans: () => tracing?.spans ?? { sent: 0, failed: 0 },
   };
   const observer = harmless(config.metrics === "on" ? createPrometheusObserver(sources) : noMetrics, log);

@@ -86,6 +86,18 @@ export const metricTable = {
     // the first that will
     joined: "min",
   },
+  qpq_disk_size_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    help: "Size of the file system that the data folder is on.",
+    joined: "min",
+  },
+  qpq_disk_available_bytes: {
+    kind: "gauge",
+    unit: "bytes",
+    help: "What is left of it for the server's user.",
+    joined: "min",
+  },
   qpq_store_call_duration_seconds: {
     kind: "histogram",
     unit: "seconds",

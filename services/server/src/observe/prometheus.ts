@@ -15,6 +15,8 @@ export type Sources = {
   readonly storeParts: () => StoreParts;
   /** undefined: this process shows none. */
   readonly certificateExpiresAtMs?: () => number;
+  /** Of the data folder's file system; undefined: this process shows none, or there is no such folder. */
+  readonly disk?: () => { readonly sizeBytes: number; readonly availableBytes: number } | undefined;
   readonly traceSpans: () => Readonly<Record<"sent" | "failed", number>>;
 };
 
@@ -128,7 +130,7 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
 }
 
 function readSources(metrics: MetricRegistry, sources: Sources): void {
-  const { certificateExpiresAtMs } = sources;
+  const { certificateExpiresAtMs, disk } = sources;
   const one = (value: number): Reading => [[{}, value]];
   metrics.gaugeOf("delivery_queue_depth", () => one(sources.queueDepth()));
   metrics.gaugeOf("qpq_waiters", () => one(sources.waiters()));
@@ -139,6 +141,12 @@ function readSources(metrics: MetricRegistry, sources: Sources): void {
       one(Math.floor((certificateExpiresAtMs() - Date.now()) / 1_000)),
     );
   }
+  const room = (field: "sizeBytes" | "availableBytes"): Reading => {
+    const found = disk?.();
+    return found === undefined ? [] : one(found[field]);
+  };
+  metrics.gaugeOf("qpq_disk_size_bytes", () => room("sizeBytes"));
+  metrics.gaugeOf("qpq_disk_available_bytes", () => room("availableBytes"));
   metrics.gaugeOf("qpq_store_up", () =>
     Object.entries(sources.storeParts()).map(([part, { isUp }]) => [{ part }, isUp ? 1 : 0]),
   );

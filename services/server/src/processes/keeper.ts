@@ -20,7 +20,8 @@ import { RestartPauses } from "./restart-pauses.ts";
  * Why a child ended: it was `stalled` or took too much `memory`, a signal `killed` it that was not the supervisor's, or it
  * `exited`, by a fault or for someone's SIGTERM.
  */
-export type EndReason = "stalled" | "memory" | "killed" | "exited";
+export const endReasons = ["stalled", "memory", "killed", "exited"] as const;
+export type EndReason = (typeof endReasons)[number];
 
 type WatchLimits = {
   readonly heartbeatMs: number;

@@ -1,5 +1,5 @@
 /** The doctor's look at what stands on the disk: certificate, modes of secrets, room, the embedded store's file. */
-import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { QpqError } from "quicproquo-proto";
 import { certificateFiles, loadCertificate } from "../../certificate.ts";
@@ -7,6 +7,7 @@ import type { ServerConfig } from "../../config.ts";
 import { wideModeOf } from "../../secret-file.ts";
 import { inspectStoreFile } from "../../store/index.ts";
 import { daysLeft } from "../certificate-watch.ts";
+import { diskRoomOf } from "../disk.ts";
 import { type Finding, failing, ok, warning } from "./finding.ts";
 
 const gibi = 1024 ** 3;
@@ -71,8 +72,7 @@ export function lookAtDisk({ dataDir }: ServerConfig): Finding[] {
     const text = `${folder} cannot be written by this user`;
     return [failing("data folder", "D11_DATA_FOLDER", { text, next: `chown ${process.getuid?.() ?? ""} ${folder}` })];
   }
-  const { bavail, bsize } = statfsSync(folder);
-  const freeBytes = bavail * bsize;
+  const freeBytes = diskRoomOf(folder)?.availableBytes ?? 0;
   const text = `${(freeBytes / gibi).toFixed(2)} GiB are free in ${folder}`;
   if (freeBytes >= freeBytesWanted) return [ok("disk", text)];
   const tell = freeBytes < freeBytesMin ? failing : warning;
