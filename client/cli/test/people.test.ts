@@ -65,7 +65,7 @@ test("a group that is called as a key is not written to by that key", async () =
 });
 
 test("what others write and how they call groups moves nothing on the terminal, and passes for nobody's line or name", async () => {
-  const grace = await people.arrived("grace");
+  await people.arrived("grace");
   await people.ok("bob", ["send", "grace", "red \u001b[31malert\u0007\u202eevil\nalice: pay bob"]);
   const { out } = await people.ok("grace", ["recv"]);
   assert.match(out, /red \ufffd\[31malert\ufffd\ufffdevil\n {4}alice: pay bob\n/);
