@@ -33,7 +33,7 @@ test("an alias is for oneself, and a name that two conversations have is not tak
   let calls = 0;
   const alice = await rig.person("alice", { clock: () => Date.now() + calls++ });
   const [first, second] = [await alice.chat.createGroup("twin"), await alice.chat.createGroup("twin")];
-  assert.throws(() => alice.chat.find("twin"), /E052_CONVERSATION_UNKNOWN 2 conversations match/);
+  assert.throws(() => alice.chat.find("twin"), /E052_CONVERSATION_UNKNOWN matching=2 several conversations match/);
   await alice.chat.setAlias(second, "the other");
   assert.equal(alice.chat.find("the other"), second);
   const again = await rig.reopened(alice);

@@ -62,7 +62,7 @@ export class Conversations {
       const [one, ...others] = living.length > 0 ? living : found;
       if (one === undefined) continue;
       if (others.length === 0) return one;
-      const text = `${others.length + 1} conversations match; use more digits of the group's id`;
+      const text = "several conversations match; use more digits of the group's id";
       throw new QpqError("E052_CONVERSATION_UNKNOWN", { text, fields: { matching: found.length } });
     }
     throw new QpqError("E052_CONVERSATION_UNKNOWN");
