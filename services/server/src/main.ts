@@ -23,6 +23,7 @@ const commands: ReadonlyMap<string, () => Promise<Command | OwnCommand>> = new M
   ["probe", async () => (await import("./commands/probe.ts")).probe],
   ["doctor", async () => (await import("./commands/doctor.ts")).doctor],
   ["top", async () => (await import("./commands/top.ts")).top],
+  ["plan", async () => (await import("./commands/plan.ts")).plan],
   ["config", async () => (await import("./commands/config.ts")).config],
   ["secrets", async () => (await import("./commands/secrets.ts")).secrets],
   ["users", async () => (await import("./commands/users.ts")).users],
@@ -40,6 +41,7 @@ const help = `qpq-server: a delivery service for end-to-end encrypted messages
   qpq-server doctor                   looks at all that a server needs; of what is not well it says the next command
   qpq-server probe [HOST:PORT]        one QUIC round trip, for health checks; --pin sha256:..., --timeout-ms N, --json
   qpq-server top                      what a running server does, from its /metrics; --once, --interval S, --json
+  qpq-server plan --users N           what machines that needs, from measured costs; --messages-per-day, --peak, --json
   qpq-server config print             which settings apply, and where each came from; also config check, config schema
   qpq-server secrets opaque-setup     prints what all servers of a cluster need for logins (QPQ_OPAQUE_SETUP_FILE)
   qpq-server users list               who has an account, 100 at a time; --after NAME, --limit N, --json

@@ -1,0 +1,62 @@
+/** `qpq-server plan`: the sums of docs/capacity.md. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type PlanInput, planFor } from "../../src/ops/cost-model.ts";
+import { runCommand } from "../cluster/run-command.ts";
+
+const million: PlanInput = {
+  users: 1_000_000,
+  messagesPerDay: 20,
+  peak: 10,
+  unreadShare: 0.1,
+  keepAliveMs: 10_000,
+  connectionsMax: 20_000,
+  dedupeWindowSecs: 7 * 86_400,
+  store: "cluster",
+};
+
+/** Within a share of 5 %: that page rounds. */
+function isNear(found: number, told: number): void {
+  assert.ok(Math.abs(found / told - 1) < 0.05, `${found} is not near ${told}`);
+}
+
+test("a million users take what docs/capacity.md says that they take", () => {
+  const plan = planFor(million);
+  assert.equal(plan.processes, 50);
+  isNear(plan.messagesPerSecond, 230);
+  isNear(plan.messagesPerSecondAtPeak, 2_300);
+  // 52 GB of clients, and what 50 processes take before anybody has come
+  isNear(plan.memoryBytes, 1e6 * 52 * 1_024 + 50 * 180e6);
+  isNear(plan.coresUsed.pings, 10);
+  isNear(plan.coresUsed.messages, 0.46);
+  assert.equal(plan.databaseCores, 1);
+  isNear(plan.diskBytes, 30e9 + 0.24e9 + 1.5e9);
+  isNear(plan.logBytesPerDay, 26e9);
+  assert.equal(plan.limit, undefined);
+});
+
+test("a hundred million in one cluster are said to be too many, and why", () => {
+  assert.match(planFor({ ...million, users: 1e8 }).limit ?? "", /hints/);
+  assert.match(planFor({ ...million, users: 1e8, store: "sqlite" }).limit ?? "", /one file/);
+});
+
+test("twice the users never take less, and pings at longer intervals take fewer cores", () => {
+  for (const users of [1, 100, 20_000, 20_001, 500_000]) {
+    const [once, twice] = [planFor({ ...million, users }), planFor({ ...million, users: 2 * users })];
+    for (const name of ["processes", "memoryBytes", "cores", "databaseCores", "diskBytes"] as const) {
+      assert.ok(twice[name] >= once[name], `${name} of ${users}`);
+    }
+  }
+  isNear(planFor({ ...million, keepAliveMs: 25_000 }).coresUsed.pings, 4);
+});
+
+test("the command takes the settings' limits, and asks for a number of users", async () => {
+  const { words, code } = await runCommand(["plan", "--users", "1000", "--connections-max", "100", "--json"]);
+  assert.equal(code, 0);
+  assert.equal(JSON.parse(words).processes, 10);
+  const table = await runCommand(["plan", "--users", "100000", "--on-cluster"]);
+  assert.match(table.words, /^memory +6\.2 GB of front-ends$/m);
+  const asked = await runCommand(["plan"]);
+  assert.equal(asked.code, 2);
+  assert.match(asked.errors, /E048_USAGE .*--users/);
+});
