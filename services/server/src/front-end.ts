@@ -83,6 +83,8 @@ export type FrontEnd = {
 };
 
 const shuttingDown = "server is shutting down";
+/** What a client that comes costs another front-end, of its CPU (docs/capacity.md), and as much again for its others. */
+const msPerArrival = 2;
 
 /** E047_PORT_IN_USE, E046_CONFIG. Nothing is left open when it rejects. */
 export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
@@ -201,11 +203,13 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
       storeWatch[Symbol.dispose]();
       for (const listener of listeners) listener.refuseNew();
       domains.waiters.drain();
-      domains.subscriptions.drain();
       domains.sweep?.stop();
+      const spreadMs = Math.min(sessions.size * msPerArrival, config.drainMs / 4);
       await within(config.drainMs, async () => {
-        await inFlight.idle();
-        await sessions.end();
+        await domains.subscriptions.drain(spreadMs);
+        // who calls without a pause is never idle: what is cut off is called again elsewhere
+        await within(config.drainMs / 4, () => inFlight.idle());
+        await sessions.end(spreadMs);
       });
       await Promise.all(listeners.map((listener) => listener.close(closeCodes.shuttingDown, shuttingDown)));
       await tracing?.close();

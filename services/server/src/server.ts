@@ -47,10 +47,12 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
   const sweeper = new Sweeper(store.log, frontEnd.observer);
   started.defer(() => sweeper.stop());
   started.defer(() => frontEnd.close());
+  let isDraining = false;
   const ops = await startOpsServer(
     { host: config.opsHost, port: config.opsPort },
     {
       ready: () => frontEnd.ready(),
+      isDraining: () => isDraining,
       parts: async () => storeParts(),
       ...(config.metrics === "on" && {
         metrics: async (accept) => await metricsPage(await frontEnd.observer.snapshot(), accept),
@@ -67,6 +69,7 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
     parts: async () => storeParts(),
     setCertificate: async (certificate) => frontEnd.setCertificate(certificate),
     async close() {
+      isDraining = true;
       // the pages stay: they say that it drains
       await frontEnd.close();
       await owned.disposeAsync();

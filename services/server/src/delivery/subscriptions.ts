@@ -6,10 +6,14 @@
 import { randomBytes } from "node:crypto";
 import { type InboxKey, type LimitName, QpqError } from "quicproquo-proto";
 import type { Clock, MessageLog, WakeupBus } from "../store/port.ts";
+import { spread } from "../spread.ts";
 import type { PushBudget } from "./push-budget.ts";
 import type { FoundCounts, Reader } from "./readers.ts";
 import type { SafetySweep } from "./safety-sweep.ts";
 import { type Sink, Subscription } from "./subscription.ts";
+
+/** Nobody is without a subscription for longer than that because of a drain. */
+const retryAfterMsMax = 1_000;
 
 export type SubscriptionsParts = {
   readonly log: MessageLog;
@@ -92,13 +96,16 @@ export class Subscriptions {
     return `${this.#lastClaimMs.toString().padStart(15, "0")} ${randomBytes(8).toString("hex")}`;
   }
 
-  /** Every reader is told to go elsewhere, and no one can subscribe here any more. */
-  drain(): void {
+  /**
+   * Every reader is told to go elsewhere, one after the other within `spreadMs` and each with a time of its own to wait, so
+   * that they don't all arrive there in the same moment; no one can subscribe here any more. Resolves when all are told.
+   */
+  async drain(spreadMs = 0): Promise<void> {
     this.#draining = true;
-    for (const subscription of this.#open.values()) {
-      // spread, so that the readers of a front-end don't all arrive at the next one in the same moment
-      subscription.end(new QpqError("E033_SHUTTING_DOWN", { retryAfterMs: Math.floor(Math.random() * 1_000) }));
-    }
+    const waitMsMax = Math.min(spreadMs, retryAfterMsMax);
+    await spread([...this.#open.values()], spreadMs, (subscription) => {
+      subscription.end(new QpqError("E033_SHUTTING_DOWN", { retryAfterMs: Math.floor(Math.random() * waitMsMax) }));
+    });
   }
 }
 

@@ -78,7 +78,10 @@ export class Waiters {
     new ParkedCall(this, waiting).start(timeoutMs);
   }
 
-  /** Every parked call answers at once, and later ones don't park: the server is going away. */
+  /**
+   * Every parked call answers at once: the server is going away. Later ones don't park; one that finds nothing ends with
+   * E033_SHUTTING_DOWN, for an empty answer would be asked for again and again.
+   */
   drain(): void {
     this.#draining = true;
     for (const call of this.#parked) call.end();
@@ -112,6 +115,8 @@ class ParkedCall<A> implements Parked, Timed, WakeupListener {
   /** Why it looks again when the look under way is over. */
   #hinted: HintSource | undefined;
   #isOver = false;
+  /** It would have parked, and nobody parks any more. */
+  #isTooLate = false;
   #isGone = false;
   #isSettled = false;
 
@@ -144,7 +149,8 @@ class ParkedCall<A> implements Parked, Timed, WakeupListener {
       return this.#waiting.failed(error);
     }
     this.#waiters.add(this);
-    if (this.#waiters.draining || timeoutMs <= 0) this.#isOver = true;
+    this.#isTooLate = this.#waiters.draining && timeoutMs > 0;
+    if (this.#isTooLate || timeoutMs <= 0) this.#isOver = true;
     else this.#waiters.wheel.add(this, timeoutMs);
     // last: who is gone already leaves in here, and takes back what stands above
     this.#waiting.onGone(this);
@@ -201,7 +207,8 @@ class ParkedCall<A> implements Parked, Timed, WakeupListener {
     if (isEnough) this.#waiters.found[creditOf(source, this.#hinted)]++;
     if (isLast || this.#isGone || isEnough) {
       this.#settle();
-      this.#waiting.found(found);
+      if (this.#isTooLate && !isEnough) this.#waiting.failed(new QpqError("E033_SHUTTING_DOWN"));
+      else this.#waiting.found(found);
     } else if (this.#hinted !== undefined) {
       this.#look(this.#hinted);
     }

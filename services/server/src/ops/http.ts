@@ -8,6 +8,11 @@ import type { StoreParts } from "../observe/observer.ts";
 export type OpsPages = {
   /** Answers 503 with the error's code when it rejects. */
   readonly ready: () => Promise<void>;
+  /**
+   * Who drains stays ready to the end: a load balancer that is told otherwise forgets its flows of UDP at once, and the
+   * last answers are lost. New clients are kept away by whoever sent the signal.
+   */
+  readonly isDraining: () => boolean;
   /** Who is ready without one of them is degraded, and says so. */
   readonly parts: () => Promise<StoreParts>;
   /** `accept`: the request's header. undefined: they are off. */
@@ -55,6 +60,7 @@ export async function startOpsServer(listen: { host: string; port: number }, pag
 }
 
 async function readyText(pages: OpsPages): Promise<string> {
+  if (pages.isDraining()) return "ok, draining\n";
   await pages.ready();
   const missing = Object.entries(await pages.parts()).filter(([, { isUp }]) => !isUp);
   return missing.length === 0 ? "ok\n" : `ok, degraded: without ${missing.map(([part]) => part).join(", ")}\n`;

@@ -4,6 +4,7 @@
  */
 import type { RpcSession } from "quicproquo-rpc";
 import type { ByteStream } from "quicproquo-transport";
+import { spread } from "../spread.ts";
 
 export class OpenSessions {
   readonly #sessions = new Set<RpcSession>();
@@ -23,12 +24,14 @@ export class OpenSessions {
     };
   }
 
-  /** Resolves when every stream is closed in both directions. */
-  async end(): Promise<void> {
-    for (const session of this.#sessions) session.close();
-    if (this.#sessions.size === 0) return;
-    await new Promise<void>((resolve) => {
+  /** One after the other within `spreadMs`. Resolves when every stream is closed in both directions. */
+  async end(spreadMs = 0): Promise<void> {
+    const none = new Promise<void>((resolve) => {
       this.#onNone = resolve;
     });
+    await spread([...this.#sessions], spreadMs, (session) => session.close());
+    // begun meanwhile, on a connection that was there
+    for (const session of this.#sessions) session.close();
+    if (this.#sessions.size > 0) await none;
   }
 }

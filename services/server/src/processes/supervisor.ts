@@ -10,7 +10,6 @@
  */
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { QpqError } from "quicproquo-proto";
 import type { ServerConfig } from "../config.ts";
 import type { FrontEndParts, ShownCertificate } from "../front-end.ts";
 import { type MetricsPage, metricsPage } from "../observe/metrics-page.ts";
@@ -51,6 +50,7 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
     { host: config.opsHost, port: config.opsPort },
     {
       ready: () => supervisor.ready(),
+      isDraining: () => supervisor.isDraining,
       parts: () => supervisor.parts(),
       ...(config.metrics === "on" && { metrics: (accept) => supervisor.metrics(accept) }),
     },
@@ -132,6 +132,10 @@ class Supervisor {
     this.#gathering = setInterval(() => void this.#gather(), gatherMs);
   }
 
+  get isDraining(): boolean {
+    return this.#stopping !== undefined;
+  }
+
   /** Drains the workers, then the store. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -140,7 +144,6 @@ class Supervisor {
 
   /** Resolves while some worker serves and reaches the store. */
   async ready(): Promise<void> {
-    if (this.#stopping !== undefined) throw new QpqError("E033_SHUTTING_DOWN");
     await this.#askAny("ready");
   }
 

@@ -278,6 +278,19 @@ test("a drain ends every subscription with a time to wait and lets no new one in
   assert.throws(() => rig.open(3, new Reader()), { code: "E033_SHUTTING_DOWN" });
 });
 
+test("a drain with time tells its readers a few at a time, and is over when all are told", async () => {
+  const rig = new Rig();
+  const readers = Array.from({ length: 100 }, () => new Reader());
+  for (const [n, reader] of readers.entries()) rig.open(n, reader);
+  const told = (): number => readers.filter(({ ended }) => ended !== undefined).length;
+  const drained = rig.subscriptions.drain(200);
+  assert.ok(told() > 0 && told() <= 20, `${told()} at once`);
+  assert.throws(() => rig.open(101, new Reader()), { code: "E033_SHUTTING_DOWN" });
+  await drained;
+  assert.equal(told(), 100);
+  assert.equal(rig.subscriptions.size, 0);
+});
+
 test("beyond subscriptionsMax a new inbox is E021_OVERLOADED, one that has a subscription is not", () => {
   const rig = new Rig({ subscriptionsMax: 2 });
   rig.open(1, new Reader());

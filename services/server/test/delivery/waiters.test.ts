@@ -142,13 +142,16 @@ test("what is found is counted by what made the call look: itself, a hint, or on
   assert.deepEqual(box.found, { first: 1, hint: 1, timer: 1, reconnect: 0 });
 });
 
-test("a drain ends the wait, and who comes afterwards does not park", async () => {
+test("a drain ends the wait; who comes afterwards does not park, gets what there is, and else is told to go elsewhere", async () => {
   const box = new Box();
   const waiting = box.wait();
   await quiet();
   box.waiters.drain();
   assert.equal(await waiting, 0);
-  assert.equal(await box.wait(), 0);
+  await assert.rejects(box.wait(), { code: "E033_SHUTTING_DOWN" });
+  assert.equal(box.waiters.size, 0);
+  box.messages = 1;
+  assert.equal(await box.wait(), 1);
   assert.equal(box.waiters.size, 0);
 });
 

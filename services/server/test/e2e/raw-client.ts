@@ -27,13 +27,13 @@ export class RawClient implements Disposable {
   readonly connection: Connection;
   readonly session: RpcSession;
   readonly service: Capability;
-  readonly #token: Uint8Array;
+  readonly token: Uint8Array;
 
   private constructor(connection: Connection, token: string | Uint8Array) {
     this.connection = connection;
     this.session = new RpcSession(connection.openStream(), {});
     this.service = this.session.bootstrap();
-    this.#token = tokenBytes(token);
+    this.token = tokenBytes(token);
   }
 
   static async connect(server: ServerKeys, options: RawOptions = {}): Promise<RawClient> {
@@ -94,7 +94,7 @@ export class RawClient implements Disposable {
   #defaults() {
     const empty = new Uint8Array();
     return {
-      auth: { version: protocolVersion, accessToken: this.#token, deviceId: empty },
+      auth: { version: protocolVersion, accessToken: this.token, deviceId: empty },
       version: protocolVersion,
       channelId: empty,
       idempotencyKey: empty,

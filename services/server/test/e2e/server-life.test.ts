@@ -66,6 +66,25 @@ test("SIGTERM answers a parked fetchWait at once, tells the client to reconnect,
   assert.equal(await ended, 0);
 });
 
+test("while it drains /readyz stays at 200 and says so, and nobody new is let in", async () => {
+  await using server = await startServerProcess({ settings: { "drain-ms": 60_000, "log-level": "info" } });
+  using client = await RawClient.connect(server);
+  await client.call("health", {});
+  // a stream that its client does not end keeps the drain going
+  const held = client.connection.openStream();
+  held.write(Buffer.alloc(4));
+  const recipientKey = new Uint8Array(32);
+  const parked = client.call("fetchWait", { recipientKey, timeoutMs: 60_000n });
+  while (!(await page(server.opsPort, "/metrics")).text.includes("qpq_waiters 1\n"));
+  const ended = server.kill("SIGTERM");
+  assert.deepEqual((await parked).payloads, []);
+  assert.deepEqual(await page(server.opsPort, "/readyz"), { status: 200, text: "ok, draining\n" });
+  assert.match((await page(server.opsPort, "/metrics")).text, /^qpq_draining 1$/m);
+  await assert.rejects(RawClient.connect(server), { code: "E040_CONNECT_FAILED" });
+  held.end();
+  assert.equal(await ended, 0);
+});
+
 test("what was acknowledged before SIGTERM is there after the next start", async () => {
   const dataDir = join(folder, "stop");
   const recipientKey = new Uint8Array(32).fill(9);

@@ -110,7 +110,7 @@ export class FrontEnd {
   async drain(): Promise<void> {
     this.#listener.refuseNew();
     this.domains.waiters.drain();
-    this.domains.subscriptions.drain();
+    void this.domains.subscriptions.drain(); // all at once, as here nothing else is told in time
     this.domains.sweep?.stop();
     const finished = async (): Promise<void> => {
       await this.#inFlight.idle();
