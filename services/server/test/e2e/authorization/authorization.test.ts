@@ -28,6 +28,7 @@ const settings = {
 
 describe("authorization", () => {
   const dataDir = mkdtempSync(join(tmpdir(), "qpq-authorization-"));
+  const started = new AsyncDisposableStack();
   let server: ServerProcess;
   let accounts: readonly Account[];
   /** Of a connection before: with it others begin in early data. */
@@ -39,14 +40,14 @@ describe("authorization", () => {
       { args: ["--data-dir", dataDir], env: {} },
       rows.map((_, i) => `person${i}`),
     );
-    server = await startServerProcess({ dataDir, settings });
+    server = started.use(await startServerProcess({ dataDir, settings }));
     const given = Promise.withResolvers<Uint8Array>();
     using client = RawClient.on(await dial(server.port, { onSession: given.resolve }), "");
     await client.call("health", {});
     transportSession = await given.promise;
   });
   after(async () => {
-    await server[Symbol.asyncDispose]();
+    await started.disposeAsync();
     rmSync(dataDir, { recursive: true });
   });
 
