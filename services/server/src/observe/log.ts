@@ -81,13 +81,16 @@ function pick(fields: LogFields): Record<string, unknown> {
   return line;
 }
 
+/** A line of V8's stack that names a place in a file; a message may have lines too. */
+const frame = /^ {4}at (?:[^(]+ \()?(?:async )?(?:file:\/\/\/|node:)\S+:\d+:\d+\)?$/;
+
 /** Where it happened, not what was in it: messages of foreign errors can carry data. */
 function describe(error: unknown): Record<string, unknown> {
   if (error instanceof QpqError) return { errorCode: error.code, errorText: error.text };
   if (!(error instanceof Error)) return { errorName: typeof error };
   const where = error.stack
     ?.split("\n")
-    .filter((line) => line.startsWith("    at "))
+    .filter((line) => frame.test(line))
     .slice(0, 4);
   return { errorName: error.name, errorAt: where };
 }

@@ -33,10 +33,12 @@ test("a field that has no name in the list is not written, beside those that hav
 test("of an error of ours the code and text are written, of a foreign one where it happened and not what it says", () => {
   const [ours, foreign, thrown] = linesOf(`
     log.error({ event: "e", error: new QpqError("E018_RATE_LIMIT", { text: "wait", cause: new Error("canary") }) });
-    log.error({ event: "e", error: Object.assign(new Error("canary"), { detail: "canary" }) });
+    const second = "\\n    at canary\\n    at canary (canary:1:2)";
+    log.error({ event: "e", error: Object.assign(new Error("canary" + second), { detail: "canary" }) });
     log.error({ event: "e", error: "canary" });`);
   assert.deepEqual([ours?.["errorCode"], ours?.["errorText"]], ["E018_RATE_LIMIT", "wait"]);
   assert.equal(foreign?.["errorName"], "Error");
+  assert.match((foreign["errorAt"] as string[])[0] ?? "", /^ {4}at file:\/\/\/.*:\d+:\d+$/);
   assert.equal(thrown?.["errorName"], "string");
   assert.ok(!JSON.stringify([ours, foreign, thrown]).includes("canary"));
 });
