@@ -10,7 +10,7 @@ import { ensureAptPackages, ensurePostgres, ensureRedis } from "./apt.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = process.argv.slice(2);
-const files = globSync("{schemas,services/*,client/*,loadtest,grafana,scripts}/**/*.test.ts", {
+const files = globSync("{schemas,services/*,client/*,loadtest,grafana,helm,scripts}/**/*.test.ts", {
   cwd: root,
   exclude: (name) => name.includes("node_modules"),
 })
@@ -34,6 +34,9 @@ if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromiu
 if (files.some((file) => /postgres|cluster|redis|chaos|prometheus|server.test.e2e/.test(file))) ensurePostgres();
 if (files.some((file) => /cluster|redis|chaos|prometheus|server.test.e2e/.test(file))) ensureRedis();
 if (files.some((file) => /prometheus|traces|grafana/.test(file))) ensureAptPackages(["prometheus"]);
+
+// helm, and Kubernetes' schemas
+if (files.some((file) => file.startsWith("helm/"))) ensureAptPackages(["unzip", "python3", "python3-pip"]);
 
 let passed = 0;
 let failed = 0;
