@@ -15,12 +15,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type ServerProcess, startServerProcess } from "../../testing/server-process.ts";
+import { startServerProcess } from "../../testing/server-process.ts";
 import { runCommand } from "../cluster/run-command.ts";
 import { arrive, login } from "../e2e/people.ts";
 import { RawClient } from "../e2e/raw-client.ts";
 import { faultsOf, Ledger, noFaults, payloadHashOf } from "./ledger.ts";
-import { inboxCount, inboxNumber, messageNumber } from "./messages.ts";
+import { inboxNumber, messageNumber } from "./messages.ts";
+import { readAll } from "./read-all.ts";
 
 const settings = { "queue-depth-max": 1_000_000, "log-level": "warn" };
 const callers = 32;
@@ -32,23 +33,6 @@ const blobHash = createHash("sha256").update(blob).digest();
 
 const folder = mkdtempSync(join(tmpdir(), "qpq-backup-"));
 after(() => rmSync(folder, { recursive: true }));
-
-async function readAll(server: ServerProcess, ledgers: readonly Ledger[]): Promise<void> {
-  using client = await RawClient.connect(server);
-  for (let i = 0; i < inboxCount; i++) {
-    const inbox = inboxNumber(i);
-    const recipientKey = Buffer.from(inbox, "latin1");
-    for (let cursor = 0n; ; ) {
-      const { payloads } = await client.call("peek", { recipientKey, after: cursor, limit: 1_000 });
-      for (const { seq, data } of payloads) {
-        for (const ledger of ledgers) ledger.receive({ inbox, seq, payloadHash: payloadHashOf(data) });
-      }
-      const last = payloads.at(-1);
-      if (last === undefined) break;
-      cursor = last.seq;
-    }
-  }
-}
 
 describe("backup and restore", () => {
   const dataDir = join(folder, "data");
