@@ -40,7 +40,7 @@ export function errorsOf(expr: string): string[] {
 }
 
 /** `name{label="value"}`, without range. */
-function selectorsOf(expr: string): string[] {
+export function selectorsOf(expr: string): string[] {
   return nodesOf(expr)
     .filter(({ name }) => name === "VectorSelector")
     .map(({ from, to }) => expr.slice(from, to));

@@ -128,6 +128,15 @@ export class PostgresCluster implements AsyncDisposable {
     await exited;
   }
 
+  /** Its processes keep their connections and answer nothing until `resume`. */
+  pause(): void {
+    this.#signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#signal("SIGCONT");
+  }
+
   /** A standby becomes a primary; answers when it takes writes. */
   async promote(): Promise<void> {
     await runProgram("pg_ctl", ["promote", "-D", this.#dataFolder, "-w"]);
@@ -145,6 +154,11 @@ export class PostgresCluster implements AsyncDisposable {
     if (pid !== undefined) for (const each of [pid, ...childrenOf(pid)]) kill(each);
     removeFolder(this.folder);
   };
+
+  #signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    const pid = this.#server?.pid;
+    if (pid !== undefined) for (const each of [pid, ...childrenOf(pid)]) kill(each, signal);
+  }
 
   #configure(settings: Readonly<Record<string, string | number>>): void {
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
@@ -218,9 +232,9 @@ function parentOf(pid: string): number | undefined {
   }
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // it has ended
   }

@@ -1,4 +1,4 @@
-/** A real Prometheus (Debian's package) that scrapes what it is told, every second, and keeps exemplars. */
+/** A real Prometheus (Debian's package) that scrapes what it is told and looks at its rules every second, and keeps exemplars. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
@@ -16,15 +16,18 @@ export type PrometheusProcess = AsyncDisposable & {
   query(expression: string): Promise<readonly Series[]>;
 };
 
-/** `ports`: of 127.0.0.1. Resolves when it answers. */
-export async function startPrometheus(ports: readonly number[]): Promise<PrometheusProcess> {
+/** `ports`: of 127.0.0.1; `rules`: what a rule file has. Resolves when it answers. */
+export async function startPrometheus(ports: readonly number[], rules?: object): Promise<PrometheusProcess> {
   const folder = makeOwnedFolder("qpq-prometheus-");
   const port = await freePort();
   const targets = ports.map((each) => `127.0.0.1:${each}`);
   const scrape = { job_name: "qpq", static_configs: [{ targets }] };
   const file = join(folder, "prometheus.yml");
   // JSON is YAML
-  writeFileSync(file, JSON.stringify({ global: { scrape_interval: "1s" }, scrape_configs: [scrape] }));
+  const rulesFile = join(folder, "rules.yml");
+  writeFileSync(rulesFile, JSON.stringify(rules ?? {}));
+  const global = { scrape_interval: "1s", evaluation_interval: "1s" };
+  writeFileSync(file, JSON.stringify({ global, rule_files: [rulesFile], scrape_configs: [scrape] }));
   const args = [
     `--config.file=${file}`,
     `--storage.tsdb.path=${join(folder, "data")}`,
