@@ -1,5 +1,6 @@
 /** Metrics of prom-client by the rows of the table (metric-table.ts): nobody else writes a name, a help or a label. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, type Metric, type OpenMetricsContentType, Registry } from "prom-client";
+import { Distributions } from "./distribution.ts";
 import { type MetricName, type MetricRow, metricTable, type NamesOf } from "./metric-table.ts";
 
 /** Of a metric that is read when the page is asked for: all of its values, with their labels. */
@@ -30,9 +31,12 @@ export class MetricRegistry {
     return new Gauge(this.#configOf(name));
   }
 
-  histogram(name: NamesOf<"histogram">, options: { readonly exemplars?: boolean } = {}): Histogram<string> {
-    const buckets = [...metricTable[name].buckets];
-    return new Histogram({ ...this.#configOf(name), buckets, enableExemplars: options.exemplars === true });
+  /** By its one label. */
+  histogram(name: NamesOf<"histogram">): Distributions {
+    const { help, labels, buckets } = metricTable[name];
+    const distributions = new Distributions(Object.keys(labels)[0] as string, buckets);
+    this.registry.registerMetric({ name, get: async () => distributions.metric(name, help) } as unknown as Metric);
+    return distributions;
   }
 
   /** Its values are those of the reading, and no others. */

@@ -1,5 +1,6 @@
 /** Observer on prom-client: what is on /metrics (metric-table.ts says what each is). */
-import type { Counter, Histogram, Registry } from "prom-client";
+import type { Registry } from "prom-client";
+import { CallCounts } from "./call-counts.ts";
 import type { Log } from "./log.ts";
 import { MetricRegistry, type Reading } from "./metric-registry.ts";
 import type { CallObservation, Observer, StoreCallObservation, StoreObserver, StoreParts } from "./observer.ts";
@@ -78,19 +79,11 @@ export function harmless(observer: PrometheusObserver, log: Pick<Log, "error">):
 export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   const metrics = new MetricRegistry();
   metrics.addProcess();
-  const calls = metrics.counter("qpq_rpc_calls_total");
-  const seconds = metrics.histogram("qpq_rpc_call_duration_seconds", { exemplars: true });
-  const enqueueBytes = metrics.counter("enqueue_bytes_total");
-  const delivered = metrics.counter("qpq_messages_delivered_total");
-  const loginFailures = metrics.counter("auth_login_failure_total");
-  const rateLimits = metrics.counter("rate_limit_hit_total");
-  const background = metrics.counter("qpq_background_failures_total");
+  const seconds = metrics.histogram("qpq_rpc_call_duration_seconds");
   const storeSeconds = metrics.histogram("qpq_store_call_duration_seconds");
+  const background = metrics.counter("qpq_background_failures_total");
   const storeFailures = metrics.counter("qpq_store_failures_total");
   const draining = metrics.gauge("qpq_draining");
-  const perMethod = new Map<string, Counter<string>>(
-    Object.entries(originalCounters).map(([method, name]) => [method, metrics.counter(name)]),
-  );
   // there from the start: an alarm on a counter that comes into being with its first failure misses that one
   for (const work of ["lease-removal", "sweep"]) background.inc({ work, code: "E020_STORE_UNAVAILABLE" }, 0);
   for (const operation of ["append", "appendAll", "commitGroup", "read", "ack"]) {
@@ -98,40 +91,40 @@ export function createPrometheusObserver(sources: Sources): PrometheusObserver {
   }
   readSources(metrics, sources);
 
-  // prom-client sorts and joins the labels at each use: 2 us a call, unless the child is kept
-  const callsOf = kept<Counter.Internal>();
-  const secondsOf = kept<Histogram.Internal<string>>();
-  const storeSecondsOf = kept<Histogram.Internal<string>>();
+  // prom-client sorts, joins and checks the labels at each use: what every call counts is kept in plain numbers
+  const calls = new CallCounts();
+  let [enqueueBytes, delivered] = [0, 0];
+  metrics.counterOf("qpq_rpc_calls_total", () => calls.reading());
+  for (const [method, name] of Object.entries(originalCounters)) {
+    metrics.counterOf(name, () => one(calls.of(method, "ok")));
+  }
+  metrics.counterOf("auth_login_failure_total", () => one(calls.failuresOf("opaqueLoginFinish")));
+  metrics.counterOf("rate_limit_hit_total", () => one(calls.with("E018_RATE_LIMIT")));
+  metrics.counterOf("enqueue_bytes_total", () => one(enqueueBytes));
+  metrics.counterOf("qpq_messages_delivered_total", () => one(delivered));
 
   return {
     snapshot: () => metrics.registry.getMetricsAsJSON(),
     setDraining: (on) => draining.set(on ? 1 : 0),
-    callEnded(observation: CallObservation) {
-      const { method, code, span } = observation;
-      callsOf(`${method} ${code}`, () => calls.labels(method, code)).inc();
-      if (span === undefined) secondsOf(method, () => seconds.labels(method)).observe(observation.seconds);
-      else {
-        const exemplarLabels = { trace_id: span.traceId, span_id: span.spanId };
-        seconds.observe({ labels: { method }, value: observation.seconds, exemplarLabels });
-      }
-      if (code === "E018_RATE_LIMIT") rateLimits.inc();
-      if (code !== "ok" && method === "opaqueLoginFinish") loginFailures.inc();
-      if (code !== "ok") return;
-      perMethod.get(method)?.inc();
-      if (method === "enqueue") enqueueBytes.inc(observation.requestBytes);
+    callEnded({ method, code, seconds: taken, requestBytes, span }: CallObservation) {
+      calls.add(method, code);
+      const exemplar = span && { trace_id: span.traceId, span_id: span.spanId };
+      seconds.of(method).observe(taken, exemplar);
+      if (code === "ok" && method === "enqueue") enqueueBytes += requestBytes;
     },
     storeCallEnded({ operation, seconds: taken, code }: StoreCallObservation) {
-      storeSecondsOf(operation, () => storeSeconds.labels(operation)).observe(taken);
+      storeSeconds.of(operation).observe(taken);
       if (code !== undefined) storeFailures.inc({ operation, code });
     },
-    messagesDelivered: (count) => delivered.inc(count),
+    messagesDelivered(count) {
+      delivered += count;
+    },
     backgroundFailed: (work, code) => background.inc({ work, code }),
   };
 }
 
 function readSources(metrics: MetricRegistry, sources: Sources): void {
   const { certificateExpiresAtMs, disk } = sources;
-  const one = (value: number): Reading => [[{}, value]];
   metrics.gaugeOf("delivery_queue_depth", () => one(sources.queueDepth()));
   metrics.gaugeOf("qpq_waiters", () => one(sources.waiters()));
   metrics.gaugeOf("qpq_subscriptions", () => one(sources.subscriptions()));
@@ -172,15 +165,6 @@ function readSources(metrics: MetricRegistry, sources: Sources): void {
   );
 }
 
-/** Makes a child once for each of its few label values. */
-function kept<Child>(): (name: string, make: () => Child) => Child {
-  const children = new Map<string, Child>();
-  return (name, make) => {
-    let child = children.get(name);
-    if (child === undefined) {
-      child = make();
-      children.set(name, child);
-    }
-    return child;
-  };
+function one(value: number): Reading {
+  return [[{}, value]];
 }
