@@ -1,4 +1,6 @@
 /** PromQL as the grammar of Prometheus reads it. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 import { dashboards } from "../src/dashboards/index.ts";
@@ -48,6 +50,24 @@ export function selectorsOf(expr: string): string[] {
 
 export function metricsOf(expr: string): string[] {
   return selectorsOf(expr).map((selector) => selector.replace(/\{.*/s, ""));
+}
+
+/** Metrics in it that neither docs/metrics.md knows nor a rule records. */
+export function unknownOf(expr: string): string[] {
+  return metricsOf(expr).filter((name) => !known.has(name));
+}
+
+const known = knownMetrics();
+
+function knownMetrics(): ReadonlySet<string> {
+  const doc = readFileSync(fileURLToPath(new URL("../../docs/metrics.md", import.meta.url)), "utf8");
+  const names = new Set(["up"]);
+  for (const [, name = "", kind = ""] of doc.matchAll(/^\| `(\w+)` \| (\w+)/gm)) {
+    names.add(name);
+    if (kind === "histogram") for (const part of ["bucket", "sum", "count"]) names.add(`${name}_${part}`);
+  }
+  for (const rule of ruleGroups().groups.flatMap(({ rules }) => rules)) if ("record" in rule) names.add(rule.record);
+  return names;
 }
 
 function nodesOf(expr: string): SyntaxNode[] {
