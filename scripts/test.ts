@@ -33,7 +33,13 @@ ensureAptPackages(["openssl"]);
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
 if (files.some((file) => /postgres|cluster|redis|chaos|prometheus|server.test.e2e/.test(file))) ensurePostgres();
 if (files.some((file) => /cluster|redis|chaos|prometheus|server.test.e2e/.test(file))) ensureRedis();
-if (files.some((file) => /prometheus|traces|grafana/.test(file))) ensureAptPackages(["prometheus"]);
+if (files.some((file) => /prometheus|traces/.test(file))) ensureAptPackages(["prometheus"]);
+if (files.some((file) => file.startsWith("grafana/"))) {
+  ensurePostgres();
+  ensureRedis();
+  // what the commands of runbooks are
+  ensureAptPackages(["prometheus", "curl", "procps"]);
+}
 
 // helm, and Kubernetes' schemas
 if (files.some((file) => file.startsWith("helm/"))) ensureAptPackages(["unzip", "python3", "python3-pip"]);
