@@ -53,7 +53,8 @@ export function renderArguments({ values, set = {}, kubernetes = "1.35", apis = 
 export function render(options: RenderOptions): readonly KubernetesObject[] {
   const { status, output } = helm("template", "qpq", chart, "--namespace", "chat", ...renderArguments(options));
   if (status !== 0) throw new Error(output);
-  return parseAllDocuments(output, { uniqueKeys: true }).flatMap((document) => {
+  // 1.1, as Kubernetes reads it: 0440 is octal
+  return parseAllDocuments(output, { version: "1.1", uniqueKeys: true }).flatMap((document) => {
     const [error] = document.errors;
     if (error !== undefined) throw error;
     return document.toJS() ?? [];
