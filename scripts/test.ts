@@ -31,8 +31,9 @@ ensureAptPackages(["iproute2", "nftables", "conntrack"]);
 ensureAptPackages(["openssl"]);
 // 350 MB: only for the tests that a browser runs
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
-if (files.some((file) => /postgres|cluster|redis|chaos|prometheus|server.test.e2e/.test(file))) ensurePostgres();
-if (files.some((file) => /cluster|redis|chaos|prometheus|server.test.e2e/.test(file))) ensureRedis();
+if (files.some((file) => /postgres|cluster|redis|rolling|doctor|chaos|prometheus|server.test.e2e/.test(file)))
+  ensurePostgres();
+if (files.some((file) => /cluster|redis|rolling|doctor|chaos|prometheus|server.test.e2e/.test(file))) ensureRedis();
 if (files.some((file) => /prometheus|traces/.test(file))) ensureAptPackages(["prometheus"]);
 if (files.some((file) => file.startsWith("grafana/"))) {
   ensurePostgres();

@@ -67,8 +67,14 @@ export const errorTable = {
   E033_SHUTTING_DOWN: { kind: "unavailable", text: "the server is shutting down; reconnect" },
   E034_INTERNAL: { kind: "internal", text: "internal" },
   E035_STORE_FULL: { kind: "unavailable", text: "the disk of the message store is full" },
-  E036_STORE_LOCKED: { kind: "conflict", text: "another process owns the store file" },
-  E037_STORE_SCHEMA: { kind: "conflict", text: "the store file was written by a newer version" },
+  E036_STORE_LOCKED: {
+    kind: "conflict",
+    text: "another process owns the store file; stop it, or name another folder with --data-dir",
+  },
+  E037_STORE_SCHEMA: {
+    kind: "conflict",
+    text: "the store file was written by a newer version, or by another program; run that one, or name another folder with --data-dir",
+  },
   E040_CONNECT_FAILED: { kind: "unavailable", text: "no connection to the server" },
   E041_CERTIFICATE: { kind: "denied", text: "the server's certificate was refused" },
   E042_CONNECTION_LOST: { kind: "unavailable", text: "the connection was lost" },
@@ -76,7 +82,10 @@ export const errorTable = {
   E044_STATE_FILE: { kind: "invalid", text: "the client state file cannot be used" },
   E045_WRONG_PASSWORD: { kind: "denied", text: "the client state file does not open with this password" },
   E046_CONFIG: { kind: "invalid", text: "the configuration is not valid" },
-  E047_PORT_IN_USE: { kind: "conflict", text: "the port is in use by another process" },
+  E047_PORT_IN_USE: {
+    kind: "conflict",
+    text: "the port is in use by another process; name another one with --port, or any free one with --port 0",
+  },
   E048_USAGE: { kind: "invalid", text: "wrong usage; see --help" },
   E049_STREAM_RESET: { kind: "unavailable", text: "the peer reset the stream" },
   E050_STATE_ROLLED_BACK: {

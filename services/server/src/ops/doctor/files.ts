@@ -88,7 +88,7 @@ export function lookAtStoreFile({ dataDir }: ServerConfig): Finding[] {
     return [ok("store", `${file}: tables ${version}, store epoch ${storeEpoch}`)];
   } catch (error) {
     const text = error instanceof QpqError ? `${error.code} ${error.text}` : `${file} cannot be read`;
-    const next = `mv ${file} ${file}.unusable; qpq-server restore FOLDER`;
+    const next = `mv ${dataDir} ${dataDir}.unusable; qpq-server restore FOLDER`;
     return [failing("store", "D12_STORE_FILE", { text, next })];
   }
 }
