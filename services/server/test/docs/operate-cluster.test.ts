@@ -21,7 +21,9 @@ describe("docs/operate/backup.md", () => {
   test("the embedded store comes back with all that was acknowledged before its backup began", async (t) => {
     await using machine = await Machine.begin();
     await machine.drill.run("systemctl start qpq-server");
-    const { early, all, cursor } = await underLoad(machine, () => machine.drill.follow(backup, "The embedded store"));
+    const { early, all, cursor } = await underLoad(machine, () =>
+      machine.drill.follow(backup, "Back up the embedded store"),
+    );
     await machine.drill.follow(backup, "Restore the embedded store");
     assert.equal(await toldTo(machine, cursor), "epochReset");
     await readAll(machine.server, [early, all]);
@@ -33,8 +35,8 @@ describe("docs/operate/backup.md", () => {
   test("the cluster's store comes back with all that was acknowledged before its dump began", async (t) => {
     await using primary = await PostgresCluster.start();
     await using machine = await installed({ "db-1": primary });
-    const { early, all, cursor } = await underLoad(machine, () => machine.drill.follow(backup, "The cluster's store"));
-    await machine.drill.follow(backup, "Restore the cluster's store");
+    const { early, all, cursor } = await underLoad(machine, () => machine.drill.follow(backup, "Back up the cluster"));
+    await machine.drill.follow(backup, "Restore the cluster");
     assert.equal(await toldTo(machine, cursor), "epochReset");
     await readAll(machine.server, [early, all]);
     t.diagnostic(`${early.verdict().acknowledged} before, ${all.verdict().acknowledged} in all`);

@@ -1,4 +1,4 @@
-/** What docs/security.md says of secrets that are changed: who is let in afterwards, and how. */
+/** What docs/operate/keys.md says of secrets that are changed: who is let in afterwards, and how. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

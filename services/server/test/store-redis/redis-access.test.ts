@@ -8,7 +8,7 @@ import { send, TailFrontEnds, TailReader, tailCounts } from "./tail-rig.ts";
 
 const alice = inboxOf("alice");
 
-/** As in docs/operations.md. */
+/** As in docs/operate/scale.md. */
 const tailRights = "+xadd +xread +xtrim +pexpire";
 const rights =
   "~qpq:* &qpq:* -@all +hello +auth +info +ssubscribe +spublish +eval +time +get +set +cluster|slots +client|setname";

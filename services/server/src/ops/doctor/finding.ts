@@ -1,7 +1,7 @@
 /** What the doctor says of one thing it has looked at, and the table of what it can find. */
 
 /** A code is never used again for something else: scripts wait for it. */
-const findingTexts = {
+export const findingTexts = {
   D01_SETTINGS: "a start refuses the settings",
   D02_PRODUCTION: "this is not fit for production",
   D03_CERTIFICATE: "a start refuses the certificate",

@@ -5,7 +5,7 @@ import { databaseOf } from "../../configured-store.ts";
 import { inspectDatabase, inspectRedis } from "../../store/index.ts";
 import { type Finding, failing, ok, warning } from "./finding.ts";
 
-/** What they must agree within (docs/operations.md), less what a busy round trip may take. */
+/** What they must agree within (docs/operate/scale.md), less what a busy round trip may take. */
 const clockMsMax = 2_000;
 const connectionsPerWorker = 10;
 const setClock = "timedatectl set-ntp true; timedatectl timesync-status";

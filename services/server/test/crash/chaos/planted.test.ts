@@ -96,7 +96,7 @@ test("a cancelled wait for the standby, not taken for a commit: nothing is lost 
   timeout: 300_000,
 }, async (t) => {
   const { found, ...report } = await runShort(t, { lanes: [["cancelCommits"]], load: enqueuing });
-  // A reader may have seen what the old primary alone had, and so remove what has its seq now: docs/operations.md warns.
+  // A reader may have seen what the old primary alone had, and so remove what has its seq now: docs/operate/failover.md warns.
   assert.ok(found.lost <= found.altered, [`SEED=${seed}`, ...report.lines].join("\n"));
   assert.equal(report.carriedOut.cancelCommits, 1);
 });

@@ -1,20 +1,17 @@
-/** `node scripts/metrics-doc.ts`: writes docs/metrics.md from the server's table of metrics. A test holds it to that. */
-import { writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { MetricRegistry } from "../services/server/src/observe/metric-registry.ts";
-import { type MetricRow, metricTable } from "../services/server/src/observe/metric-table.ts";
-
-export const metricsFile = fileURLToPath(new URL("../docs/metrics.md", import.meta.url));
+/** The page of metrics, from the server's own table. */
+import { MetricRegistry } from "../../services/server/src/observe/metric-registry.ts";
+import { type MetricRow, metricTable } from "../../services/server/src/observe/metric-table.ts";
+import { madeBy } from "./made-by.ts";
 
 const onlyOf: Readonly<Record<NonNullable<MetricRow["only"]>, string>> = {
   workers: "several processes alone",
   cluster: "the cluster's store alone",
 };
 
-export function metricsDoc(): string {
+export function metricsPage(): string {
   return `# Metrics
 
-Made by \`node scripts/metrics-doc.ts\` from \`services/server/src/observe/metric-table.ts\`: change it there.
+${madeBy("`services/server/src/observe/metric-table.ts`")}
 
 \`/metrics\` on the operators' port (\`opsPort\`), as Prometheus text or, for who asks for it, OpenMetrics. Counters and
 histograms begin at 0 with the server. Of several processes there is one page: values are summed, except where it says
@@ -68,5 +65,3 @@ function processMetrics(): readonly ProcessMetric[] {
 function quoted(text: string): string {
   return `\`${text}\``;
 }
-
-if (import.meta.main) writeFileSync(metricsFile, metricsDoc());
