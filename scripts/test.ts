@@ -7,10 +7,11 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
 import { ensureAptPackages, ensurePostgres, ensureRedis } from "./apt.ts";
+import { ensureDeployTools } from "./deploy-tools.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = process.argv.slice(2);
-const files = globSync("{schemas,services/*,client/*,loadtest,grafana,helm,scripts}/**/*.test.ts", {
+const files = globSync("{schemas,services/*,client/*,loadtest,grafana,helm,deploy,scripts}/**/*.test.ts", {
   cwd: root,
   exclude: (name) => name.includes("node_modules"),
 })
@@ -27,8 +28,8 @@ ensureAptPackages(["capnproto", "libcapnp-dev", "g++"]);
 ensureAptPackages(["gcc", "libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"]);
 // test networks: links and addresses, faults, what a NAT remembers
 ensureAptPackages(["iproute2", "nftables", "conntrack"]);
-// the command that a server tells for a certificate
-ensureAptPackages(["openssl"]);
+// commands that a server tells, and that pages of docs/ have
+ensureAptPackages(["openssl", "curl"]);
 // 350 MB: only for the tests that a browser runs
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
 if (files.some((file) => /postgres|cluster|redis|rolling|doctor|chaos|prometheus|server.test.e2e/.test(file)))
@@ -44,6 +45,13 @@ if (files.some((file) => file.startsWith("grafana/"))) {
 
 // helm, and Kubernetes' schemas
 if (files.some((file) => file.startsWith("helm/"))) ensureAptPackages(["unzip", "python3", "python3-pip"]);
+if (files.some((file) => file.startsWith("deploy/"))) {
+  ensurePostgres();
+  ensureRedis();
+  // systemd-analyze, and what system calls a server makes under the unit
+  ensureAptPackages(["prometheus", "systemd", "strace"]);
+  ensureDeployTools();
+}
 
 let passed = 0;
 let failed = 0;
