@@ -1,8 +1,9 @@
 /** The chart as helm renders it: objects, or what it refuses. */
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { parseAllDocuments } from "yaml";
 import { helmProgram } from "./tools.ts";
 
@@ -51,8 +52,33 @@ export function renderArguments({ values, set = {}, kubernetes = "1.35", apis = 
 
 /** What `helm install qpq` makes in the namespace chat, hooks and tests too. */
 export function render(options: RenderOptions): readonly KubernetesObject[] {
-  const { status, output } = helm("template", "qpq", chart, "--namespace", "chat", ...renderArguments(options));
+  const { status, output } = helm(...templateArguments(options));
   if (status !== 0) throw new Error(output);
+  return objectsIn(output);
+}
+
+/** The same where the cluster's API answers at this port of 127.0.0.1, as for `helm upgrade`. */
+export async function renderOn(apiPort: number, options: RenderOptions): Promise<readonly KubernetesObject[]> {
+  const api = [
+    "--is-upgrade",
+    "--dry-run=server",
+    "--disable-openapi-validation",
+    "--kube-apiserver",
+    `http://127.0.0.1:${apiPort}`,
+  ];
+  const args = [...templateArguments(options), ...api];
+  // no file of the user's
+  const { stdout } = await promisify(execFile)(helmProgram(), args, {
+    env: { ...process.env, KUBECONFIG: "/dev/null" },
+  });
+  return objectsIn(stdout);
+}
+
+function templateArguments(options: RenderOptions): string[] {
+  return ["template", "qpq", chart, "--namespace", "chat", ...renderArguments(options)];
+}
+
+function objectsIn(output: string): readonly KubernetesObject[] {
   // 1.1, as Kubernetes reads it: 0440 is octal
   return parseAllDocuments(output, { version: "1.1", uniqueKeys: true }).flatMap((document) => {
     const [error] = document.errors;

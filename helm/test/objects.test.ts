@@ -6,7 +6,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type KubernetesObject, only, prometheusOperator, render, type RenderOptions, valuesFiles } from "./chart.ts";
+import {
+  chart,
+  helm,
+  type KubernetesObject,
+  only,
+  prometheusOperator,
+  render,
+  renderArguments,
+  type RenderOptions,
+  valuesFiles,
+} from "./chart.ts";
 import type { PodSpec } from "./pod-spec.ts";
 
 const fullname = "qpq-qpq-server";
@@ -214,6 +224,32 @@ describe("objects", () => {
     assert.deepEqual([type, externalTrafficPolicy, ports[0].protocol], ["LoadBalancer", "Local", "UDP"]);
     assert.equal(serviceOf({ "service.type": "ClusterIP" }).externalTrafficPolicy, undefined);
     assert.equal(serviceOf({ "service.type": "NodePort", "service.nodePort": 30_700 }).ports[0].nodePort, 30_700);
+  });
+});
+
+describe("the notes", () => {
+  const notesOf = (set: Readonly<Record<string, unknown>>) => {
+    const args = ["install", "qpq", chart, "--namespace", "chat", "--dry-run=client", ...renderArguments({ set })];
+    // an install takes its Kubernetes from the cluster
+    const { status, output } = helm(...args.slice(0, args.indexOf("--kube-version")));
+    assert.equal(status, 0, output);
+    return output.slice(output.indexOf("NOTES:"));
+  };
+
+  it("say the next two commands", () => {
+    const notes = notesOf(whole);
+    assert.match(notes, /^ {2}helm test qpq --namespace chat$/m);
+    assert.match(notes, /^ {2}kubectl get secret qpq-qpq-server-tls --namespace chat .*> qpq-ca\.crt$/m);
+    assert.match(
+      notesOf({ ...whole, "tls.existingSecret": "own" }),
+      /^ {2}kubectl get service qpq-qpq-server --namespace chat$/m,
+    );
+  });
+
+  it("say what is for trying out", () => {
+    assert.doesNotMatch(notesOf(whole), /trying out/);
+    const set = { "secrets.opaqueSetup.existingSecret": "qpq", "bundled.postgres.enabled": true };
+    assert.match(notesOf(set), /bundled Postgres is for trying out/);
   });
 });
 
