@@ -42,9 +42,12 @@ if (files.some((file) => file.startsWith("grafana/"))) {
   // what the commands of runbooks are
   ensureAptPackages(["prometheus", "curl", "procps"]);
 }
-
-// helm, and Kubernetes' schemas
-if (files.some((file) => file.startsWith("helm/"))) ensureAptPackages(["unzip", "python3", "python3-pip"]);
+if (files.some((file) => file.startsWith("helm/"))) {
+  ensurePostgres();
+  ensureRedis();
+  // helm comes in a zip, Kubernetes' schemas in a package of Python's
+  ensureAptPackages(["unzip", "python3", "python3-pip"]);
+}
 if (files.some((file) => file.startsWith("deploy/"))) {
   ensurePostgres();
   ensureRedis();

@@ -1,11 +1,12 @@
 /** What the chart's objects promise to who runs it. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parse as parseYaml } from "yaml";
 import {
   chart,
   helm,
@@ -196,6 +197,22 @@ describe("objects", () => {
         .sort(),
       names.toSorted(),
     );
+  });
+
+  it("carry the alerts and the dashboards of grafana/ as they are there", () => {
+    const objects = render({ values: "production", apis: [prometheusOperator] });
+    const grafana = fileURLToPath(new URL("../../grafana", import.meta.url));
+    const rules = parseYaml(readFileSync(`${grafana}/alerts/qpq-server.yaml`, "utf8"));
+    assert.deepEqual((only(objects, "PrometheusRule")["spec"] as { groups: unknown }).groups, rules.groups);
+    const dashboards = globSync("dashboards/*.json", { cwd: grafana });
+    assert.ok(dashboards.length > 1);
+    for (const path of dashboards) {
+      const name = basename(path);
+      const { data } = only(objects, "ConfigMap", `${fullname}-${name.replace(".json", "")}`) as unknown as {
+        data: Record<string, string>;
+      };
+      assert.deepEqual(JSON.parse(data[name] as string), JSON.parse(readFileSync(`${grafana}/${path}`, "utf8")), name);
+    }
   });
 
   it("select the front-ends and nothing else that the chart starts", () => {
