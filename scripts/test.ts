@@ -51,8 +51,8 @@ if (files.some((file) => file.startsWith("helm/"))) {
 if (files.some((file) => file.startsWith("deploy/"))) {
   ensurePostgres();
   ensureRedis();
-  // systemd-analyze, and what system calls a server makes under the unit
-  ensureAptPackages(["prometheus", "systemd", "strace"]);
+  // promtool and a scrape; systemd-analyze, and what system calls a server makes under the unit; what actionlint asks
+  ensureAptPackages(["prometheus", "systemd", "strace", "shellcheck"]);
   ensureDeployTools();
 }
 

@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Namespace } from "../../services/transport/testing/index.ts";
 
-export type Mount = { readonly source: string; readonly target: string };
+type Mount = { readonly source: string; readonly target: string };
 
 export type ContainerOptions = {
   readonly network: Namespace;
@@ -54,9 +54,11 @@ export class Container implements AsyncDisposable {
     return this.#launcher.exitCode !== null || this.#launcher.signalCode !== null;
   }
 
-  /** A command beside it, as `docker exec` and health checks run it. */
+  /** A command beside it, as `docker exec` and health checks run it. Code null: it does not run. */
   exec(command: readonly string[]): { readonly code: number | null; readonly output: string } {
-    const enter = ["nsenter", `--target=${this.#firstProcess()}`, "--mount", "--pid", "--net", "--root", "--"];
+    const first = this.#firstProcess();
+    if (first === undefined) return { code: null, output: "the container does not run" };
+    const enter = ["nsenter", `--target=${first}`, "--mount", "--pid", "--net", "--root", "--"];
     const [program = "", ...args] = [...enter, ...asUser({ ...this.#options, root: "" }), ...command];
     const ran = spawnSync(program, args, { env: this.#options.env, encoding: "utf8", timeout: 60_000 });
     return { code: ran.status, output: ran.stdout + ran.stderr };
@@ -64,7 +66,8 @@ export class Container implements AsyncDisposable {
 
   /** To process 1, as `docker stop` does; resolves with its exit code. */
   async stop(): Promise<number | null> {
-    process.kill(this.#firstProcess(), "SIGTERM");
+    const first = this.#firstProcess();
+    if (first !== undefined) process.kill(first, "SIGTERM");
     return await this.ended;
   }
 
@@ -74,9 +77,14 @@ export class Container implements AsyncDisposable {
     await this.ended;
   }
 
-  #firstProcess(): number {
+  /** Its number here; undefined: not yet, or no more. */
+  #firstProcess(): number | undefined {
     const { pid } = this.#launcher;
-    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));
+    try {
+      return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")) || undefined;
+    } catch {
+      return undefined;
+    }
   }
 }
 
