@@ -19,6 +19,7 @@ class Follower {
   readonly #frontEnds: readonly ServerKeys[];
   #at: number;
   #client: RawClient | undefined;
+  #dialling: Promise<RawClient> | undefined;
   #isOpen = false;
   #left = Promise.withResolvers<void>();
   moves = 0;
@@ -28,9 +29,17 @@ class Follower {
     this.#at = first;
   }
 
-  async connected(): Promise<RawClient> {
+  /** One dial for all that wait. */
+  connected(): Promise<RawClient> {
+    if (this.#client !== undefined && this.#isOpen) return Promise.resolve(this.#client);
+    this.#dialling ??= this.#dial().finally(() => {
+      this.#dialling = undefined;
+    });
+    return this.#dialling;
+  }
+
+  async #dial(): Promise<RawClient> {
     for (;;) {
-      if (this.#client !== undefined && this.#isOpen) return this.#client;
       const server = this.#frontEnds[this.#at % this.#frontEnds.length] as ServerKeys;
       const client = await RawClient.connect(server).catch(() => undefined);
       if (client !== undefined) {
