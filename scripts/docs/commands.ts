@@ -32,7 +32,7 @@ ${exitCodes}
 `;
 }
 
-function helpOf(program: string): string {
+export function helpOf(program: string): string {
   const env = { PATH: process.env["PATH"], NO_COLOR: "1" };
   return execFileSync(process.execPath, [root + program, "--help"], { encoding: "utf8", env });
 }
