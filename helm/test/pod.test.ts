@@ -8,12 +8,14 @@ import { PostgresCluster, TestDatabase } from "quicproquo-server/testing/postgre
 import { closeCodes } from "quicproquo-transport";
 import { dialQuic, type DialOptions } from "quicproquo-transport/quic";
 import { type KubernetesObject, only, render } from "./chart.ts";
+import { Person, type Place } from "./person.ts";
 import { Pod } from "./pod.ts";
 import { PodNetwork } from "./pod-network.ts";
 import { probeOnce, ready } from "./pod-probes.ts";
 import type { PodSpec, Probe } from "./pod-spec.ts";
 
 const fullname = "qpq-qpq-server";
+const serverName = `${fullname}.chat.svc`;
 const password = "a password of the database";
 
 const started = new AsyncDisposableStack();
@@ -86,18 +88,19 @@ async function startReplica(from = objects): Promise<Pod> {
   return await startPod(podOf(only(from, "Deployment", fullname)), from);
 }
 
-function certificateIn(from: readonly KubernetesObject[], key: "ca.crt"): Buffer {
+/** Of the authority that clients trust. */
+function certificateIn(from: readonly KubernetesObject[]): Buffer {
   const { data } = only(from, "Secret", `${fullname}-tls`) as unknown as { data: Record<string, string> };
-  return Buffer.from(data[key] as string, "base64");
+  return Buffer.from(data["ca.crt"] as string, "base64");
 }
 
 function dial(pod: Pod, options: Partial<DialOptions> = {}) {
   return dialQuic({
     host: pod.address,
     port: pod.container.ports?.find(({ name }) => name === "quic")?.containerPort as number,
-    serverName: `${fullname}.chat.svc`,
+    serverName,
     alpn: [alpnNode],
-    trust: { caCertificate: certificateIn(objects, "ca.crt") },
+    trust: { caCertificate: certificateIn(objects) },
     signal: AbortSignal.timeout(10_000),
     ...options,
   });
@@ -174,6 +177,25 @@ function databaseUrlIn(from: readonly KubernetesObject[]): string {
   return Buffer.from(data["database-url"] as string, "base64").toString();
 }
 
+it("lets people log in at one replica who registered at the other, and carries messages between them", async () => {
+  const placeOf = ({ address }: Pod): Place => ({ address, serverName, authority: certificateIn(objects) });
+  const [one, other] = [placeOf(replicas[0]), placeOf(replicas[1])];
+  using alice = new Person("alice");
+  using bob = new Person("bob");
+  for (const [person, registersAt, logsInAt] of [
+    [alice, one, other],
+    [bob, other, one],
+  ] as const) {
+    await person.at(registersAt, "register-user", person.name);
+    await person.at(logsInAt, "login", person.name);
+  }
+  const [heard] = await Promise.all([
+    bob.at(one, "recv", "--follow", "--count", "1"),
+    alice.at(other, "send", "bob", "from one pod to the other"),
+  ]);
+  assert.match(heard, /from one pod to the other/);
+});
+
 it("gives each replica a server id of its own, from its UID", () => {
   for (const pod of replicas) {
     assert.equal(pod.variables["QPQ_SERVER_ID"], pod.uid.replaceAll("-", "").slice(0, 16));
@@ -203,7 +225,7 @@ it("shows a renewed certificate to new connections, and keeps the old ones", asy
     isLost = true;
   };
   pod.rewrite("tls", renewed);
-  const trust = { caCertificate: certificateIn(renewed, "ca.crt") };
+  const trust = { caCertificate: certificateIn(renewed) };
   const isShown = () =>
     dial(pod, { trust }).then(
       (connection) => connection,

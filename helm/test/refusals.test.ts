@@ -1,7 +1,10 @@
 /** What the chart does not take, and what it says of it: before anything is installed. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { render } from "./chart.ts";
+import { parse } from "yaml";
+import { chart, render } from "./chart.ts";
 
 const whole = { "secrets.opaqueSetup.existingSecret": "qpq", "secrets.databaseUrl.existingSecret": "qpq" };
 
@@ -46,6 +49,25 @@ describe("values", () => {
       assert.match(refusal({ [`config.${name}`]: "x" }), new RegExp(`additional properties '${name}' not allowed`));
     });
   }
+});
+
+type Schema = { readonly properties?: Readonly<Record<string, Schema>> };
+
+/** Paths that a schema has and the values don't. */
+function missingIn(values: unknown, { properties }: Schema, path = ""): string[] {
+  if (properties === undefined) return values === undefined ? [path] : [];
+  return Object.entries(properties).flatMap(([name, schema]) =>
+    missingIn((values as Record<string, unknown> | undefined)?.[name], schema, `${path}.${name}`),
+  );
+}
+
+describe("values.yaml", () => {
+  it("has every value that the schema takes but the server's settings", () => {
+    const schema = JSON.parse(readFileSync(join(chart, "values.schema.json"), "utf8")) as Schema;
+    const values = parse(readFileSync(join(chart, "values.yaml"), "utf8"));
+    const missing = missingIn(values, schema).filter((path) => !path.startsWith(".config."));
+    assert.deepEqual(missing, [".global"]);
+  });
 });
 
 describe("the chart", () => {
