@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { makeOwnedFolder, removeFolder } from "quicproquo-server/testing/owned-folder";
@@ -47,6 +47,18 @@ test("systemd takes the unit, and its program is where an unpacked archive has i
   readFileSync(repository + script.slice(programsFolder.length));
   writeFileSync(here, text.replaceAll(programsFolder, repository).replace("ProtectHome=yes", "ProtectHome=perhaps"));
   assert.match(verify(here), /Failed to parse/);
+});
+
+test("systemd makes the unit's user, whose home is the unit's data folder", () => {
+  const root = join(folder, "root");
+  mkdirSync(join(root, "etc"), { recursive: true });
+  const args = [`--root=${root}`, `${repository}deploy/systemd/qpq-server.sysusers`];
+  const { status, stderr } = spawnSync("systemd-sysusers", args, { encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  const [user = ""] = settingsOf("User");
+  const [state = ""] = settingsOf("StateDirectory");
+  const made = readFileSync(join(root, "etc/passwd"), "utf8");
+  assert.match(made, new RegExp(`^${user}:x:\\d+:\\d+:[^:]*:/var/lib/${state}:\\S*nologin$`, "m"));
 });
 
 test("the unit's exposure, as systemd-analyze counts it, is below 2 of 10", () => {
