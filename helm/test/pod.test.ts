@@ -13,8 +13,8 @@ import { Pod } from "./pod.ts";
 import { PodNetwork } from "./pod-network.ts";
 import { probeOnce, ready } from "./pod-probes.ts";
 import type { PodSpec, Probe } from "./pod-spec.ts";
+import { fullname, podsIn } from "./rendered.ts";
 
-const fullname = "qpq-qpq-server";
 const serverName = `${fullname}.chat.svc`;
 const password = "a password of the database";
 
@@ -76,8 +76,8 @@ function install(set: Readonly<Record<string, unknown>>): readonly KubernetesObj
   return [...rendered, secret];
 }
 
-function podOf({ kind, spec }: KubernetesObject): PodSpec {
-  return kind === "Pod" ? (spec as PodSpec) : (spec as { template: { spec: PodSpec } }).template.spec;
+function podOf(object: KubernetesObject): PodSpec {
+  return podsIn([object])[0] as PodSpec;
 }
 
 async function startPod(spec: PodSpec, from = objects): Promise<Pod> {

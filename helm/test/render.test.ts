@@ -1,5 +1,8 @@
 /** What the chart renders is what Kubernetes takes, in each version that the chart says it runs on. */
 import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
   chart,
@@ -42,6 +45,20 @@ describe("the chart", () => {
     const objects = render({ values: "production", apis }).filter(isCustomResource);
     assert.deepEqual(objects.map(({ kind }) => kind).sort(), ["Certificate", "PrometheusRule", "ServiceMonitor"]);
     assert.deepEqual(customResourceFindings(objects), []);
+  });
+
+  it("renders the same when it is packaged", () => {
+    const folder = mkdtempSync(join(tmpdir(), "qpq-chart-"));
+    try {
+      const packed = helm("package", chart, "--destination", folder);
+      assert.equal(packed.status, 0, packed.output);
+      const [file = ""] = readdirSync(folder);
+      const args = renderArguments({ values: "production", apis });
+      const of = (what: string) => helm("template", "qpq", what, ...args).output;
+      assert.equal(of(join(folder, file)), of(chart));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("is not for a Kubernetes before 1.27", () => {

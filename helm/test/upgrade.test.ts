@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { type KubernetesObject, only, render, renderOn } from "./chart.ts";
+import { fullname } from "./rendered.ts";
 import { startSecretsApi } from "./secrets-api.ts";
 
-const fullname = "qpq-qpq-server";
 const made = [fullname, `${fullname}-tls`];
 
 function dataOf(objects: readonly KubernetesObject[], name: string) {
