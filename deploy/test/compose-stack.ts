@@ -50,9 +50,25 @@ export class ComposeStack implements AsyncDisposable {
     return found;
   }
 
+  addressOf(name: string): string {
+    return this.#network.of(name).address;
+  }
+
+  /** What a short program prints that runs in a service's network, beside its container; throws what it complains of. */
+  run(name: string, argv: readonly string[], env: Readonly<Record<string, string>>): string {
+    const [command = "", ...words] = [...this.#network.of(name).namespace.launcher, ...argv];
+    const ran = spawnSync(command, words, {
+      env: { PATH: process.env["PATH"], ...env },
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    if (ran.status !== 0) throw new Error(`${argv.join(" ")}: ${ran.error?.message ?? ran.stderr}`);
+    return ran.stdout;
+  }
+
   /** What a service's page answers to another service; the reason where it does not. */
   get(from: string, to: string, path: string): string {
-    const url = `http://${this.#network.of(to).address}:9090${path}`;
+    const url = `http://${this.addressOf(to)}:9090${path}`;
     const program = `fetch(${JSON.stringify(url)}).then((answer) => answer.text(), String).then(console.log)`;
     return this.#network.of(from).namespace.run([process.execPath, "-e", program]).trim();
   }
