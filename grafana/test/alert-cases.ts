@@ -105,6 +105,27 @@ const causeCases: readonly AlertCase[] = [
     fires: [{ ...at, ...page }],
   },
   {
+    name: "Postgres stands still, and keeps idle connections",
+    alert: "QpqPostgresAway",
+    series: {
+      [`qpq_store_up{${place}, part="postgres"}`]: "1x60",
+      [`qpq_store_call_duration_seconds_count{${place}, operation="append"}`]: "0+100x60",
+      [`qpq_store_failures_total{${place}, operation="append", code="E020_STORE_UNAVAILABLE"}`]: "0x10 0+90x50",
+    },
+    atSeconds: 20 * minute,
+    fires: [{ ...at, ...page }],
+  },
+  {
+    name: "the embedded store is away: that is not Postgres",
+    alert: "QpqPostgresAway",
+    series: {
+      [`qpq_store_call_duration_seconds_count{${place}, operation="append"}`]: "0+100x60",
+      [`qpq_store_failures_total{${place}, operation="append", code="E020_STORE_UNAVAILABLE"}`]: "0+90x60",
+    },
+    atSeconds: 20 * minute,
+    fires: [],
+  },
+  {
     name: "Redis is away",
     alert: "QpqRedisAway",
     series: {

@@ -7,11 +7,12 @@ import { QpqError } from "quicproquo-proto";
 import type { ServerProcess } from "../../services/server/testing/server-process.ts";
 import { RawClient } from "../../services/server/test/e2e/raw-client.ts";
 
-/** 50 calls a second at most, of each. */
+/** Seldom enough that the reader waits again before the next: then it is somebody's word that makes it look. */
+const sentEveryMs = 200;
 const betweenMs = 20;
 /** Who waits for an answer hears nothing of a dead server. Longer than a server waits for its store (5 s). */
 const deadlineMs = 8_000;
-const parkedMs = 500n;
+const parkedMs = 4_000n;
 
 let inboxes = 0;
 
@@ -24,7 +25,10 @@ export class Callers implements AsyncDisposable {
     const recipientKey = new Uint8Array(32).fill(++inboxes);
     const payload = Buffer.from("x");
     this.#loops = [
-      this.#repeat(sender, (client, signal) => client.call("enqueue", { recipientKey, payload }, { signal })),
+      this.#repeat(sender, async (client, signal) => {
+        await client.call("enqueue", { recipientKey, payload }, { signal });
+        await pause(sentEveryMs);
+      }),
       this.#repeat(reader, (client, signal) =>
         client.call("fetchWait", { recipientKey, timeoutMs: parkedMs }, { signal }),
       ),

@@ -36,11 +36,11 @@ export async function startOperated({
     QPQ_OPAQUE_SETUP: testOpaqueSetup,
     ...(cluster && { QPQ_STORE: "cluster", QPQ_DATABASE_URL: cluster.databaseUrl, QPQ_REDIS_URL: cluster.redisUrl }),
   };
-  // the flag tells the rig where the certificate is
+  // flags too: a faulty server reads nothing else
   const server = await startServerProcess({
     ...options,
     env,
-    settings: { "tls-cert": certificate, ...options.settings },
+    settings: { "tls-cert": certificate, "tls-key": key, ...options.settings },
   });
   const desk = new Desk(server, env);
   return {

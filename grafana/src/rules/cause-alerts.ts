@@ -1,13 +1,14 @@
 /** Alerts on causes: what will harm callers if nobody looks, and what is being lost before they notice. */
 import { installation } from "../objectives.ts";
-import { type AlertRule, day, hour, minute, type Range, runbookOf, type Severity } from "./rule.ts";
+import { type AlertRule, day, hour, minute, type Range, rangeOf, runbookOf, type Severity } from "./rule.ts";
 
 type Row = {
   readonly alert: string;
   readonly severity: Severity;
   /** How long it must hold. */
   readonly forSeconds: number;
-  readonly expr: (range: Range) => string;
+  /** `shrink`: for numbers of seconds; ranges are shorter already. */
+  readonly expr: (range: Range, shrink: number) => string;
   readonly summary: string;
   readonly description: string;
 };
@@ -38,7 +39,12 @@ const rows: readonly Row[] = [
     alert: "QpqPostgresAway",
     severity: "page",
     forSeconds: minute,
-    expr: () => `min by (${server}) (qpq_store_up{part="postgres"}) == 0`,
+    // one that stands still keeps its idle connections, and counts as reached: then most calls fail
+    expr: (range) =>
+      `min by (${server}) (qpq_store_up{part="postgres"}) == 0 or ` +
+      `(sum by (${server}) (rate(qpq_store_failures_total{code="E020_STORE_UNAVAILABLE"}[${range(5 * minute)}])) > ` +
+      `0.5 * sum by (${server}) (rate(qpq_store_call_duration_seconds_count[${range(5 * minute)}])) ` +
+      `and on (${server}) qpq_store_up{part="postgres"})`,
     summary: "{{ $labels.instance }} does not reach Postgres.",
     description: "Nothing is stored and nothing fetched; calls end with E020_STORE_UNAVAILABLE, which clients repeat.",
   },
@@ -108,8 +114,9 @@ const rows: readonly Row[] = [
     alert: "QpqDiskFilling",
     severity: "ticket",
     forSeconds: 30 * minute,
-    expr: (range) =>
-      `${disk} < 0.15 or (${disk} < 0.5 and predict_linear(qpq_disk_available_bytes[${range(6 * hour)}], ${4 * day}) < 0)`,
+    expr: (range, shrink) =>
+      `${disk} < 0.15 or ` +
+      `(${disk} < 0.5 and predict_linear(qpq_disk_available_bytes[${range(6 * hour)}], ${(4 * day) / shrink}) < 0)`,
     summary: "The disk of {{ $labels.instance }}'s data folder is filling.",
     description: "Less than 15 % is left, or none will be within 4 days.",
   },
@@ -149,10 +156,11 @@ const rows: readonly Row[] = [
   },
 ];
 
-export function causeAlerts(range: Range): AlertRule[] {
+export function causeAlerts(shrink: number): AlertRule[] {
+  const range = rangeOf(shrink);
   return rows.map(({ alert, severity, forSeconds, expr, summary, description }) => ({
     alert,
-    expr: expr(range),
+    expr: expr(range, shrink),
     ...(forSeconds > 0 && { for: range(forSeconds) }),
     labels: { severity },
     annotations: { summary, description, runbook: runbookOf(alert) },

@@ -16,7 +16,7 @@ export function ruleGroups(shrink = 1): RuleGroups {
   return {
     groups: [
       { name: "qpq-server-objectives", rules: [...ratioRules(range), ...burnAlerts(range)] },
-      { name: "qpq-server-causes", rules: causeAlerts(range) },
+      { name: "qpq-server-causes", rules: causeAlerts(shrink) },
     ],
   };
 }
