@@ -53,6 +53,8 @@ export class Machine implements AsyncDisposable {
   async #start(): Promise<void> {
     this.#server = await startServerProcess({
       dataDir: this.#path("data"),
+      // clients come back to where it was
+      port: this.#server?.port ?? 0,
       settings: { "ops-port": this.#opsPort, "queue-depth-max": 1_000_000, "log-level": "warn" },
       env: this.#environment(),
     });

@@ -62,10 +62,10 @@ export class Drill implements AsyncDisposable {
     return printed;
   }
 
-  /** `places`: other ones for this time. Answers what it printed. Rejects when one of its commands fails. */
-  async run(block: string, places: DrillOptions["places"] = {}): Promise<string> {
+  /** Answers what it printed. Rejects when one of its commands fails. */
+  async run(block: string): Promise<string> {
     followed.add(block);
-    const child = spawn("bash", ["-euo", "pipefail", "-c", withPlaces(block, { ...this.#places, ...places })], {
+    const child = spawn("bash", ["-euo", "pipefail", "-c", withPlaces(block, this.#places)], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: [this.#programs, "/usr/lib/postgresql/15/bin", process.env["PATH"]].join(delimiter) },
     });
