@@ -71,6 +71,15 @@ test("zizmor finds nothing in the workflows: actions and images by digest, no ri
     assert.ok(words.includes(finding), words);
 });
 
+test("workflows run on the image that the Dockerfile builds with", () => {
+  const [, image = ""] = /^ARG NODE_IMAGE=(\S+@sha256:[0-9a-f]{64})$/m.exec(readFileSync(dockerfile, "utf8")) ?? [];
+  const folder = `${repository}.github/workflows/`;
+  const texts = readdirSync(folder).map((name) => readFileSync(folder + name, "utf8"));
+  const used = texts.flatMap((text) => [...text.matchAll(/^ +image: (.*)$/gm)].map(([, each]) => each));
+  assert.ok(used.length >= 3);
+  assert.deepEqual([...new Set(used)], [image]);
+});
+
 test("promtool takes the scrape configuration of the compose file with the alert rules that it mounts", () => {
   const check = (file: string) => run("promtool", ["check", "config", file]);
   const copy = join(folder, "prometheus.yml");

@@ -92,7 +92,8 @@ test("a server with workers starts, serves, answers a probe and stops by the sys
   for (const stream of [server.stdout, server.stderr])
     stream.on("data", (chunk: Buffer) => (words += chunk.toString()));
   const ended = once(server, "close");
-  while (!/\/metrics\n/.test(words) && server.exitCode === null) await Promise.race([once(server.stdout, "data"), ended]);
+  while (!/\/metrics\n/.test(words) && server.exitCode === null)
+    await Promise.race([once(server.stdout, "data"), ended]);
   const [, port = ""] = /port (\d+)/.exec(words) ?? [];
   const probe = ["probe", `127.0.0.1:${port}`, "--data-dir", join(folder, "data")];
   const [node = "", ...program] = command;
