@@ -11,6 +11,7 @@ import { deliveryScenario } from "./scenarios/delivery.ts";
 import { growthScenario } from "./scenarios/growth.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
 import { observeScenario } from "./scenarios/observe.ts";
+import { planScenario } from "./scenarios/plan.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
 import { transportScenario } from "./scenarios/transport.ts";
@@ -22,6 +23,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   growth: growthScenario,
   mls: mlsScenario,
   observe: observeScenario,
+  plan: planScenario,
   rpc: rpcScenario,
   store: storeScenario,
   transport: transportScenario,

@@ -22,6 +22,10 @@ export class Peer implements AsyncDisposable {
     return new Peer(child, program.pathname.split("/").at(-1) ?? "");
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** One question at a time. */
   async ask<Answer>(name: string, task: object = {}): Promise<Answer> {
     const ended = new AbortController();

@@ -11,14 +11,15 @@ export const queueDepthMax = 1_000_000;
 const stride = 619;
 
 export class Workload {
-  readonly payload = new Uint8Array(payloadBytes).fill(7);
+  readonly payload: Uint8Array;
   readonly #recipients: readonly IdentityKey[];
   /** Loads of several processes have no key in common. */
   readonly #salt = randomBytes(4);
   #sent = 0;
 
   /** Loads of one name have their inboxes in common. */
-  constructor(name = "recipient") {
+  constructor(name = "recipient", payload: Uint8Array = new Uint8Array(payloadBytes).fill(7)) {
+    this.payload = payload;
     this.#recipients = recipientsOf(name);
   }
 

@@ -2,6 +2,7 @@
 import { openClusterStore, type Store } from "quicproquo-server/store";
 import { TestPostgres } from "quicproquo-server/testing/postgres";
 import { RedisProcess } from "quicproquo-server/testing/redis";
+import { cpuUsOf } from "../cpu-time.ts";
 import { queueDepthMax } from "../workload.ts";
 
 export type ClusterAddress = {
@@ -10,7 +11,11 @@ export type ClusterAddress = {
   readonly redisUrl: string | undefined;
 };
 
-export type Cluster = AsyncDisposable & { readonly address: ClusterAddress };
+export type Cluster = AsyncDisposable & {
+  readonly address: ClusterAddress;
+  /** User and system of Postgres, since its start; without what has ended. */
+  readonly databaseCpuUs: () => number;
+};
 
 export async function startCluster(): Promise<Cluster> {
   await using started = new AsyncDisposableStack();
@@ -20,6 +25,7 @@ export async function startCluster(): Promise<Cluster> {
   const owned = started.move();
   return {
     address: { databaseUrl: database.url, redisUrl: redis.url },
+    databaseCpuUs: () => postgres.cluster.pids.reduce((sum, pid) => sum + cpuUsOf(pid), 0),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -26,6 +26,10 @@ serveCallers(
     };
   },
   {
+    /** From now on payloads are that long; random, as ciphertext is. */
+    payloads: ({ bytes }: { readonly bytes: number }) => {
+      workload = new Workload("recipient", randomBytes(bytes));
+    },
     /** How many were begun since the start. */
     sent: () => workload.sent,
     /** ms of one. */

@@ -1,9 +1,8 @@
 /** Real qpq-server processes on one cluster, each with a port of its own: what a load balancer would have behind it. */
-import { readFileSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { makeOwnedFolder, removeFolder } from "quicproquo-server/testing/owned-folder";
 import { type ServerProcess, type ServerProcessOptions, startServerProcess } from "quicproquo-server/testing";
 import { compileCache } from "../compile-cache.ts";
+import { cpuUsOf } from "../cpu-time.ts";
 import { queueDepthMax } from "../workload.ts";
 import type { FrontEndAddress } from "./clients.ts";
 import type { ClusterAddress } from "./cluster.ts";
@@ -52,13 +51,9 @@ export class FrontEnd implements AsyncDisposable {
     return { port, token, certificateBase64: Buffer.from(certificate).toString("base64") };
   }
 
-  /** User and system of its threads, since their start: as the kernel counts it, so that asking costs the front-end nothing. */
+  /** User and system, since its start. */
   async cpuUs(): Promise<number> {
-    const folder = `/proc/${this.process.pid}/task`;
-    const ns = (await readdir(folder)).map((thread) =>
-      Number(readFileSync(`${folder}/${thread}/schedstat`, "utf8").split(" ")[0]),
-    );
-    return ns.reduce((sum, value) => sum + value, 0) / 1_000;
+    return cpuUsOf(this.process.pid);
   }
 
   async waiters(): Promise<number> {

@@ -105,6 +105,12 @@ export class PostgresCluster implements AsyncDisposable {
     return this.#log;
   }
 
+  /** Of the server and of what serves a connection or works in the background; none while it is stopped. */
+  get pids(): readonly number[] {
+    const pid = this.#server?.pid;
+    return pid === undefined ? [] : [pid, ...childrenOf(pid)];
+  }
+
   url(database: string): string {
     return `postgres://${superuser}@127.0.0.1:${this.port}/${database}`;
   }
@@ -123,7 +129,7 @@ export class PostgresCluster implements AsyncDisposable {
     if (server === undefined) return;
     const exited = once(server, "exit");
     server.ref();
-    if (how === "kill") for (const pid of [server.pid as number, ...childrenOf(server.pid as number)]) kill(pid);
+    if (how === "kill") for (const pid of this.pids) kill(pid);
     else server.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
     await exited;
   }
@@ -150,14 +156,12 @@ export class PostgresCluster implements AsyncDisposable {
   }
 
   #onExit = () => {
-    const pid = this.#server?.pid;
-    if (pid !== undefined) for (const each of [pid, ...childrenOf(pid)]) kill(each);
+    for (const pid of this.pids) kill(pid);
     removeFolder(this.folder);
   };
 
   #signal(signal: "SIGSTOP" | "SIGCONT"): void {
-    const pid = this.#server?.pid;
-    if (pid !== undefined) for (const each of [pid, ...childrenOf(pid)]) kill(each, signal);
+    for (const pid of this.pids) kill(pid, signal);
   }
 
   #configure(settings: Readonly<Record<string, string | number>>): void {

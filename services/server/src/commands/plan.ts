@@ -1,7 +1,8 @@
 /** `qpq-server plan --users N`: what machines that needs with these settings, from measured costs. It starts nothing. */
+import { availableParallelism } from "node:os";
 import { QpqError } from "quicproquo-proto";
 import { loadConfig } from "../config.ts";
-import { type Plan, planFor } from "../ops/cost-model.ts";
+import { type Plan, type PlanInput, planFor } from "../ops/cost-model.ts";
 import { positiveOption } from "./own-options.ts";
 import type { OwnCommand, OwnProgram } from "./program.ts";
 
@@ -13,6 +14,11 @@ export const plan: OwnCommand = {
     peak: "value",
     "unread-share": "value",
     "keep-alive-ms": "value",
+    "payload-bytes": "value",
+    processes: "value",
+    cores: "value",
+    "calls-per-connection": "value",
+    "with-callers": "switch",
     "on-cluster": "switch",
     json: "switch",
   },
@@ -25,7 +31,7 @@ async function run({ sources, options, words, print }: OwnProgram): Promise<void
   }
   const config = loadConfig(sources);
   const users = positiveOption(options, "users", 0);
-  const found = planFor({
+  const input: PlanInput = {
     users,
     messagesPerDay: positiveOption(options, "messages-per-day", 20),
     peak: positiveOption(options, "peak", 10),
@@ -34,12 +40,20 @@ async function run({ sources, options, words, print }: OwnProgram): Promise<void
     connectionsMax: config.quic.connectionsMax,
     dedupeWindowSecs: config.limits.dedupeWindowSecs,
     store: config.cluster !== undefined || options["on-cluster"] === true ? "cluster" : "sqlite",
-  });
-  print(options["json"] === true ? `${JSON.stringify(found)}\n` : tableOf(users, found));
+    ...(options["processes"] !== undefined && { processes: Math.ceil(positiveOption(options, "processes", 1)) }),
+    machine: {
+      cores: positiveOption(options, "cores", availableParallelism()),
+      payloadBytes: positiveOption(options, "payload-bytes", 512),
+      callsPerConnection: positiveOption(options, "calls-per-connection", 1),
+      withCallers: options["with-callers"] === true,
+    },
+  };
+  const found = planFor(input);
+  print(options["json"] === true ? `${JSON.stringify(found)}\n` : tableOf(input, found));
 }
 
-function tableOf(users: number, found: Plan): string {
-  const { coresUsed, limit } = found;
+function tableOf({ users, machine }: PlanInput, found: Plan): string {
+  const { coresUsed, limit, throughput } = found;
   const rows: (readonly [name: string, text: string])[] = [
     ["users", `${users.toLocaleString("en")}, all of them connected`],
     ["messages", `${rate(found.messagesPerSecond)} on average, ${rate(found.messagesPerSecondAtPeak)} at the peak`],
@@ -52,6 +66,10 @@ function tableOf(users: number, found: Plan): string {
     ...(found.databaseCores === 0 ? [] : [["db cores", `${found.databaseCores} for Postgres`] as const]),
     ["disk", `${gigabytes(found.diskBytes)}, and ${gigabytes(found.logBytesPerDay)} of log a day`],
     ["storm", `${found.stormSeconds.toFixed(0)} s until everybody is back who came in one moment`],
+    [
+      "carries",
+      `at most ${rate(throughput.messagesPerSecond)} of ${machine.payloadBytes} B, durable, on one machine of ${machine.cores} cores; then its ${throughput.bound} are full`,
+    ],
     ...(limit === undefined ? [] : [["limit", limit] as const]),
   ];
   return rows.map(([name, text]) => `${name.padEnd(14)}${text}\n`).join("");

@@ -2,6 +2,7 @@
  * What a number of users takes: the sums of docs/capacity.md with other numbers in them. The costs are the measured ones of
  * that page, on shared cores of 2020's kind; a sum is good to what they are good to.
  */
+import { type Throughput, type ThroughputInput, throughputOf } from "./throughput-model.ts";
 
 /** docs/capacity.md, Measured. Times are CPU, bytes resident or on disk. */
 const costs = {
@@ -41,6 +42,10 @@ export type PlanInput = {
   readonly connectionsMax: number;
   readonly dedupeWindowSecs: number;
   readonly store: "sqlite" | "cluster";
+  /** Default: as many as connectionsMax asks for, on one machine no more of them than it has cores. */
+  readonly processes?: number;
+  /** What one machine of them carries. */
+  readonly machine: Pick<ThroughputInput, "cores" | "payloadBytes" | "callsPerConnection" | "withCallers">;
 };
 
 export type Plan = {
@@ -58,6 +63,8 @@ export type Plan = {
   readonly logBytesPerDay: number;
   /** Until everybody is back who came in one moment. */
   readonly stormSeconds: number;
+  /** Of one machine that has front-ends and store. */
+  readonly throughput: Throughput;
   /** One machine, or one database, is not enough for it. */
   readonly limit: string | undefined;
 };
@@ -66,7 +73,7 @@ export function planFor(input: PlanInput): Plan {
   const { users, messagesPerDay, peak, unreadShare, keepAliveMs, connectionsMax, dedupeWindowSecs, store } = input;
   const messagesPerSecond = (users * messagesPerDay) / daySecs;
   const atPeak = messagesPerSecond * peak;
-  const processes = Math.max(store === "cluster" ? 2 : 1, Math.ceil(users / connectionsMax));
+  const processes = input.processes ?? Math.max(store === "cluster" ? 2 : 1, Math.ceil(users / connectionsMax));
   const databaseUsed = (atPeak * 2 * costs.databaseUs + (store === "cluster" ? users * costs.sweepUsPerUser : 0)) / 1e6;
   const coresUsed = {
     pings: (users * costs.pingUs) / keepAliveMs / 1_000,
@@ -87,6 +94,11 @@ export function planFor(input: PlanInput): Plan {
     diskBytes: users * costs.inboxRowBytes + ids + unread,
     logBytesPerDay: messagesPerSecond * daySecs * costs.logBytesPerMessage,
     stormSeconds: (users * costs.arrivalMs) / 1_000 / cores,
+    throughput: throughputOf({
+      ...input.machine,
+      processes: input.processes ?? Math.min(processes, Math.ceil(input.machine.cores)),
+      store,
+    }),
     limit: limitOf(input, { atPeak, hints: coresUsed.hints / processes }),
   };
 }

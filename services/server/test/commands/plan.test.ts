@@ -13,6 +13,7 @@ const million: PlanInput = {
   connectionsMax: 20_000,
   dedupeWindowSecs: 7 * 86_400,
   store: "cluster",
+  machine: { cores: 2, payloadBytes: 512, callsPerConnection: 1, withCallers: false },
 };
 
 /** Within a share of 5 %: that page rounds. */
@@ -50,10 +51,50 @@ test("twice the users never take less, and pings at longer intervals take fewer 
   isNear(planFor({ ...million, keepAliveMs: 25_000 }).coresUsed.pings, 4);
 });
 
+/** docs/capacity.md, Throughput: payload bytes, front-ends (0: the embedded store), messages a second in the bench. */
+const measured = [
+  [512, 1, 19_169],
+  [1_536, 1, 14_196],
+  [2_048, 1, 11_695],
+  [8_192, 1, 4_972],
+  [512, 2, 18_004],
+  [2_048, 2, 11_247],
+  [512, 4, 11_729],
+  [512, 0, 22_958],
+  [1_536, 0, 18_087],
+] as const;
+
+test("throughput is within 15 % of what docs/capacity.md says was measured", () => {
+  for (const [payloadBytes, processes, perSecond] of measured) {
+    const plan = planFor({
+      ...million,
+      store: processes === 0 ? "sqlite" : "cluster",
+      processes: Math.max(1, processes),
+      machine: { cores: 2, payloadBytes, callsPerConnection: 32, withCallers: true },
+    });
+    const share = plan.throughput.messagesPerSecond / perSecond;
+    assert.ok(Math.abs(share - 1) < 0.15, `${payloadBytes} B, ${processes} front-ends: ${share}`);
+  }
+});
+
+test("a machine carries more with more cores, until the main threads of its front-ends are full", () => {
+  const carried = (cores: number, processes: number) =>
+    planFor({ ...million, processes, machine: { ...million.machine, cores } }).throughput;
+  assert.equal(carried(2, 1).bound, "cores");
+  assert.equal(carried(16, 1).bound, "main threads");
+  isNear(carried(32, 1).messagesPerSecond, carried(16, 1).messagesPerSecond);
+  isNear(carried(4, 4).messagesPerSecond, 2 * carried(2, 4).messagesPerSecond);
+});
+
 test("the command takes the settings' limits, and asks for a number of users", async () => {
   const { words, code } = await runCommand(["plan", "--users", "1000", "--connections-max", "100", "--json"]);
   assert.equal(code, 0);
   assert.equal(JSON.parse(words).processes, 10);
+  const own = ["--payload-bytes", "2048", "--processes", "2", "--cores", "8", "--with-callers"];
+  const other = await runCommand(["plan", "--users", "1000", "--on-cluster", "--json", ...own]);
+  const { throughput } = JSON.parse(other.words);
+  assert.equal(throughput.processes, 2);
+  assert.ok(throughput.cpuUs.callers > 0);
   const table = await runCommand(["plan", "--users", "100000", "--on-cluster"]);
   assert.match(table.words, /^memory +6\.2 GB of front-ends$/m);
   const asked = await runCommand(["plan"]);
