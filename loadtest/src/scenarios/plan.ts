@@ -63,8 +63,8 @@ export const planScenario: Scenario = {
     await measureThroughput(plan, samples, progress);
     for (const each of plan.points) await addThroughput(each, samples, rows);
     const measuredBytes = await measureMemory(clients);
-    const plannedBytes = (await planned(["--users", String(clients), "--connections-max", String(clients / 2)]))
-      .memoryBytes;
+    const limits = { store: "cluster", "connections-max": clients / waiting.frontEnds };
+    const { memoryBytes: plannedBytes } = await planned({ users: clients, ...limits });
     progress.step(`${clients} clients: ${Math.round(measuredBytes / 1e6)} MB`);
     rows.figure("memory_mb", [measuredBytes / 1e6]);
     rows.figure("planned_memory_mb", [plannedBytes / 1e6]);
@@ -110,13 +110,15 @@ async function measureThroughput(plan: Plan, samples: Samples, progress: Progres
 async function addThroughput(each: Point, samples: Samples, rows: Rows): Promise<void> {
   const name = nameOf(each);
   const { payloadBytes, processes } = each;
-  const { messagesPerSecond } = (
-    await planned([
-      ...["--users", "1", "--with-callers", "--calls-per-connection", String(callsPerConnection(each))],
-      ...["--payload-bytes", String(payloadBytes), "--processes", String(Math.max(1, processes))],
-      ...(processes === 0 ? ["--store", "sqlite"] : []),
-    ])
-  ).throughput;
+  const { throughput } = await planned({
+    users: 1,
+    store: processes === 0 ? "sqlite" : "cluster",
+    processes: Math.max(1, processes),
+    "payload-bytes": payloadBytes,
+    "calls-per-connection": callsPerConnection(each),
+    "with-callers": true,
+  });
+  const { messagesPerSecond } = throughput;
   const measured = samples.of(`per_s_${name}`);
   rows.figure(`per_s_${name}`, measured);
   rows.figure(`planned_per_s_${name}`, [messagesPerSecond]);
@@ -137,12 +139,12 @@ function nameOf({ payloadBytes, processes, connections }: Point): string {
 type Planned = { readonly memoryBytes: number; readonly throughput: { readonly messagesPerSecond: number } };
 
 /** As an operator asks for it. */
-async function planned(flags: readonly string[]): Promise<Planned> {
+async function planned(flags: Readonly<Record<string, string | number | true>>): Promise<Planned> {
   const program = fileURLToPath(new URL("../../../services/server/bin/qpq-server.mjs", import.meta.url));
-  const store = flags.includes("--store") ? [] : ["--on-cluster"];
-  const { stdout } = await promisify(execFile)(process.execPath, [program, "plan", "--json", ...store, ...flags], {
-    env: { PATH: process.env["PATH"] },
-  });
+  const words = Object.entries(flags).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
+  // a database that it never opens
+  const env = { PATH: process.env["PATH"], QPQ_DATABASE_URL: "postgres://planned.example/qpq" };
+  const { stdout } = await promisify(execFile)(process.execPath, [program, "plan", "--json", ...words], { env });
   return JSON.parse(stdout) as Planned;
 }
 
