@@ -83,12 +83,6 @@ export class Desk implements Disposable {
     return { status, words };
   }
 
-  /** Whether all of these do well. */
-  async holds(commands: readonly string[]): Promise<boolean> {
-    for (const each of commands) if ((await this.run(each)).status !== 0) return false;
-    return true;
-  }
-
   [Symbol.dispose](): void {
     removeFolder(this.#folder);
   }

@@ -161,7 +161,11 @@ export class PostgresCluster implements AsyncDisposable {
   };
 
   #signal(signal: "SIGSTOP" | "SIGCONT"): void {
-    for (const pid of this.pids) kill(pid, signal);
+    const pid = this.#server?.pid;
+    if (pid === undefined) return;
+    // first: while it stands still it makes no further children
+    kill(pid, signal);
+    for (const child of childrenOf(pid)) kill(child, signal);
   }
 
   #configure(settings: Readonly<Record<string, string | number>>): void {
