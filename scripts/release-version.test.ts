@@ -19,7 +19,9 @@ for (const file of files) cpSync(root + file, join(folder, file), { recursive: t
 symlinkSync(`${root}node_modules`, join(folder, "node_modules"));
 
 function release(...args: readonly string[]) {
-  return spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8" });
+  // without what an npm that runs the tests says to the npm within
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
+  return spawnSync(process.execPath, [program, ...args], { cwd: folder, env, encoding: "utf8" });
 }
 
 type Package = { readonly name: string; readonly version: string; readonly dependencies?: Record<string, string> };

@@ -63,8 +63,14 @@ function runInBuild(build: string, { name, text }: Instruction): void {
   if (name === "FROM") return;
   if (name === "WORKDIR") mkdirSync(join(build, text), { recursive: true });
   else if (name === "COPY") copyFromContext(workingDir, text.split(/\s+/));
-  else if (name === "RUN") execFileSync("sh", ["-ec", text], { cwd: workingDir, stdio: ["ignore", "pipe", "pipe"] });
-  else throw new Error(`build: ${name} ${text}`);
+  else if (name === "RUN") {
+    execFileSync("sh", ["-ec", text], { cwd: workingDir, env: environment(), stdio: ["ignore", "pipe", "pipe"] });
+  } else throw new Error(`build: ${name} ${text}`);
+}
+
+/** Without what an npm that runs the tests says to the npm within. */
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 }
 
 function copyFromContext(workingDir: string, words: readonly string[]): void {
