@@ -15,9 +15,9 @@ export function settingsPage(): string {
   const schemas = settingsSchema()["properties"] as Readonly<Record<string, Schema>>;
   const rows = Object.entries(settings()).map(([name, { doc, env, sensitive = false, default: byDefault }]) => {
     const takes = sensitive ? "secret" : valuesOf(schemas[name] ?? {});
-    const flag = sensitive ? "" : `\`--${kebab(name)}\``;
+    const names = [name, ...(sensitive ? [] : [`--${kebab(name)}`]), env];
     const value = sensitive || byDefault === "" ? "" : `\`${String(byDefault)}\``;
-    return `| \`${name}\` | ${flag} | \`${env}\` | ${takes} | ${value} | ${doc} |`;
+    return `| ${names.map((each) => `\`${each}\``).join("<br>")} | ${takes} | ${value} | ${doc} |`;
   });
   return `# Settings
 
@@ -32,8 +32,8 @@ Secrets have no flag. Each may come from a file that its variable with \`_FILE\`
 \`qpq-server config print\` shows which settings apply and where each came from, \`config check\` whether a start would take
 them, \`config schema\` a JSON Schema of the file for editors.
 
-| in the file | flag | variable | takes | default | meaning |
-|---|---|---|---|---|---|
+| in the file, flag, variable | takes | default | meaning |
+|---|---|---|---|
 ${rows.join("\n")}
 `;
 }
