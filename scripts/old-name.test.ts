@@ -1,7 +1,7 @@
 /** The product's old name stands where old keys and signatures need it, and nowhere else. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -15,7 +15,8 @@ test("the old name occurs only in the label file (with the P2P ALPN) and in thei
     cwd: root,
     encoding: "utf8",
   });
-  const files = tracked.split("\0").filter((file) => file !== "");
+  // what a link leads to is a file of its own
+  const files = tracked.split("\0").filter((file) => file !== "" && lstatSync(root + file).isFile());
   assert.ok(files.length > 50, "the whole tree is looked at");
   const found = files.filter((file) => readFileSync(root + file).includes(oldName));
   assert.deepEqual(found.sort(), allowed);
