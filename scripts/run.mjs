@@ -39,6 +39,7 @@ const hasPinned = existsSync(pinned);
 if (!hasPinned && Number(process.versions.node.split(".")[0]) < 26) {
   fail("no pinned Node 26 for this platform: install Node 26 or later, then run the same command again");
 }
+if (hasPinned && process.platform === "linux") provideLibatomic();
 const [program, ...args] = process.argv.slice(2);
 const child = spawn(hasPinned ? pinned : process.execPath, [root + program, ...args], {
   stdio: "inherit",
@@ -50,6 +51,19 @@ process.on("SIGINT", () => undefined); // a terminal has sent it to both
 child.on("exit", (code) => {
   process.exitCode = code ?? 1;
 });
+
+/** Node 26 is linked with it, and the smallest Debian does not have it. */
+function provideLibatomic() {
+  const { status, stderr } = spawnSync(pinned, ["--version"], { encoding: "utf8" });
+  if (status === 0) return;
+  if (!stderr.includes("libatomic")) fail(`the pinned Node does not start: ${stderr.trim()}`);
+  process.stderr.write("installing libatomic1, which Node 26 needs ...\n");
+  const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  for (const args of [["update"], ["install", "-y", "--no-install-recommends", "libatomic1"]]) {
+    const apt = spawnSync("apt-get", args, { env: environment, encoding: "utf8" });
+    if (apt.status !== 0) fail(`Node 26 needs libatomic.so.1: install it (Debian: apt-get install libatomic1)`);
+  }
+}
 
 function fail(text) {
   process.stderr.write(`run: ${text}\n`);
