@@ -110,11 +110,16 @@ export const overview: DashboardSource = {
       panels: [
         {
           title: "Answers Prometheus",
-          says: "1 = yes.",
+          says: "1 = yes. Of those that did within a day.",
           unit: "short",
           isStat: true,
           columns: 4,
-          queries: [{ expr: `up{${selected}} and on (job, instance) qpq_draining`, legend: "{{instance}}" }],
+          queries: [
+            {
+              expr: `up{${selected}} and on (job, instance) last_over_time(qpq_draining[1d])`,
+              legend: "{{instance}}",
+            },
+          ],
         },
         {
           title: "Store reached",
