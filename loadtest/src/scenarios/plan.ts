@@ -35,6 +35,9 @@ const fitted = [
 /** And not to these. */
 const foretold = [point(2_048, 1), point(512, 2), point(2_048, 2)] as const;
 
+/** Of the fitted ones, what a run is scaled by. */
+const reference = "512x1";
+
 type Plan = { readonly runs: number; readonly window: Window; readonly points: readonly Point[] };
 const plans: Record<"quick" | "full", Plan> = {
   quick: {
@@ -42,7 +45,7 @@ const plans: Record<"quick" | "full", Plan> = {
     window: { warmUpMs: 200, windowMs: 800 },
     points: [point(512, 1), point(2_048, 1), point(2_048, 2)],
   },
-  full: { runs: 3, window: { warmUpMs: 300, windowMs: 1_500 }, points: [...fitted, ...foretold] },
+  full: { runs: 3, window: { warmUpMs: 300, windowMs: 1_200 }, points: [...fitted, ...foretold] },
 };
 /** Makes processes warm, so that what is counted is compiled code, and isn't counted. */
 const warming: Window = { warmUpMs: 700, windowMs: 300 };
@@ -61,7 +64,12 @@ export const planScenario: Scenario = {
     const rows = new Rows();
     const progress = new Progress((plan.runs + 1) * plan.points.length + 1);
     await measureThroughput(plan, samples, progress);
-    for (const each of plan.points) await addThroughput(each, samples, rows);
+    const plannedPerSecond = new Map<string, number>();
+    for (const each of plan.points) {
+      const { messagesPerSecond } = (await planned(flagsOf(each))).throughput;
+      plannedPerSecond.set(nameOf(each), messagesPerSecond);
+    }
+    addThroughput(plannedPerSecond, samples, rows);
     const measuredBytes = await measureMemory(clients);
     const limits = { store: "cluster", "connections-max": clients / waiting.frontEnds };
     const { memoryBytes: plannedBytes } = await planned({ users: clients, ...limits });
@@ -72,6 +80,7 @@ export const planScenario: Scenario = {
     const notes = [
       "SIZExN: payload bytes x front-ends on one cluster, 256 callers on 8 connections; _own: on 256; embedded_SIZE: one process on the embedded store; all processes, callers too, share the machine's cores",
       "planned_*: what qpq-server plan --json says with the same flags; ratio: planned / measured, each run's; 1 is a perfect prediction",
+      `_by_${reference}: the same, with what is planned scaled by this run's own ${reference}: other machines are faster or slower, and this one may have had other work`,
       "*_us: CPU a message, user and system, of all processes of that kind; main_us: of the front-ends' first threads",
       `memory: resident, after garbage collection, of ${waiting.frontEnds} front-ends with ${clients} waiting clients in all, each with a connection`,
     ];
@@ -107,28 +116,36 @@ async function measureThroughput(plan: Plan, samples: Samples, progress: Progres
   }
 }
 
-async function addThroughput(each: Point, samples: Samples, rows: Rows): Promise<void> {
-  const name = nameOf(each);
-  const { payloadBytes, processes } = each;
-  const { throughput } = await planned({
+/** Of each point, by its name. */
+function addThroughput(plannedPerSecond: ReadonlyMap<string, number>, samples: Samples, rows: Rows): void {
+  const own = samples.of(`per_s_${reference}`);
+  for (const [name, perSecond] of plannedPerSecond) {
+    const measured = samples.of(`per_s_${name}`);
+    rows.figure(`per_s_${name}`, measured);
+    rows.figure(`planned_per_s_${name}`, [perSecond]);
+    for (const cost of ["front_ends_us", "main_us", "database_us", "callers_us"]) {
+      rows.figure(`${cost}_${name}`, samples.of(`${cost}_${name}`));
+    }
+    const ratios = measured.map((each) => perSecond / each);
+    rows.ratio(`planned_vs_measured_${name}`, ratios);
+    if (name === reference) continue;
+    const scales = own.map((each) => each / (plannedPerSecond.get(reference) as number));
+    rows.ratio(
+      `planned_vs_measured_${name}_by_${reference}`,
+      ratios.map((ratio, run) => ratio * (scales[run] as number)),
+    );
+  }
+}
+
+function flagsOf(each: Point): Flags {
+  return {
     users: 1,
-    store: processes === 0 ? "sqlite" : "cluster",
-    processes: Math.max(1, processes),
-    "payload-bytes": payloadBytes,
+    store: each.processes === 0 ? "sqlite" : "cluster",
+    processes: Math.max(1, each.processes),
+    "payload-bytes": each.payloadBytes,
     "calls-per-connection": callsPerConnection(each),
     "with-callers": true,
-  });
-  const { messagesPerSecond } = throughput;
-  const measured = samples.of(`per_s_${name}`);
-  rows.figure(`per_s_${name}`, measured);
-  rows.figure(`planned_per_s_${name}`, [messagesPerSecond]);
-  for (const cost of ["front_ends_us", "main_us", "database_us", "callers_us"]) {
-    rows.figure(`${cost}_${name}`, samples.of(`${cost}_${name}`));
-  }
-  rows.ratio(
-    `planned_vs_measured_${name}`,
-    measured.map((perSecond) => messagesPerSecond / perSecond),
-  );
+  };
 }
 
 function nameOf({ payloadBytes, processes, connections }: Point): string {
@@ -136,10 +153,11 @@ function nameOf({ payloadBytes, processes, connections }: Point): string {
   return `${payloadBytes}x${processes}${connections === 256 ? "_own" : ""}`;
 }
 
+type Flags = Readonly<Record<string, string | number | true>>;
 type Planned = { readonly memoryBytes: number; readonly throughput: { readonly messagesPerSecond: number } };
 
 /** As an operator asks for it. */
-async function planned(flags: Readonly<Record<string, string | number | true>>): Promise<Planned> {
+async function planned(flags: Flags): Promise<Planned> {
   const program = fileURLToPath(new URL("../../../services/server/bin/qpq-server.mjs", import.meta.url));
   const words = Object.entries(flags).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
   // a database that it never opens

@@ -41,7 +41,7 @@ const help = `qpq-server: a delivery service for end-to-end encrypted messages
   qpq-server doctor                   looks at all that a server needs; of what is not well it says the next command
   qpq-server probe [HOST:PORT]        one QUIC round trip, for health checks; --pin sha256:..., --timeout-ms N, --json
   qpq-server top                      what a running server does, from its /metrics; --once, --interval S, --json
-  qpq-server plan --users N           what machines that needs, from measured costs; --messages-per-day, --peak, --json
+  qpq-server plan --users N           what machines that needs, from measured costs; --cores, --payload-bytes, --json
   qpq-server config print             which settings apply, and where each came from; also config check, config schema
   qpq-server secrets opaque-setup     prints what all servers of a cluster need for logins (QPQ_OPAQUE_SETUP_FILE)
   qpq-server users list               who has an account, 100 at a time; --after NAME, --limit N, --json

@@ -6,24 +6,25 @@ import { type Throughput, type ThroughputInput, throughputOf } from "./throughpu
 
 /** docs/capacity.md, Measured. Times are CPU, bytes resident or on disk. */
 const costs = {
-  /** A process that nobody has come to yet. */
-  processBytes: 180e6,
+  /** 163 MB before anybody comes; the rest is its young generation, once some hundreds have come. */
+  processBytes: 195e6,
   clientBytes: 52 * 1_024,
   arrivalMs: 1.2,
   pingUs: 100,
-  /** Of a front-end, callers on connections of their own. */
-  enqueueUs: 100,
+  /** Of a front-end, measured on a busy machine; an enqueue is throughput-model.ts's. */
   deliverUs: 100,
   /** In each process, of a message that another one stored: 2 to 3 when there are many, up to 30 when there are few. */
   hintUs: 10,
-  /** Of the database: an append, an acknowledgement. */
-  databaseUs: 50,
+  /** Of the database, or of the embedded store: an acknowledgement, measured on a busy machine. */
+  acknowledgeUs: 50,
   /** Every idle reader once in 22 s on average, 1,000 a query of 4 ms. */
   sweepUsPerUser: 4_000 / 1_000 / 22,
   inboxRowBytes: 242,
-  messageRowBytes: 732,
+  /** Without its payload. */
+  messageRowBytes: 220,
   rememberedIdBytes: 212,
-  logBytesPerMessage: 1_300,
+  /** Of a message's whole life, without its payload. */
+  logBytesPerMessage: 790,
 } as const;
 
 /** A core that is busier than that makes callers wait. */
@@ -71,18 +72,21 @@ export type Plan = {
 
 export function planFor(input: PlanInput): Plan {
   const { users, messagesPerDay, peak, unreadShare, keepAliveMs, connectionsMax, dedupeWindowSecs, store } = input;
+  const { payloadBytes } = input.machine;
   const messagesPerSecond = (users * messagesPerDay) / daySecs;
   const atPeak = messagesPerSecond * peak;
   const processes = input.processes ?? Math.max(store === "cluster" ? 2 : 1, Math.ceil(users / connectionsMax));
-  const databaseUsed = (atPeak * 2 * costs.databaseUs + (store === "cluster" ? users * costs.sweepUsPerUser : 0)) / 1e6;
+  const enqueue = throughputOf({ ...input.machine, processes: 1, store }).cpuUs;
+  const sweepUs = store === "cluster" ? users * costs.sweepUsPerUser : 0;
+  const databaseUsed = (atPeak * (enqueue.database + costs.acknowledgeUs) + sweepUs) / 1e6;
   const coresUsed = {
     pings: (users * costs.pingUs) / keepAliveMs / 1_000,
-    messages: (atPeak * (costs.enqueueUs + costs.deliverUs)) / 1e6 + (store === "sqlite" ? databaseUsed : 0),
+    messages: (atPeak * (enqueue.frontEnds + costs.deliverUs)) / 1e6 + (store === "sqlite" ? databaseUsed : 0),
     hints: store === "cluster" ? (atPeak * costs.hintUs * processes) / 1e6 : 0,
   };
   const cores = Math.max(1, Math.ceil((coresUsed.pings + coresUsed.messages + coresUsed.hints) / usableShare));
   const ids = messagesPerSecond * dedupeWindowSecs * costs.rememberedIdBytes;
-  const unread = users * unreadShare * messagesPerDay * costs.messageRowBytes;
+  const unread = users * unreadShare * messagesPerDay * (costs.messageRowBytes + payloadBytes);
   return {
     messagesPerSecond,
     messagesPerSecondAtPeak: atPeak,
@@ -92,7 +96,7 @@ export function planFor(input: PlanInput): Plan {
     cores,
     databaseCores: store === "cluster" ? Math.max(1, Math.ceil(databaseUsed / usableShare)) : 0,
     diskBytes: users * costs.inboxRowBytes + ids + unread,
-    logBytesPerDay: messagesPerSecond * daySecs * costs.logBytesPerMessage,
+    logBytesPerDay: messagesPerSecond * daySecs * (costs.logBytesPerMessage + payloadBytes),
     stormSeconds: (users * costs.arrivalMs) / 1_000 / cores,
     throughput: throughputOf({
       ...input.machine,

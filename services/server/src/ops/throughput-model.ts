@@ -6,25 +6,27 @@
 /** us of CPU, user and system. `docs/capacity.md`, Throughput, has what they were fitted to. */
 const costs = {
   /** Of a front-end, for a payload of no bytes. */
-  frontEndUs: 29.2,
+  frontEndUs: 27,
   /** Of a datagram there and one back, which the calls under way on a connection share. */
-  datagramsUs: 15.5,
+  datagramsUs: 18.5,
   frontEndUsPerKiB: 13,
   /** For each other front-end on the database: it hears of the message, and everybody's batches are smaller. */
   otherFrontEndUs: 16,
   mainThreadShare: 0.8,
-  databaseUs: 25.5,
+  databaseUs: 22.5,
   databaseUsPerKiB: 8.5,
   otherFrontEndDatabaseUs: 4.4,
   /** Postgres stores a payload in chunks beside its row when the row would be too long. */
   chunkUs: 2.1,
   callerUs: 12.5,
-  callerDatagramsUs: 18,
+  callerDatagramsUs: 20.5,
   callerUsPerKiB: 10,
   otherFrontEndCallerUs: 1.5,
   /** Of a server of one process on the embedded store, store and all. */
   embeddedUs: 37,
   embeddedUsPerKiB: 10,
+  /** Of a datagram there and one back. */
+  embeddedDatagramsUs: 8,
 } as const;
 
 /**
@@ -73,8 +75,10 @@ export function throughputOf(input: ThroughputInput): Throughput {
 
 function frontEndsUs({ processes, payloadBytes, callsPerConnection, store }: ThroughputInput): number {
   const kibibytes = payloadBytes / 1_024;
+  if (store === "sqlite") {
+    return costs.embeddedUs + costs.embeddedDatagramsUs / callsPerConnection + costs.embeddedUsPerKiB * kibibytes;
+  }
   const datagrams = costs.datagramsUs / callsPerConnection;
-  if (store === "sqlite") return costs.embeddedUs + datagrams + costs.embeddedUsPerKiB * kibibytes;
   return costs.frontEndUs + datagrams + costs.frontEndUsPerKiB * kibibytes + costs.otherFrontEndUs * (processes - 1);
 }
 
