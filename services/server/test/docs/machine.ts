@@ -1,8 +1,8 @@
 /** A machine as the pages of docs/operate/ have it: one unit qpq-server, its folders, and databases by their names. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../testing/free-port.ts";
+import { makeOwnedFolder, removeFolder } from "../../testing/owned-folder.ts";
 import type { PostgresCluster } from "../../testing/postgres.ts";
 import { type ServerProcess, startServerProcess } from "../../testing/server-process.ts";
 import { Drill } from "./page-drill.ts";
@@ -14,8 +14,8 @@ export class Machine implements AsyncDisposable {
   #server: ServerProcess | undefined;
 
   /** `databases`: by the host's name on the pages. */
-  constructor(opsPort: number, databases: Readonly<Record<string, PostgresCluster>>) {
-    this.#folder = mkdtempSync(join(tmpdir(), "qpq-drill-"));
+  private constructor(opsPort: number, databases: Readonly<Record<string, PostgresCluster>>) {
+    this.#folder = makeOwnedFolder("qpq-pages-");
     this.#opsPort = opsPort;
     mkdirSync(this.#path("backup"));
     const hosts = Object.entries(databases).map(([name, { port }]) => [name, `127.0.0.1:${port}`]);
@@ -47,7 +47,7 @@ export class Machine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.[Symbol.asyncDispose]();
     await this.drill[Symbol.asyncDispose]();
-    rmSync(this.#folder, { recursive: true });
+    removeFolder(this.#folder);
   }
 
   async #start(): Promise<void> {
