@@ -12,6 +12,9 @@ import type { Finding } from "../../src/ops/doctor/finding.ts";
 
 const qpqServer = fileURLToPath(new URL("../../bin/qpq-server.mjs", import.meta.url));
 
+/** What hangs is ended and named, in front of any limit of the whole test. */
+const secsMax = 45;
+
 type Ended = { readonly code: number; readonly words: string; readonly errors: string };
 export type Env = Readonly<Record<string, string>>;
 
@@ -35,6 +38,8 @@ export class Site implements AsyncDisposable {
   async sh(command: string, env: Env = {}): Promise<Ended> {
     const child = spawn("sh", ["-c", command], {
       cwd: this.folder,
+      // a group of its own, so that all that it has started can be ended
+      detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: `${this.folder}:${process.env["PATH"]}`,
@@ -45,7 +50,10 @@ export class Site implements AsyncDisposable {
         ...env,
       },
     });
-    const [[code], words, errors] = await Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
+    const ended = Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
+    const isLate = await endIfLate(ended, () => process.kill(-(child.pid as number), "SIGKILL"));
+    const [[code], words, errors] = await ended;
+    assert.ok(!isLate, `${command} did not end; it said: ${errors}${words}`);
     return { code: code as number, words, errors };
   }
 
@@ -69,7 +77,9 @@ export class Site implements AsyncDisposable {
 
   /** A first start has made all that there is. */
   async wasUsed(): Promise<void> {
-    await (await this.starts()).kill("SIGTERM");
+    const server = await this.starts();
+    const isLate = await endIfLate(server.kill("SIGTERM"), () => void server.kill("SIGKILL"));
+    assert.ok(!isLate, `the server did not stop: ${server.log()}`);
   }
 
   /** What a start says that is refused. */
@@ -99,4 +109,17 @@ export class Site implements AsyncDisposable {
     const found = (await this.findings(flags, env)).find((finding) => finding.code === code);
     assert.equal(found, undefined);
   }
+}
+
+/**
+ * True: it took too long, and was ended. Counted are seconds in which this process ran itself: a machine that was halted for
+ * a minute is no failure of what was halted with it.
+ */
+async function endIfLate(ended: Promise<unknown>, end: () => void): Promise<boolean> {
+  let secs = 0;
+  const count = setInterval(() => {
+    if (++secs === secsMax) end();
+  }, 1_000);
+  await ended.finally(() => clearInterval(count));
+  return secs >= secsMax;
 }
