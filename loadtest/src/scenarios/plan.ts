@@ -161,7 +161,8 @@ async function planned(flags: Flags): Promise<Planned> {
   const program = fileURLToPath(new URL("../../../services/server/bin/qpq-server.mjs", import.meta.url));
   const words = Object.entries(flags).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
   // a database that it never opens
-  const env = { PATH: process.env["PATH"], QPQ_DATABASE_URL: "postgres://planned.example/qpq" };
+  const database = flags["store"] === "cluster" ? { QPQ_DATABASE_URL: "postgres://planned.example/qpq" } : {};
+  const env = { PATH: process.env["PATH"], ...database };
   const { stdout } = await promisify(execFile)(process.execPath, [program, "plan", "--json", ...words], { env });
   return JSON.parse(stdout) as Planned;
 }
