@@ -7,6 +7,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
 import { makeOwnedFolder, removeFolder } from "./owned-folder.ts";
 
+const answerMsMax = 10_000;
+
 /** One series at one time. */
 type Series = { readonly metric: Readonly<Record<string, string>>; readonly value: number };
 
@@ -54,8 +56,7 @@ export async function startPrometheus(ports: readonly number[], rules?: object):
     await pause(50);
   }
   const ask = async <Data>(path: string): Promise<Data> => {
-    const response = await fetch(`${url}/api/v1/${path}`);
-    const { status, data, error } = (await response.json()) as { status: string; data: Data; error?: string };
+    const { status, data, error } = (await answerOf(`${url}/api/v1/${path}`)) as Answer<Data>;
     if (status !== "success") throw new Error(`${path}: ${error}`);
     return data;
   };
@@ -72,6 +73,19 @@ export async function startPrometheus(ports: readonly number[], rules?: object):
       removeFolder(folder);
     },
   };
+}
+
+type Answer<Data> = { readonly status: string; readonly data: Data; readonly error?: string };
+
+/** Asks again when there is none in time: in thousands of questions one on a kept connection stayed without. */
+async function answerOf(url: string): Promise<unknown> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(answerMsMax) });
+    return await response.json();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "TimeoutError") return await answerOf(url);
+    throw error;
+  }
 }
 
 /** What `promtool check metrics` says of a page; empty when it finds nothing. */
