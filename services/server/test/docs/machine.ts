@@ -1,7 +1,9 @@
 /** A machine as the pages of docs/operate/ have it: one unit qpq-server, its folders, and databases by their names. */
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
-import { freePort } from "../../testing/free-port.ts";
 import { makeOwnedFolder, removeFolder } from "../../testing/owned-folder.ts";
 import type { PostgresCluster } from "../../testing/postgres.ts";
 import { type ServerProcess, startServerProcess } from "../../testing/server-process.ts";
@@ -10,19 +12,20 @@ import { Drill } from "./page-drill.ts";
 export class Machine implements AsyncDisposable {
   readonly drill: Drill;
   readonly #folder: string;
+  readonly #port: number;
   readonly #opsPort: number;
   #server: ServerProcess | undefined;
 
   /** `databases`: by the host's name on the pages. */
-  private constructor(opsPort: number, databases: Readonly<Record<string, PostgresCluster>>) {
+  private constructor(ports: readonly [number, number], databases: Readonly<Record<string, PostgresCluster>>) {
     this.#folder = makeOwnedFolder("qpq-pages-");
-    this.#opsPort = opsPort;
+    [this.#port, this.#opsPort] = ports;
     mkdirSync(this.#path("backup"));
     const hosts = Object.entries(databases).map(([name, { port }]) => [name, `127.0.0.1:${port}`]);
     this.drill = new Drill({
       folder: this.#folder,
       places: {
-        "127.0.0.1:9090": `127.0.0.1:${opsPort}`,
+        "127.0.0.1:9090": `127.0.0.1:${this.#opsPort}`,
         "/var/lib/qpq-server": this.#path("data"),
         "/etc/qpq-server": this.#path("etc"),
         "/srv/backup": this.#path("backup"),
@@ -33,7 +36,7 @@ export class Machine implements AsyncDisposable {
   }
 
   static async begin(databases: Readonly<Record<string, PostgresCluster>> = {}): Promise<Machine> {
-    const machine = new Machine(await freePort(), databases);
+    const machine = new Machine([await quietPort(), await quietPort()], databases);
     await machine.drill.listen();
     return machine;
   }
@@ -53,8 +56,7 @@ export class Machine implements AsyncDisposable {
   async #start(): Promise<void> {
     this.#server = await startServerProcess({
       dataDir: this.#path("data"),
-      // clients come back to where it was
-      port: this.#server?.port ?? 0,
+      port: this.#port,
       settings: { "ops-port": this.#opsPort, "queue-depth-max": 1_000_000, "log-level": "warn" },
       env: this.#environment(),
     });
@@ -76,5 +78,25 @@ export class Machine implements AsyncDisposable {
 
   #path(name: string): string {
     return join(this.#folder, name);
+  }
+}
+
+/**
+ * A port that is free and stays it while the unit is stopped: below those that the kernel gives to whoever asks for any
+ * (32,768 and above on Linux).
+ */
+async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    try {
+      server.listen(port, "127.0.0.1");
+      await once(server, "listening");
+      return port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    } finally {
+      server.close();
+    }
   }
 }
