@@ -8,7 +8,7 @@ const costs = {
   /** Of a front-end, for a payload of no bytes. */
   frontEndUs: 27,
   /** Of a datagram there and one back, which the calls under way on a connection share. */
-  datagramsUs: 18.5,
+  datagramsUs: 22,
   frontEndUsPerKiB: 13,
   /** For each other front-end on the database: it hears of the message, and everybody's batches are smaller. */
   otherFrontEndUs: 16,
@@ -19,7 +19,7 @@ const costs = {
   /** Postgres stores a payload in chunks beside its row when the row would be too long. */
   chunkUs: 2.1,
   callerUs: 12.5,
-  callerDatagramsUs: 20.5,
+  callerDatagramsUs: 25,
   callerUsPerKiB: 10,
   otherFrontEndCallerUs: 1.5,
   /** Of a server of one process on the embedded store, store and all. */

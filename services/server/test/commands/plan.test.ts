@@ -53,15 +53,15 @@ test("twice the users never take less, and pings at longer intervals take fewer 
 
 /** docs/capacity.md, Throughput: payload bytes, front-ends (0: the embedded store), messages a second in the bench. */
 const measured = [
-  [512, 1, 19_169],
-  [1_536, 1, 14_196],
-  [2_048, 1, 11_695],
-  [8_192, 1, 4_972],
-  [512, 2, 18_004],
-  [2_048, 2, 11_247],
-  [512, 4, 11_729],
-  [512, 0, 22_958],
-  [1_536, 0, 18_087],
+  [512, 1, 18_412],
+  [1536, 1, 14_633],
+  [8192, 1, 4_845],
+  [512, 4, 11_563],
+  [512, 0, 25_282],
+  [1536, 0, 20_443],
+  [2048, 1, 11_775],
+  [512, 2, 17_349],
+  [2048, 2, 11_903],
 ] as const;
 
 /** The same page, Measured: waiting clients of one front-end, MB resident. */
