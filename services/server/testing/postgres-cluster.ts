@@ -31,6 +31,7 @@ export class PostgresCluster implements AsyncDisposable {
   readonly #dataFolder: string;
   #server: ChildProcess | undefined;
   #log = "";
+  #stopping: ReturnType<typeof setInterval> | undefined;
 
   private constructor(folder: string, port: number) {
     this.folder = folder;
@@ -137,9 +138,13 @@ export class PostgresCluster implements AsyncDisposable {
   /** Its processes keep their connections and answer nothing until `resume`. */
   pause(): void {
     this.#signal("SIGSTOP");
+    // seen: stopped servers went on within a minute, continued by somebody else on the machine
+    clearInterval(this.#stopping);
+    this.#stopping = setInterval(() => this.#signal("SIGSTOP"), 100).unref();
   }
 
   resume(): void {
+    clearInterval(this.#stopping);
     this.#signal("SIGCONT");
   }
 
