@@ -77,7 +77,7 @@ export async function startPrometheus(ports: readonly number[], rules?: object):
 
 type Answer<Data> = { readonly status: string; readonly data: Data; readonly error?: string };
 
-/** Asks again when there is none in time: in thousands of questions one on a kept connection stayed without. */
+/** Asks again when there is none in time. */
 async function answerOf(url: string): Promise<unknown> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(answerMsMax) });
