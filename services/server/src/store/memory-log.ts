@@ -79,10 +79,8 @@ export class MemoryLog {
     const first = id === undefined ? undefined : this.#firstSeen.get(id);
     if (first !== undefined) return { kind: "duplicate", seq: first.seq };
     if (inbox.last - baseOf(inbox) >= this.#limits.queueDepthMax) return { kind: "full" };
+    if (this.#isOverShare(inbox, name)) return { kind: "full", ofSender: true };
     const sender = name && latin1(senderTagOf(name));
-    const share = inbox.messages.filter((message) => sender !== undefined && message.sender === sender);
-    const isShareFull = share.length >= senderShareOf(this.#limits.queueDepthMax);
-    if (isShareFull || (name && isRefused(name))) return { kind: "full", ofSender: true };
     const seq = inbox.last + 1n;
     const enqueuedAtMs = this.#clock();
     inbox.last = seq;
@@ -96,6 +94,13 @@ export class MemoryLog {
     return this.#groups.commit(commit);
   }
 
+  #isOverShare({ messages }: Inbox, name: Uint8Array | undefined): boolean {
+    if (name === undefined) return false;
+    const sender = latin1(senderTagOf(name));
+    const share = messages.filter((message) => message.sender === sender);
+    return share.length >= senderShareOf(this.#limits.queueDepthMax) || isRefused(name);
+  }
+
   #appendOrMark(entries: readonly Append[]): bigint[] {
     return entries.map((entry) => {
       const appended = this.append(entry);
@@ -104,7 +109,7 @@ export class MemoryLog {
       const inbox = this.#inboxes.get(entry.inbox) ?? newInbox();
       this.#inboxes.set(entry.inbox, inbox);
       // of a full share one mark, until something else follows it
-      if (appended.ofSender && inbox.messages.at(-1)?.isOverflow) return 0n;
+      if (this.#isOverShare(inbox, entry.sender) && inbox.messages.at(-1)?.isOverflow) return 0n;
       if (inbox.last - baseOf(inbox) > this.#limits.queueDepthMax) return 0n;
       inbox.last++;
       const { last: seq } = inbox;

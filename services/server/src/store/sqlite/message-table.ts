@@ -60,7 +60,7 @@ export class MessageTable {
   appendOrMark(entries: readonly Append[], nowMs: number): readonly bigint[] {
     return this.append(entries, nowMs).map((appended, i) => {
       if (appended.kind !== "full") return appended.seq;
-      this.#markOverflow(entries[i] as Append, { nowMs, isShareOnly: appended.ofSender === true });
+      this.#markOverflow(entries[i] as Append, nowMs);
       return 0n;
     });
   }
@@ -70,12 +70,10 @@ export class MessageTable {
    * has the lost message's life: one that stayed would keep all behind it from being trimmed, and the inbox full for good.
    * Of a full share one stands until something else follows it: a sender fills no inbox with marks.
    */
-  #markOverflow(
-    { inbox: key, expiresAtMs }: Append,
-    { nowMs, isShareOnly }: { nowMs: number; isShareOnly: boolean },
-  ): void {
+  #markOverflow({ inbox: key, expiresAtMs, sender }: Append, nowMs: number): void {
     const inbox = this.#parts.inboxes.findOrMake(key);
-    if (isShareOnly && this.#isMark.get(inbox.id, inbox.last) !== undefined) return;
+    const isOverShare = sender !== undefined && this.#isShareFull(inbox, senderTagOf(sender));
+    if (isOverShare && this.#isMark.get(inbox.id, inbox.last) !== undefined) return;
     if (inbox.last - baseOf(inbox) > this.#parts.queueDepthMax) return;
     inbox.last++;
     this.#insertOverflow.run(inbox.id, inbox.last, nowMs, expiresAtMs);
