@@ -24,6 +24,7 @@ if (process.platform === "linux" && process.arch !== "x64") {
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   process.stderr.write("installing the packages of package-lock.json ...\n");
   const startedAtMs = performance.now();
+  if (process.platform === "linux") provideLibatomic();
   // engine warnings would be about the Node that runs npm, not about the pinned one that runs everything else
   const npm = spawnSync("npm", ["ci", "--include=dev", "--include=optional", "--loglevel=error"], {
     cwd: root,
@@ -39,7 +40,6 @@ const hasPinned = existsSync(pinned);
 if (!hasPinned && Number(process.versions.node.split(".")[0]) < 26) {
   fail("no pinned Node 26 for this platform: install Node 26 or later, then run the same command again");
 }
-if (hasPinned && process.platform === "linux") provideLibatomic();
 const [program, ...args] = process.argv.slice(2);
 const child = spawn(hasPinned ? pinned : process.execPath, [root + program, ...args], {
   stdio: "inherit",
@@ -52,16 +52,15 @@ child.on("exit", (code) => {
   process.exitCode = code ?? 1;
 });
 
-/** Node 26 is linked with it, and the smallest Debian does not have it. */
+/** Node 26 is linked with it, the smallest Debian does not have it, and packages' own install scripts run on Node 26. */
 function provideLibatomic() {
-  const { status, stderr } = spawnSync(pinned, ["--version"], { encoding: "utf8" });
-  if (status === 0) return;
-  if (!stderr.includes("libatomic")) fail(`the pinned Node does not start: ${stderr.trim()}`);
+  const { stdout } = spawnSync("/sbin/ldconfig", ["-p"], { encoding: "utf8" });
+  if (!stdout || stdout.includes("libatomic.so.1")) return; // there, or a system that does not say
   process.stderr.write("installing libatomic1, which Node 26 needs ...\n");
   const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", "libatomic1"]]) {
     const apt = spawnSync("apt-get", args, { env: environment, encoding: "utf8" });
-    if (apt.status !== 0) fail(`Node 26 needs libatomic.so.1: install it (Debian: apt-get install libatomic1)`);
+    if (apt.status !== 0) fail("Node 26 needs libatomic.so.1: install it (Debian: apt-get install libatomic1)");
   }
 }
 
