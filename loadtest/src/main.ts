@@ -30,14 +30,20 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   waiting: waitingScenario,
 };
 
+const everywhere = {
+  quick: { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
 async function main(args: readonly string[]): Promise<void> {
+  const scenario = scenarios[args.find((arg) => Object.hasOwn(scenarios, arg)) ?? ""];
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { quick: { type: "boolean" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    options: { ...everywhere, ...scenario?.options },
     allowPositionals: true,
   });
   const [name] = positionals;
-  const scenario = name === undefined ? undefined : scenarios[name];
   if (values.help === true || name === undefined || scenario === undefined) {
     const list = Object.entries(scenarios).map(([each, { doc }]) => `  ${each.padEnd(10)}${doc}`);
     process.stderr.write(`npm run bench -- SCENARIO [--quick] [--json]\n\n${list.join("\n")}\n`);
@@ -45,10 +51,13 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const host = describeHost();
-  const result = await scenario.run({ quick: values.quick === true, say: (text) => process.stderr.write(`${text}\n`) });
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const result = await scenario.run({ quick: values.quick === true, flags: values, say });
   const report: Report = { scenario: name, host, ...result };
   if (values.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else printTable(report);
+  for (const failure of report.failures ?? []) say(`failed: ${failure}`);
+  if ((report.failures ?? []).length > 0) process.exitCode = 1;
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -10,6 +10,8 @@ export type Report = {
   /** min, median, max over the runs. */
   readonly spread: Readonly<Record<string, readonly [number, number, number]>>;
   readonly notes: readonly string[];
+  /** What a scenario that judges found wanting; any makes the exit code 1. */
+  readonly failures?: readonly string[];
 };
 
 export function median(values: readonly number[]): number {
