@@ -1,6 +1,7 @@
 /** The enqueue workload, the same for every way it is measured: 512-byte payloads over 1,000 inboxes, a fresh idempotency key each. */
-import { hash, randomBytes } from "node:crypto";
-import { type IdempotencyKey, type IdentityKey, parseIdempotencyKey, parseIdentityKey } from "quicproquo-proto";
+import { hash } from "node:crypto";
+import { type IdempotencyKey, type IdentityKey, parseIdentityKey } from "quicproquo-proto";
+import { MessageKeys } from "./message-keys.ts";
 
 export const payloadBytes = 512;
 export const inboxCount = 1_000;
@@ -13,9 +14,7 @@ const stride = 619;
 export class Workload {
   readonly payload: Uint8Array;
   readonly #recipients: readonly IdentityKey[];
-  /** Loads of several processes have no key in common. */
-  readonly #salt = randomBytes(4);
-  #sent = 0;
+  readonly #keys = new MessageKeys();
 
   /** Loads of one name have their inboxes in common. */
   constructor(name = "recipient", payload: Uint8Array = new Uint8Array(payloadBytes).fill(7)) {
@@ -24,23 +23,12 @@ export class Workload {
   }
 
   get sent(): number {
-    return this.#sent;
+    return this.#keys.made;
   }
 
   next(): { recipientKey: IdentityKey; payload: Uint8Array; idempotencyKey: IdempotencyKey } {
-    const n = this.#sent++;
-    const key = new Uint8Array(16);
-    const view = new DataView(key.buffer);
-    // the upper half spreads like a random key would, which is what an index sees; the lower half makes it unique
-    view.setUint32(0, Math.imul(n, 0x9e3779b1));
-    view.setUint32(4, Math.imul(n, 0x85ebca77));
-    key.set(this.#salt, 8);
-    view.setUint32(12, n);
-    return {
-      recipientKey: this.#recipients[(n * stride) % inboxCount] as IdentityKey,
-      payload: this.payload,
-      idempotencyKey: parseIdempotencyKey(key) as IdempotencyKey,
-    };
+    const recipientKey = this.#recipients[(this.#keys.made * stride) % inboxCount] as IdentityKey;
+    return { recipientKey, payload: this.payload, idempotencyKey: this.#keys.next() };
   }
 }
 
