@@ -13,6 +13,7 @@ import { type LimitName, type LimitRow, limits, QpqError } from "quicproquo-prot
 import { type QuicLimits, quicLimits } from "quicproquo-transport/quic";
 import { type WebSocketLimits, websocketLimits } from "quicproquo-transport/websocket";
 import { parse as parseToml } from "smol-toml";
+import type { LogLevel } from "./observe/log.ts";
 import type { TracingOptions } from "./observe/tracing.ts";
 import { type ProcessLimits, processLimits } from "./processes/process-limits.ts";
 import { kebab, type Setting, settings, trueOrFalse, websocketName } from "./settings.ts";
@@ -56,7 +57,7 @@ export type ServerConfig = {
   readonly opaqueSetup: string | undefined;
   readonly allowUnprovenIdentity: boolean;
   readonly allowSealedSender: boolean;
-  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  readonly logLevel: LogLevel;
   readonly metrics: "on" | "off";
   /** undefined: nothing is traced. */
   readonly tracing: TracingOptions | undefined;

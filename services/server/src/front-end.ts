@@ -27,6 +27,7 @@ import type { Certificate } from "./certificate.ts";
 import type { ServerConfig } from "./config.ts";
 import { createDomains } from "./domains.ts";
 import { handshakeOf } from "./handshake.ts";
+import { LiveLimits } from "./live-settings.ts";
 import { AuditLog } from "./observe/audit.ts";
 import { auditIds } from "./observe/audit-id.ts";
 import type { Log } from "./observe/log.ts";
@@ -76,6 +77,8 @@ export type FrontEnd = {
   inject(datagram: Uint8Array, from: HostPort): void;
   /** For handshakes that begin from now on. E046_CONFIG: then nothing has changed. */
   setCertificate(certificate: ShownCertificate): void;
+  /** From now on; of those that a session or a subscription has from its start, the next one's. */
+  setLimits(limits: ServerConfig["limits"]): void;
   /** Rejects while the store does not answer, and from the drain on. */
   ready(): Promise<void>;
   /** Answers parked calls, tells every client to go elsewhere, finishes what was accepted, frees the port. Not the store. */
@@ -112,7 +115,8 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   const tracing = config.tracing && (await import("./observe/otel.ts")).createTracing(config.tracing);
   const observed = observeStore(given.store, observer, tracing);
   const { store } = observed;
-  const domains = createDomains(store, { ...config, opaqueSetup: secrets.opaqueSetup }, clock);
+  const limits = new LiveLimits(config.limits);
+  const domains = createDomains(store, { ...config, limits: limits.values, opaqueSetup: secrets.opaqueSetup }, clock);
   await using started = new AsyncDisposableStack();
   const audit = started.use(new AuditLog(config, log, siblings && String(routing?.workerId)));
   const accounts = auditedAccounts(domains.accounts, audit, auditIds(secrets.opaqueSetup));
@@ -128,11 +132,11 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
   };
 
   const { callsInFlightMax } = config;
-  const { pushBytesMax } = config.limits;
   const serveStream = (
     stream: ByteStream,
     { origin, handshake }: Pick<SessionSettings, "origin" | "handshake">,
   ): void => {
+    const { pushBytesMax } = limits.values;
     const { session } = serveSession(parts, stream, { origin, handshake, callsInFlightMax, pushBytesMax });
     sessions.add(session, stream);
   };
@@ -190,6 +194,7 @@ export async function startFrontEnd(given: FrontEndParts): Promise<FrontEnd> {
       }
       certificate = next;
     },
+    setLimits: (next) => limits.set(next),
     async ready() {
       if (isDraining) throw new QpqError("E033_SHUTTING_DOWN");
       // known, so that a probe need not wait for it

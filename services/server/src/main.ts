@@ -63,7 +63,7 @@ async function main(args: readonly string[], program: Program): Promise<void> {
   const flagsAt = args.findIndex((arg) => arg.startsWith("-"));
   const [name = "", ...words] = args.slice(0, flagsAt < 0 ? args.length : flagsAt);
   const command = await commands.get(name)?.();
-  if (command === undefined) return await serve(loadConfig({ args, env: program.env }), program);
+  if (command === undefined) return await serve({ args, env: program.env }, program);
   const flags = args.slice(1 + words.length);
   if (typeof command === "function") {
     return await command(loadConfig({ args: flags, env: program.env }), { ...program, words });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openConfiguredStore } from "./configured-store.ts";
 import { type FrontEndParts, type ShownCertificate, startFrontEnd } from "./front-end.ts";
 import type { StoreParts } from "./observe/observer.ts";
+import type { LiveSettings } from "./live-settings.ts";
 import { metricsPage } from "./observe/metrics-page.ts";
 import { startOpsServer } from "./ops/http.ts";
 import { Sweeper } from "./ops/sweeper.ts";
@@ -26,6 +27,8 @@ export type RunningServer = {
   parts(): Promise<StoreParts>;
   /** For handshakes that begin from now on, in every process; connections go on. E046_CONFIG: then nothing has changed. */
   setCertificate(certificate: ShownCertificate): Promise<void>;
+  /** From now on, in every process; the log level not in this one, whose log is the caller's. */
+  applySettings(settings: LiveSettings): Promise<void>;
   /** Answers parked calls, tells every client to go elsewhere, finishes what was accepted, frees everything. */
   close(): Promise<void>;
 };
@@ -68,6 +71,7 @@ export async function startServer({ openStore = openConfiguredStore, ...parts }:
     opsPort: ops.port,
     parts: async () => storeParts(),
     setCertificate: async (certificate) => frontEnd.setCertificate(certificate),
+    applySettings: async ({ limits }) => frontEnd.setLimits(limits),
     async close() {
       isDraining = true;
       // the pages stay: they say that it drains

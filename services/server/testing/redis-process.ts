@@ -4,9 +4,8 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createSelfSigned } from "../src/self-signed.ts";
+import { certificateFiles, writeCertificateFiles } from "./certificate-files.ts";
 import { freePort } from "./free-port.ts";
 import { makeOwnedFolder, removeFolder } from "./owned-folder.ts";
 
@@ -31,7 +30,7 @@ export class RedisProcess implements AsyncDisposable {
   private constructor(port: number, { settings = {}, tls = false }: RedisSettings) {
     this.port = port;
     this.folder = makeOwnedFolder("qpq-redis-");
-    this.certificateFile = tls ? join(this.folder, "certificate.pem") : undefined;
+    this.certificateFile = tls ? join(this.folder, certificateFiles.certificate) : undefined;
     this.#settings = settings;
     // a test that was forgotten to be ended, or that failed before it could
     process.on("exit", this.#onExit);
@@ -40,7 +39,7 @@ export class RedisProcess implements AsyncDisposable {
   /** Answers when it takes connections. */
   static async start(settings: RedisSettings = {}): Promise<RedisProcess> {
     const server = new RedisProcess(await freePort(), settings);
-    if (settings.tls) await server.#writeCertificate();
+    if (settings.tls) await writeCertificateFiles(server.folder);
     await server.startAgain();
     return server;
   }
@@ -106,19 +105,13 @@ export class RedisProcess implements AsyncDisposable {
     removeFolder(this.folder);
   };
 
-  async #writeCertificate(): Promise<void> {
-    const { certificateDer, privateKeyDer } = await createSelfSigned("localhost");
-    writeFileSync(join(this.folder, "certificate.pem"), pemOf("CERTIFICATE", certificateDer));
-    writeFileSync(join(this.folder, "key.pem"), pemOf("PRIVATE KEY", privateKeyDer), { mode: 0o600 });
-  }
-
   #arguments(): string[] {
     const tls = {
       port: 0,
       "tls-port": this.port,
-      "tls-cert-file": "certificate.pem",
-      "tls-key-file": "key.pem",
-      "tls-ca-cert-file": "certificate.pem",
+      "tls-cert-file": certificateFiles.certificate,
+      "tls-key-file": certificateFiles.key,
+      "tls-ca-cert-file": certificateFiles.certificate,
       "tls-auth-clients": "no",
     };
     const settings = {
@@ -162,11 +155,4 @@ export class RedisProcess implements AsyncDisposable {
 /** Each word of a value is an argument of its own: `client-output-buffer-limit pubsub 32mb 8mb 60`; no word is "". */
 function wordsOf(value: string | number): string[] {
   return value === "" ? [""] : String(value).split(" ");
-}
-
-function pemOf(label: string, der: Uint8Array): string {
-  const lines = Buffer.from(der)
-    .toString("base64")
-    .match(/.{1,64}/g);
-  return [`-----BEGIN ${label}-----`, ...(lines ?? []), `-----END ${label}-----`, ""].join("\n");
 }

@@ -6,8 +6,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { testOpaqueSetup } from "./opaque-setup.ts";
 
+export { certificateFiles, writeCertificateFiles } from "./certificate-files.ts";
+
 // as in the first line of bin/qpq-server.mjs
 const nodeFlags = ["--max-semi-space-size=64"];
+/** On a machine that is busy with tests. */
+const startMsMax = 120_000;
 const qpqServer = fileURLToPath(new URL("../bin/qpq-server.mjs", import.meta.url));
 
 export type ServerProcessOptions = {
@@ -86,20 +90,24 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   const cleanUp = (): void => {
     if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
   };
+  // its end is what rejects
+  const late = setTimeout(() => child.kill("SIGKILL"), startMsMax);
   const listening = new Promise<RegExpExecArray>((resolve, reject) => {
     child.stdout.on("data", () => {
-      const found = /listens on \S+ port (\d+)[\s\S]*:(\d+)\/metrics[\s\S]*\n$/.exec(words);
+      const found = /listens on \S+ port (\d+)[\s\S]*:(\d+)\/(?:metrics|readyz)[\s\S]*\n$/.exec(words);
       if (found !== null) resolve(found);
     });
     child.on("error", reject);
     child.on("close", (code) => {
-      reject(new Error(`qpq-server ended with code ${code}: ${log}`));
+      reject(new Error(`qpq-server ended with code ${code} before it served: ${words}${log}`));
     });
   });
-  const ports = await listening.catch((error: unknown) => {
-    cleanUp();
-    throw error;
-  });
+  const ports = await listening
+    .catch((error: unknown) => {
+      cleanUp();
+      throw error;
+    })
+    .finally(() => clearTimeout(late));
   const certificateFile = String(flags["tls-cert"] ?? join(dataDir, "server-cert.der"));
   const tokenFile = join(dataDir, "auth-token");
   const kill = async (signal: NodeJS.Signals): Promise<number | null> => {

@@ -4,9 +4,30 @@ import type { RateCounter, RateLimit } from "../store/port.ts";
 
 export type Rate = RateLimit & { readonly name: LimitName };
 
-/** So many at once too, and then as many as come back: in the worst such time twice as many. */
+/** So many at once too, and then as many as come back: in the worst such time twice as many. Follows its limit. */
 export function ratePer(seconds: number, name: LimitName, limits: Readonly<Record<LimitName, number>>): Rate {
-  return { name, perSecond: limits[name] / seconds, burst: limits[name] };
+  return {
+    name,
+    get perSecond() {
+      return limits[name] / seconds;
+    },
+    get burst() {
+      return limits[name];
+    },
+  };
+}
+
+/** Its burst is another limit. */
+export function rateOf(name: LimitName, burst: LimitName, limits: Readonly<Record<LimitName, number>>): Rate {
+  return {
+    name,
+    get perSecond() {
+      return limits[name];
+    },
+    get burst() {
+      return limits[burst];
+    },
+  };
 }
 
 /** `of`: who, or what. E018_RATE_LIMIT with the time until it would be admitted. */

@@ -1,10 +1,12 @@
 /** `qpq-server`: starts the server, says where it is and what it is made of, and stops it on a signal. */
 import { join } from "node:path";
 import { type Certificate, loadCertificate, loadOrCreateCertificate } from "../certificate.ts";
-import type { ServerConfig } from "../config.ts";
+import { type ConfigSources, readConfig, type ServerConfig } from "../config.ts";
+import type { LiveSettings } from "../live-settings.ts";
 import { AuditLog } from "../observe/audit.ts";
 import { createLog, type Log } from "../observe/log.ts";
 import { CertificateWatch, daysLeft } from "../ops/certificate-watch.ts";
+import { SettingsWatch } from "../ops/settings-watch.ts";
 import { startSupervisor } from "../processes/supervisor.ts";
 import { requireFitForProduction } from "../production.ts";
 import type { SecretFile } from "../secret-file.ts";
@@ -14,7 +16,9 @@ import type { Program } from "./program.ts";
 import { describeStore } from "./store-words.ts";
 
 /** Resolves when it serves. */
-export async function serve(config: ServerConfig, { version, print, env }: Program): Promise<void> {
+export async function serve(sources: ConfigSources, { version, print, env }: Program): Promise<void> {
+  const read = () => readConfig(sources);
+  const { config, inForce } = read();
   if (config.production) requireFitForProduction(config);
   const log = createLog(config.logLevel);
   const certificate = await loadOrCreateCertificate(config);
@@ -34,7 +38,12 @@ export async function serve(config: ServerConfig, { version, print, env }: Progr
     clock: Date.now,
   });
   // from here on: else one that comes while it starts ends it
-  process.on("SIGHUP", () => void watch.reload());
+  const apply = async (next: LiveSettings): Promise<void> => {
+    await (await starting).applySettings(next);
+    log.setLevel(next.logLevel);
+  };
+  const settings = new SettingsWatch({ inForce, read, apply, log, audit });
+  process.on("SIGHUP", () => void Promise.all([watch.reload(), settings.reload()]));
   const server = await starting;
   // before the words: who reads them may send a signal at once
   stopOnSignals(server, { config, log, audit });
@@ -42,6 +51,7 @@ export async function serve(config: ServerConfig, { version, print, env }: Progr
   const storeParts = await server.parts().catch(() => ({}));
   const dial = server.host === "::" || server.host === "0.0.0.0" ? "127.0.0.1" : server.host;
   const client = `qpq --server ${dial}:${server.port} --ca-cert ${certificate.file}`;
+  const pages = `http://${config.opsHost}:${server.opsPort}`;
   print(`qpq-server ${version} listens on ${server.host} port ${server.port} (QUIC, ALPN capnp)
 websocket     ${server.websocketPort === undefined ? "off" : `port ${server.websocketPort} (TCP, TLS)`}
 certificate   ${certificate.file}${certificate.created ? " (made now)" : ""}, sha256 ${certificate.fingerprint}
@@ -49,7 +59,7 @@ pin           ${certificate.pin}
 valid until   ${describeLife(certificate)}
 token         ${secrets.token === undefined ? "none: people log in" : `${describeToken(token)}; its holder may act for every identity`}
 ${config.allowUnprovenIdentity ? "identities    need no proof (allowUnprovenIdentity): a name takes anybody's\n" : ""}store         ${describeStore(config, storeParts)}
-metrics       http://${config.opsHost}:${server.opsPort}/metrics
+metrics       ${config.metrics === "on" ? `${pages}/metrics` : `off; ${pages}/readyz`}
 next          ${client} health
 ${secrets.token === undefined ? "" : `              ${token === undefined ? "" : `QPQ_AUTH_TOKEN_FILE=${token.file} `}${client} register-state\n`}`);
   audit.write({ event: "server_started", uid: process.getuid?.() });

@@ -7,7 +7,7 @@
  * delivery token are one. The static token is everybody's, and has no such limit.
  */
 import { type InboxKey, latin1, type LimitName } from "quicproquo-proto";
-import { type Rate, ratePer, requireRate } from "../access/rates.ts";
+import { type Rate, rateOf, ratePer, requireRate } from "../access/rates.ts";
 import { isNobody } from "../keys/signature.ts";
 import type { RateCounter } from "../store/port.ts";
 import type { Sender } from "./sender.ts";
@@ -27,13 +27,8 @@ export class SendingRates {
 
   constructor(counter: RateCounter, limits: Readonly<Record<LimitName, number>>) {
     this.#counter = counter;
-    const { senderMessagesPerSecond, senderMessagesBurst, inboxMessagesPerSecond, inboxMessagesBurst } = limits;
-    this.#ofSender = {
-      name: "senderMessagesPerSecond",
-      perSecond: senderMessagesPerSecond,
-      burst: senderMessagesBurst,
-    };
-    this.#intoInbox = { name: "inboxMessagesPerSecond", perSecond: inboxMessagesPerSecond, burst: inboxMessagesBurst };
+    this.#ofSender = rateOf("senderMessagesPerSecond", "senderMessagesBurst", limits);
+    this.#intoInbox = rateOf("inboxMessagesPerSecond", "inboxMessagesBurst", limits);
     this.#calls = ratePer(60, "sendingCallsPerMinute", limits);
     this.#recipients = ratePer(60, "recipientsPerMinute", limits);
     this.#ofNetwork = ratePer(60, "networkRecipientsPerMinute", limits);

@@ -21,6 +21,7 @@ const acts = [
   "user_tokens_revoked",
   "certificate_reloaded",
   "certificate_expires",
+  "settings_reloaded",
   "server_started",
   "server_stopping",
   "store_migrated",
@@ -29,7 +30,13 @@ const acts = [
 type Act = (typeof acts)[number];
 
 /** `limited`: by E018_RATE_LIMIT; `refused`: a call for its token, or for what the token is for. */
-type Refusal = "login_failed" | "registration_failed" | "limited" | "refused" | "certificate_refused";
+type Refusal =
+  | "login_failed"
+  | "registration_failed"
+  | "limited"
+  | "refused"
+  | "certificate_refused"
+  | "settings_refused";
 
 export type AuditEntry = {
   readonly event: Act | Refusal;

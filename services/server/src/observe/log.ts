@@ -5,6 +5,8 @@
 import { pino } from "pino";
 import { QpqError } from "quicproquo-proto";
 
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
 type LogFields = {
   readonly event: string;
   readonly method?: string;
@@ -38,6 +40,12 @@ export interface Log {
   flush(): void;
 }
 
+/** The log of a process. */
+export interface ProcessLog extends Log {
+  /** Lines below it are dropped from now on. */
+  setLevel(level: LogLevel): void;
+}
+
 const allowed: readonly (keyof LogFields)[] = [
   "event",
   "method",
@@ -59,10 +67,7 @@ const allowed: readonly (keyof LogFields)[] = [
 ];
 
 /** To standard error: standard output is for the words of the start. `base` stands in every line. */
-export function createLog(
-  level: "debug" | "info" | "warn" | "error" | "silent",
-  base: Pick<LogFields, "worker"> | null = null,
-): Log {
+export function createLog(level: LogLevel, base: Pick<LogFields, "worker"> | null = null): ProcessLog {
   // synchronous: a line is out before the process can be killed; there are few lines, none a message
   const destination = pino.destination({ fd: 2, sync: true });
   const logger = pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, destination);
@@ -70,6 +75,9 @@ export function createLog(
     info: (fields) => logger.info(pick(fields)),
     warn: (fields) => logger.warn(pick(fields)),
     error: (fields) => logger.error(pick(fields)),
+    setLevel: (level) => {
+      logger.level = level;
+    },
     flush: () => destination.flushSync(),
   };
 }

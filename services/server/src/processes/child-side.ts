@@ -6,17 +6,18 @@
 import { Worker } from "node:worker_threads";
 import { QpqError } from "quicproquo-proto";
 import type { ShownCertificate } from "../front-end.ts";
-import { createLog, type Log } from "../observe/log.ts";
+import type { LiveSettings } from "../live-settings.ts";
+import { createLog, type Log, type ProcessLog } from "../observe/log.ts";
 import type { StoreParts } from "../observe/observer.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
-import type { Answers, FromChild, Question, Task, ToChild } from "./messages.ts";
+import type { Answers, Change, FromChild, Question, Task, ToChild } from "./messages.ts";
 
 export type Running = {
   readonly ready: () => Promise<void>;
   readonly parts: () => StoreParts;
   readonly metrics: () => Promise<MetricsSnapshot>;
-  /** Only a worker shows one. */
   readonly setCertificate?: (certificate: ShownCertificate) => void;
+  readonly setLimits?: (limits: LiveSettings["limits"]) => void;
   /** Drains and frees everything. */
   readonly close: () => Promise<void>;
 };
@@ -32,7 +33,7 @@ export function runChild<T extends Task>(
   { drainsOnTerm }: ChildSettings,
 ): void {
   let running: Running | undefined;
-  let log: Log | undefined;
+  let log: ProcessLog | undefined;
   let isStopping = false;
   const tell = (message: FromChild): void => {
     process.send?.(message);
@@ -56,6 +57,11 @@ export function runChild<T extends Task>(
       process.send?.({ kind: "failed", reason: reasonOf(error) } satisfies FromChild, () => process.exit(1));
     }
   };
+  const change = (change: Change): void => {
+    if ("certificate" in change) return running?.setCertificate?.(change.certificate);
+    log?.setLevel(change.settings.logLevel);
+    running?.setLimits?.(change.settings.limits);
+  };
   const answer = async (id: number, find: () => Promise<Answers[Question]>): Promise<void> => {
     try {
       tell({ kind: "answer", id, answer: await find() });
@@ -70,8 +76,8 @@ export function runChild<T extends Task>(
         return void begin(message.name, message.task as T);
       case "ask":
         return void answer(message.id, () => answerOf(running, message.question));
-      case "certificate":
-        return void answer(message.id, async () => void running?.setCertificate?.(message.certificate) as undefined);
+      case "change":
+        return void answer(message.id, async () => void change(message.change) as undefined);
       case "stop":
         return void stop();
     }

@@ -5,9 +5,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { QpqError } from "quicproquo-proto";
-import type { ShownCertificate } from "../front-end.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
-import type { Answers, FromChild, Question, Task, ToChild } from "./messages.ts";
+import type { Answers, Change, FromChild, Question, Task, ToChild } from "./messages.ts";
 
 export type ChildOptions = {
   readonly program: URL;
@@ -69,9 +68,9 @@ export class Child {
     return (await this.#expect(msMax, (id) => ({ kind: "ask", id, question }))) as Answers[Q];
   }
 
-  /** A worker's, to be shown from now on. Its refusal, or E028_DEADLINE after msMax. */
-  async setCertificate(certificate: ShownCertificate, msMax: number): Promise<void> {
-    await this.#expect(msMax, (id) => ({ kind: "certificate", id, certificate }));
+  /** Its refusal, or E028_DEADLINE after msMax. */
+  async change(change: Change, msMax: number): Promise<void> {
+    await this.#expect(msMax, (id) => ({ kind: "change", id, change }));
   }
 
   async #expect(msMax: number, messageOf: (id: number) => ToChild): Promise<unknown> {

@@ -8,11 +8,10 @@
  * takes too much memory is drained. Either way another takes its place, with the same task. Only `stop` ends that.
  */
 import { errorCodeOf, QpqError } from "quicproquo-proto";
-import type { ShownCertificate } from "../front-end.ts";
 import type { Log } from "../observe/log.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
 import { Child, type ChildOptions } from "./child.ts";
-import type { Answers, Question, Task, WorkerTask } from "./messages.ts";
+import type { Answers, Change, Question, Task, WorkerTask } from "./messages.ts";
 import { residentBytesOf } from "./resident-memory.ts";
 import { RestartPauses } from "./restart-pauses.ts";
 
@@ -49,7 +48,7 @@ export type KeeperOptions = Pick<ChildOptions, "program" | "name" | "task" | "fo
 /** Beyond drainMs, in which the child ends its drain by itself. */
 const drainGraceMs = 2_000;
 /** A process that answers no heartbeat is replaced before. */
-const certificateMsMax = 60_000;
+const changeMsMax = 60_000;
 
 export class Keeper {
   readonly #options: KeeperOptions;
@@ -110,15 +109,18 @@ export class Keeper {
   }
 
   /**
-   * Of a worker: shown by the process there is, once it serves, and by those that take its place. E046_CONFIG when it is
-   * refused; a process that does not answer is replaced, and then shows it.
+   * Of the process there is, once it serves, and of those that take its place. E046_CONFIG when it is refused; a process
+   * that does not answer is replaced, and then begins with it.
    */
-  async setCertificate(certificate: ShownCertificate): Promise<void> {
-    this.#task = { ...(this.#task as WorkerTask), certificate };
+  async change(change: Change): Promise<void> {
+    this.#task =
+      "certificate" in change
+        ? { ...(this.#task as WorkerTask), ...change }
+        : { ...this.#task, config: { ...this.#task.config, ...change.settings } };
     const child = this.#child;
     try {
       await child?.started;
-      await child?.setCertificate(certificate, certificateMsMax);
+      await child?.change(change, changeMsMax);
     } catch (error) {
       if (errorCodeOf(error) === "E046_CONFIG") throw error;
     }

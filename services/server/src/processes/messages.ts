@@ -4,6 +4,7 @@
  */
 import type { ServerConfig } from "../config.ts";
 import type { ShownCertificate } from "../front-end.ts";
+import type { LiveSettings } from "../live-settings.ts";
 import type { StoreParts } from "../observe/observer.ts";
 import type { MetricsSnapshot } from "../observe/prometheus.ts";
 import type { Secrets } from "../secrets.ts";
@@ -23,6 +24,9 @@ export type WorkerTask = {
 
 export type Task = StoreTask | WorkerTask;
 
+/** What changes in a process that runs. Only a worker shows a certificate. */
+export type Change = { readonly certificate: ShownCertificate } | { readonly settings: LiveSettings };
+
 /** What a child answers at any time: that its event loop turns, whether and with what it can serve, and what it has counted. */
 export type Answers = {
   readonly ping: undefined;
@@ -35,8 +39,8 @@ export type Question = keyof Answers;
 export type ToChild =
   | { readonly kind: "start"; readonly name: string; readonly task: Task }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
-  /** To be shown from now on; answered as a question is. */
-  | { readonly kind: "certificate"; readonly id: number; readonly certificate: ShownCertificate }
+  /** From now on; answered as a question is. */
+  | { readonly kind: "change"; readonly id: number; readonly change: Change }
   /** Drain, then exit. */
   | { readonly kind: "stop" };
 

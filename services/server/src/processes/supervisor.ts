@@ -12,6 +12,7 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ServerConfig } from "../config.ts";
 import type { FrontEndParts, ShownCertificate } from "../front-end.ts";
+import type { LiveSettings } from "../live-settings.ts";
 import { type MetricsPage, metricsPage } from "../observe/metrics-page.ts";
 import { startOpsServer } from "../ops/http.ts";
 import type { StoreParts } from "../observe/observer.ts";
@@ -65,6 +66,7 @@ export async function startSupervisor(parts: SupervisorParts): Promise<RunningSe
     opsPort: ops.port,
     parts: () => supervisor.parts(),
     setCertificate: (next) => supervisor.setCertificate(next),
+    applySettings: (settings) => supervisor.applySettings(settings),
     async close() {
       // the pages stay: they say that it drains
       await supervisor.stop();
@@ -156,7 +158,8 @@ class Supervisor {
   async setCertificate({ certificate, privateKey, expiresAtMs }: ShownCertificate): Promise<void> {
     const before = this.#certificate;
     this.#certificate = { certificate, privateKey, expiresAtMs };
-    const show = (shown: ShownCertificate) => Promise.all(this.#workers.map((worker) => worker.setCertificate(shown)));
+    const show = (certificate: ShownCertificate) =>
+      Promise.all(this.#workers.map((worker) => worker.change({ certificate })));
     try {
       await show(this.#certificate);
     } catch (error) {
@@ -164,6 +167,11 @@ class Supervisor {
       await show(before);
       throw error;
     }
+  }
+
+  /** Every process, and those to come. */
+  async applySettings({ logLevel, limits }: LiveSettings): Promise<void> {
+    await Promise.all(this.#all.map((keeper) => keeper.change({ settings: { logLevel, limits } })));
   }
 
   async metrics(accept: string | undefined): Promise<MetricsPage> {

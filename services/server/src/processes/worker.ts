@@ -56,6 +56,7 @@ async function startWorker(task: WorkerTask, log: Log): Promise<Running> {
     parts: () => store.parts?.() ?? {},
     metrics: () => observer.snapshot(),
     setCertificate: (certificate) => frontEnd.setCertificate(certificate),
+    setLimits: (limits) => frontEnd.setLimits(limits),
     close: () => owned.disposeAsync(),
   };
 }
