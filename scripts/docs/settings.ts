@@ -1,4 +1,5 @@
 /** The page of settings, from the server's own table. */
+import { liveNames } from "../../services/server/src/live-settings.ts";
 import { kebab, settings } from "../../services/server/src/settings.ts";
 import { settingsSchema } from "../../services/server/src/settings-schema.ts";
 import { madeBy } from "./made-by.ts";
@@ -17,7 +18,7 @@ export function settingsPage(): string {
     const takes = sensitive ? "secret" : valuesOf(schemas[name] ?? {});
     const names = [name, ...(sensitive ? [] : [`--${kebab(name)}`]), env];
     const value = sensitive || byDefault === "" ? "" : `\`${String(byDefault)}\``;
-    return `| ${names.map((each) => `\`${each}\``).join("<br>")} | ${takes} | ${value} | ${doc} |`;
+    return `| ${names.map((each) => `\`${each}\``).join("<br>")} | ${takes} | ${value} | ${doc}${liveNames.has(name) ? " ↻" : ""} |`;
   });
   return `# Settings
 
@@ -31,6 +32,8 @@ Secrets have no flag. Each may come from a file that its variable with \`_FILE\`
 
 \`qpq-server config print\` shows which settings apply and where each came from, \`config check\` whether a start would take
 them, \`config schema\` a JSON Schema of the file for editors.
+
+Those with ↻ are taken from the file again at SIGHUP ([change them while it runs](../operate/scale.md#settings-that-change-while-it-runs)).
 
 | in the file, flag, variable | takes | default | meaning |
 |---|---|---|---|

@@ -59,7 +59,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (options.help || verb === undefined) return void process.stdout.write(help());
   const command = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
   if (command === undefined) {
-    throw new QpqError("E048_USAGE", { text: `there is no command ${verb}${didYouMean(verb)}. See: qpq --help` });
+    throw new QpqError("E048_USAGE", { text: `there is no command ${verb}.${didYouMean(verb)} See: qpq --help` });
   }
   if (words.length < command.wordsMin || words.length > command.wordsMax) {
     throw new QpqError("E048_USAGE", { text: `usage: qpq ${verb} ${command.words}`.trimEnd() });
@@ -100,7 +100,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 not allowed, 5 timed out.
 /** The command that shares the most leading letters, if any. */
 function didYouMean(verb: string): string {
   const near = Object.keys(commands).filter((name) => name[0] === verb[0]);
-  return near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
+  return near.length === 0 ? "" : ` Did you mean ${near.join(" or ")}?`;
 }
 
 function exitCodeOf(error: unknown): number {

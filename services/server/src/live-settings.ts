@@ -9,7 +9,8 @@ export type LiveSettings = Pick<ServerConfig, "logLevel" | "limits">;
 const ofTheStore: readonly LimitName[] = ["queueDepthMax", "messageLifeSecs", "dedupeWindowSecs", "groupLifeSecs"];
 
 const liveLimits = (Object.keys(limits) as LimitName[]).filter((name) => !ofTheStore.includes(name));
-const liveNames: ReadonlySet<string> = new Set(["logLevel", ...liveLimits]);
+/** Names in the table of settings. */
+export const liveNames: ReadonlySet<string> = new Set(["logLevel", ...liveLimits]);
 
 /** Of two readings: which names have other values, and whether that is for now or for the next start. Secrets are not told of. */
 export function changedSettings(
