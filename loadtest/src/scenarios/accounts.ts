@@ -22,8 +22,15 @@ const settings = {
   "registrations-per-hour": many,
 };
 
+const stores = ["cluster", "embedded"] as const;
+const perStore = ["login_cpu_ms", "login_per_s", "login_p99_ms"] as const;
+
 export const accountsScenario: Scenario = {
   doc: "server CPU of a login on each store, beside OPAQUE alone; logins/s of one process",
+  names: {
+    figures: [...stores.flatMap((store) => perStore.map((figure) => `${figure}_${store}`)), "opaque_cpu_ms"],
+    ratios: stores.map((store) => `login_cpu_vs_opaque_${store}`),
+  },
   async run({ quick, say }: RunOptions) {
     ensurePostgres();
     ensureRedis();
@@ -38,12 +45,11 @@ export const accountsScenario: Scenario = {
     await using stack = new AsyncDisposableStack();
     for (const { load } of Object.values(sides)) stack.use(load);
     const samples = new Samples();
-    const names = Object.keys(sides) as (keyof typeof sides)[];
     const progress = new Progress(runs);
     // to compiled code
     for (const { load } of Object.values(sides)) await load.run({ ...window, windowMs: warmUpMs });
     for (let run = 0; run < runs; run++) {
-      for (const name of run % 2 === 0 ? names : names.toReversed()) {
+      for (const name of run % 2 === 0 ? stores : stores.toReversed()) {
         const { load, frontEnd } = sides[name];
         samples.add(`opaque_${name}`, (await load.peer.ask<number>("opaque", { logins: opaqueLogins })) / 1_000);
         const result = await runWithUse(load, [frontEnd], window);
@@ -52,12 +58,12 @@ export const accountsScenario: Scenario = {
         samples.add(`login_p99_ms_${name}`, result.p99Ms);
       }
       progress.step(
-        names.map((name) => `${name} ${samples.of(`login_cpu_ms_${name}`)[run]?.toFixed(2)} ms`).join(", "),
+        stores.map((name) => `${name} ${samples.of(`login_cpu_ms_${name}`)[run]?.toFixed(2)} ms`).join(", "),
       );
     }
     const rows = new Rows();
-    for (const name of names) {
-      for (const figure of ["login_cpu_ms", "login_per_s", "login_p99_ms"]) {
+    for (const name of stores) {
+      for (const figure of perStore) {
         rows.figure(`${figure}_${name}`, samples.of(`${figure}_${name}`));
       }
       rows.ratio(`login_cpu_vs_opaque_${name}`, samples.ratios(`login_cpu_ms_${name}`, `opaque_${name}`));

@@ -42,6 +42,36 @@ const warmings: Record<"quick" | "full", Plan> = {
 
 export const deliveryScenario: Scenario = {
   doc: "durable enqueue/s on the cluster's store, beside the store itself, Redis, JetStream and RabbitMQ",
+  names: {
+    figures: [
+      "enqueue_per_s_8x32",
+      "enqueue_per_s_256x1",
+      "enqueue_per_s_2_processes",
+      "enqueue_per_s_4_processes",
+      "direct_per_s",
+      ...brokers.map((broker) => `${broker}_per_s`),
+      "enqueue_p50_ms",
+      "enqueue_p99_ms",
+      "subscribe_p50_ms",
+      "subscribe_p99_ms",
+      "subscribed_enqueue_p99_ms",
+      "subscribed_enqueue_per_s",
+      "waiter_bytes",
+      "waiter_resident_bytes",
+      "fanout_1000_ms",
+      "hint_cpu_us",
+      "cpu_us_per_message",
+      "cpu_us_per_message_256x1",
+      "cpu_us_per_message_4_processes",
+    ],
+    ratios: [
+      "enqueue_vs_direct_store_8x32",
+      "enqueue_vs_direct_store_256x1",
+      ...brokers.map((broker) => `enqueue_vs_${broker}`),
+      "subscribe_p99_vs_enqueue_p99",
+      "cpu_per_message_4_vs_1_processes",
+    ],
+  },
   async run({ quick, say }: RunOptions) {
     ensurePostgres();
     ensureRedis();
@@ -149,12 +179,12 @@ function notesOf({ quick, nats }: Told): readonly string[] {
   ];
   if (quick) {
     notes.push(
-      "rabbitmq, waiter_bytes and 2 processes: not measured with --quick, which has no time for their start and filling",
+      "rabbitmq_per_s, enqueue_vs_rabbitmq, waiter_*, enqueue_per_s_2_processes: not measured with --quick, which has no time for their start and filling",
     );
   }
   if (!nats.canFsyncAlways) {
     notes.push(
-      "jetstream_always: not measured; it needs nats-server 2.10 or later, which is built from source where there is Go, and not with --quick",
+      "jetstream_always_per_s, enqueue_vs_jetstream_always: not measured; it needs nats-server 2.10 or later, which is built from source where there is Go, and not with --quick",
     );
   }
   return notes;

@@ -27,6 +27,23 @@ const stepNames = Object.keys(steps) as StepName[];
 
 export const mlsScenario: Scenario = {
   doc: "MLS groups of 2 to 1,000 members, beside ts-mls as it comes and OpenMLS",
+  names: {
+    figures: [
+      ...sizes.flatMap((size) => stepNames.map((name) => `${name}_${size}`)),
+      "encrypt_ms",
+      "decrypt_ms",
+      ...stepNames.map((name) => `stock_${name}_${comparedAt}`),
+      `openmls_add_ms_${comparedAt}`,
+      `state_bytes_per_message_${comparedAt}`,
+    ],
+    ratios: [
+      `add_vs_stock_${comparedAt}`,
+      `update_vs_stock_${comparedAt}`,
+      "encrypt_vs_stock",
+      "decrypt_vs_stock",
+      `add_vs_openmls_${comparedAt}`,
+    ],
+  },
   async run({ quick, say }: RunOptions) {
     const runs = quick ? 5 : 9;
     const measured = quick ? sizes.filter((size) => size < 1_000) : sizes;
@@ -44,7 +61,7 @@ export const mlsScenario: Scenario = {
       progress.step(`${size} members: add ${samples.median(`add_ms_${size}`)?.toFixed(1)} ms`);
     }
     const missing = await measureOpenMls(runs, samples);
-    if (missing !== undefined) notes.push(`add_vs_openmls_${comparedAt}: ${missing}`);
+    if (missing !== undefined) notes.push(`openmls_*, add_vs_openmls_*: ${missing}`);
     else notes.push("OpenMLS: CoreCrypto 10.3.0 in WebAssembly, its store in memory; its group grows by one an add");
     if (quick) notes.push("*_1000: left out by --quick");
     progress.step("OpenMLS");

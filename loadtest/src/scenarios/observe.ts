@@ -24,6 +24,10 @@ const plans: Record<"quick" | "full", Plan> = {
 
 export const observeScenario: Scenario = {
   doc: "what metrics and traces of 1 % cost a front-end, a message, beside neither",
+  names: {
+    figures: ["observed_cpu_us_per_message", "bare_cpu_us_per_message", "observed_per_s", "bare_per_s"],
+    ratios: ["cpu_observed_vs_off"],
+  },
   async run({ quick, say }: RunOptions) {
     ensurePostgres();
     ensureRedis();
@@ -58,7 +62,7 @@ export const observeScenario: Scenario = {
     for (const [name] of sides) rows.figure(`${name}_cpu_us_per_message`, samples.of(`${name}_cpu_us_per_message`));
     for (const [name] of sides) rows.figure(`${name}_per_s`, samples.of(`${name}_per_s`));
     const ratios = samples.ratios("observed_cpu_us_per_message", "bare_cpu_us_per_message");
-    rows.ratio("observed_vs_bare_cpu", ratios);
+    rows.ratio("cpu_observed_vs_off", ratios);
     const notes = [
       "user and system of the front-end's process, on Postgres and Redis of its own; its collector is in the bench's process",
       `traces: ${collector.bodies()} bodies of OTLP came to the collector`,

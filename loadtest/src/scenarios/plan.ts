@@ -52,8 +52,25 @@ const warming: Window = { warmUpMs: 700, windowMs: 300 };
 
 const waiting = { frontEnds: 2, quick: 1_000, full: 3_000 } as const;
 
+const pointNames = plans.full.points.map(nameOf);
+const costNames = ["front_ends_us", "main_us", "database_us", "callers_us"] as const;
+
 export const planScenario: Scenario = {
   doc: "what qpq-server plan predicts of throughput and memory, beside what is measured",
+  names: {
+    figures: [
+      ...pointNames.flatMap((name) => ["per_s", "planned_per_s", ...costNames].map((figure) => `${figure}_${name}`)),
+      "memory_mb",
+      "planned_memory_mb",
+    ],
+    ratios: [
+      ...pointNames.flatMap((name) => [
+        `planned_vs_measured_${name}`,
+        ...(name === reference ? [] : [`planned_vs_measured_${name}_by_${reference}`]),
+      ]),
+      "planned_vs_measured_memory",
+    ],
+  },
   async run({ quick, say }: RunOptions) {
     ensurePostgres();
     ensureRedis();
@@ -84,6 +101,8 @@ export const planScenario: Scenario = {
       "*_us: CPU a message, user and system, of all processes of that kind; main_us: of the front-ends' first threads",
       `memory: resident, after garbage collection, of ${waiting.frontEnds} front-ends with ${clients} waiting clients in all, each with a connection`,
     ];
+    const left = pointNames.filter((name) => !plannedPerSecond.has(name));
+    if (left.length > 0) notes.push(`${left.map((name) => `*_${name}, *_${name}_*`).join(", ")}: left out by --quick`);
     return { runs: plan.runs, figures: rows.figures, ratios: rows.ratios, spread: rows.spread, notes };
   },
 };
@@ -119,14 +138,13 @@ async function measureThroughput(plan: Plan, samples: Samples, progress: Progres
 /** Of each point, by its name. */
 function addThroughput(plannedPerSecond: ReadonlyMap<string, number>, samples: Samples, rows: Rows): void {
   const own = samples.of(`per_s_${reference}`);
-  for (const [name, perSecond] of plannedPerSecond) {
+  for (const name of pointNames) {
+    const perSecond = plannedPerSecond.get(name);
     const measured = samples.of(`per_s_${name}`);
     rows.figure(`per_s_${name}`, measured);
-    rows.figure(`planned_per_s_${name}`, [perSecond]);
-    for (const cost of ["front_ends_us", "main_us", "database_us", "callers_us"]) {
-      rows.figure(`${cost}_${name}`, samples.of(`${cost}_${name}`));
-    }
-    const ratios = measured.map((each) => perSecond / each);
+    rows.figure(`planned_per_s_${name}`, perSecond === undefined ? [] : [perSecond]);
+    for (const cost of costNames) rows.figure(`${cost}_${name}`, samples.of(`${cost}_${name}`));
+    const ratios = perSecond === undefined ? [] : measured.map((each) => perSecond / each);
     rows.ratio(`planned_vs_measured_${name}`, ratios);
     if (name === reference) continue;
     const scales = own.map((each) => each / (plannedPerSecond.get(reference) as number));

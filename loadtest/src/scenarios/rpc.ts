@@ -25,8 +25,27 @@ const echoes: readonly { readonly callers: number; readonly pairs: readonly (rea
   { callers: 256, pairs: [toOurs, allCpp, ["ours", "ours"]] },
 ];
 
+const timed = sizes.flatMap((frameBytes) => operations.map((operation) => ({ operation, frameBytes })));
+
 export const rpcScenario: Scenario = {
   doc: "Cap'n Proto: encode and decode beside protobufjs and capnp-es, echo calls/s over TCP beside C++",
+  names: {
+    figures: [
+      ...timed.flatMap(({ operation, frameBytes }) =>
+        ["", "_protobufjs", "_capnp_es"].map((of) => `${operation}_ns${of}_${frameBytes}`),
+      ),
+      ...echoes.flatMap(({ callers, pairs }) =>
+        pairs.map(([client, server]) => `echo_per_s_${client}_${server}_${callers}`),
+      ),
+    ],
+    ratios: [
+      ...timed.flatMap(({ operation, frameBytes }) =>
+        ["protobufjs", "capnp_es"].map((other) => `${operation}_vs_${other}_${frameBytes}`),
+      ),
+      ...echoes.map(({ callers }) => `echo_vs_cpp_tcp_${callers}`),
+      "js_js_vs_cpp_tcp_256",
+    ],
+  },
   async run({ quick, say }: RunOptions) {
     const runs = quick ? 7 : 15;
     const cores = coresOfTwo();
@@ -38,14 +57,12 @@ export const rpcScenario: Scenario = {
       isOptimized: true,
     });
     const rows = new Rows();
-    const progress = new Progress(sizes.length * operations.length + runs);
-    for (const frameBytes of sizes) {
-      for (const operation of operations) {
-        const task: EncodingTask = { operation, frameBytes, runs, slices: quick ? 15 : 31 };
-        const times = await runDriver<EncodingTimes>("encoding", task);
-        takeEncoding(rows, task, times);
-        progress.step(`${operation} ${frameBytes} B: ${rows.figures[`${operation}_ns_${frameBytes}`]?.toFixed(0)} ns`);
-      }
+    const progress = new Progress(timed.length + runs);
+    for (const { operation, frameBytes } of timed) {
+      const task: EncodingTask = { operation, frameBytes, runs, slices: quick ? 15 : 31 };
+      const times = await runDriver<EncodingTimes>("encoding", task);
+      takeEncoding(rows, task, times);
+      progress.step(`${operation} ${frameBytes} B: ${rows.figures[`${operation}_ns_${frameBytes}`]?.toFixed(0)} ns`);
     }
     await using sides = await EchoSides.start(cppProgram, cores);
     const samples = new Samples();

@@ -18,6 +18,15 @@ type Window = { readonly warmUpMs: number; readonly windowMs: number };
 
 export const storeScenario: Scenario = {
   doc: "durable enqueue/s over QUIC on the embedded store, beside the same store called directly",
+  names: {
+    figures: [
+      "embedded_enqueue_per_s_256",
+      "embedded_direct_per_s_256",
+      "embedded_enqueue_p50_ms",
+      "embedded_enqueue_p99_ms",
+    ],
+    ratios: ["embedded_vs_direct_8x32", "embedded_vs_direct_256x1"],
+  },
   async run({ quick, say }: RunOptions) {
     const runs = quick ? 3 : 5;
     const window: Window = quick ? { warmUpMs: 1_500, windowMs: 1_500 } : { warmUpMs: 2_000, windowMs: 5_000 };

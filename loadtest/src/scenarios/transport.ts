@@ -27,8 +27,25 @@ type Measurement = {
   readonly runs: number;
 };
 
+const others = ["classes", "node_tls"] as const satisfies readonly Side[];
+const figureOf = (side: Side): string => (side === "ours" ? "" : `_${side}`);
+
 export const transportScenario: Scenario = {
   doc: "QUIC round trips, handshakes and idle connections, beside the library's own classes and node:tls",
+  names: {
+    figures: [
+      ...numbers.flatMap((connections) =>
+        sideNames.flatMap((side) =>
+          ["rt_per_s", "cpu_us_per_rt"].map((figure) => `${figure}${figureOf(side)}_${connections}`),
+        ),
+      ),
+      "handshakes_per_s",
+      "cpu_ms_per_handshake",
+      "kb_per_connection_1000",
+      "kb_marginal_1000_to_10000",
+    ],
+    ratios: numbers.flatMap((connections) => others.map((side) => `cpu_vs_${side}_${connections}`)),
+  },
   async run({ quick, say }: RunOptions) {
     const runs = quick ? 7 : 11;
     const cores = coresOfTwo();
@@ -83,11 +100,11 @@ function reportOf({ samples, quick, runs }: Measurement, cores: Cores | undefine
   const rows = new Rows();
   for (const connections of numbers) {
     for (const side of sideNames) {
-      const of = side === "ours" ? "" : `_${side}`;
+      const of = figureOf(side);
       rows.figure(`rt_per_s${of}_${connections}`, samples.of(`${side}_rate_${connections}`));
       rows.figure(`cpu_us_per_rt${of}_${connections}`, samples.of(`${side}_cpu_${connections}`));
     }
-    for (const side of ["classes", "node_tls"] as const) {
+    for (const side of others) {
       const ratios = samples.ratios(`ours_cpu_${connections}`, `${side}_cpu_${connections}`);
       rows.ratio(`cpu_vs_${side}_${connections}`, ratios);
     }

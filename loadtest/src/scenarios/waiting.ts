@@ -21,8 +21,11 @@ const plans: Record<"quick" | "full", Plan> = {
 /** So many come first: code compiled, tables grown. */
 const first = 100;
 
+const figures = ["arrival_cpu_ms", "client_resident_kb", "client_heap_kb", "idle_cpu_us_per_s"] as const;
+
 export const waitingScenario: Scenario = {
   doc: "a client on a connection of its own that waits: its arrival, what it keeps, its signs of life",
+  names: { figures, ratios: [] },
   async run({ quick, say }: RunOptions) {
     ensurePostgres();
     ensureRedis();
@@ -39,9 +42,7 @@ export const waitingScenario: Scenario = {
       );
     }
     const rows = new Rows();
-    for (const name of ["arrival_cpu_ms", "client_resident_kb", "client_heap_kb", "idle_cpu_us_per_s"]) {
-      rows.figure(name, samples.of(name));
-    }
+    for (const name of figures) rows.figure(name, samples.of(name));
     const notes = [
       `of one client among ${plan.clients}, beyond what the process keeps and uses with ${first}; fresh front-end each run, on Postgres and Redis`,
       "arrival_cpu_ms: user and system of the front-end: full handshake, RPC session, fetchWait with its first look at the store",

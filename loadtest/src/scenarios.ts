@@ -1,0 +1,25 @@
+/** Every scenario of `npm run bench`, by its name. */
+import type { Scenario } from "./scenario.ts";
+import { accountsScenario } from "./scenarios/accounts.ts";
+import { deliveryScenario } from "./scenarios/delivery.ts";
+import { growthScenario } from "./scenarios/growth.ts";
+import { mlsScenario } from "./scenarios/mls.ts";
+import { observeScenario } from "./scenarios/observe.ts";
+import { planScenario } from "./scenarios/plan.ts";
+import { rpcScenario } from "./scenarios/rpc.ts";
+import { storeScenario } from "./scenarios/store.ts";
+import { transportScenario } from "./scenarios/transport.ts";
+import { waitingScenario } from "./scenarios/waiting.ts";
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  accounts: accountsScenario,
+  delivery: deliveryScenario,
+  growth: growthScenario,
+  mls: mlsScenario,
+  observe: observeScenario,
+  plan: planScenario,
+  rpc: rpcScenario,
+  store: storeScenario,
+  transport: transportScenario,
+  waiting: waitingScenario,
+};
