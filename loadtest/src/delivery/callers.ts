@@ -5,13 +5,19 @@ import { closedLoop, type LoopOptions } from "../closed-loop.ts";
 /** One request of a caller; resolves when it is answered. */
 export type Request = (caller: number) => Promise<unknown>;
 
+export type Run = Omit<LoopOptions, "request"> & {
+  /** On so many of the connections. Default: on all. */
+  readonly connections?: number;
+};
+
 export function serveCallers<Task>(connect: (task: Task) => Promise<Request>, more: Answers = {}): void {
   let request: Request | undefined;
   answerParent({
     connect: async (task: Task) => {
       request = await connect(task);
     },
-    run: (loop: Omit<LoopOptions, "request">) => closedLoop({ ...loop, request: request as Request }),
+    run: ({ connections = Number.POSITIVE_INFINITY, ...loop }: Run) =>
+      closedLoop({ ...loop, request: (caller) => (request as Request)(caller % connections) }),
     ...more,
   });
 }

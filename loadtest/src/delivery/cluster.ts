@@ -15,6 +15,8 @@ export type Cluster = AsyncDisposable & {
   readonly address: ClusterAddress;
   /** User and system of Postgres, since its start; without what has ended. */
   readonly databaseCpuUs: () => number;
+  /** Of Postgres and Redis, as they are now. */
+  readonly pids: () => readonly number[];
 };
 
 export async function startCluster(): Promise<Cluster> {
@@ -26,6 +28,7 @@ export async function startCluster(): Promise<Cluster> {
   return {
     address: { databaseUrl: database.url, redisUrl: redis.url },
     databaseCpuUs: () => postgres.cluster.pids.reduce((sum, pid) => sum + cpuUsOf(pid), 0),
+    pids: () => [...postgres.cluster.pids, ...(redis.pid === undefined ? [] : [redis.pid])],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

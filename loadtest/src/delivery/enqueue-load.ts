@@ -1,28 +1,39 @@
-/** Callers of enqueue over QUIC; and fan-outs, one after the other. */
+/** Callers of enqueue over QUIC; fan-outs, one after the other; and how many messages its inboxes hold. */
 import { randomBytes } from "node:crypto";
-import { protocolVersion } from "quicproquo-proto";
+import { type IdentityKey, protocolVersion } from "quicproquo-proto";
 import { recipientsOf, Workload } from "../workload.ts";
 import { serveCallers } from "./callers.ts";
 import { type Client, type ClientsTask, connectClients } from "./clients.ts";
 import { stamped } from "./stamp.ts";
 
-/** `inboxes`: loads of one name have theirs in common. */
+/** `inboxes`: of their name, and with readers, who are told when a message was sent. */
 export type EnqueueTask = ClientsTask & { readonly inboxes?: string };
 
 export type FanOutTask = { readonly recipients: number; readonly payloadBytes: number };
 
 const channelId = new Uint8Array();
 let clients: readonly Client[] = [];
-let workload = new Workload();
+let inboxes = "recipient";
+let workload = new Workload(inboxes);
+let beginnings = 0;
 
 serveCallers(
-  async ({ inboxes, ...task }: EnqueueTask) => {
+  async ({ inboxes: read, ...task }: EnqueueTask) => {
     clients = await connectClients(task);
+    inboxes = read ?? inboxes;
     workload = new Workload(inboxes);
     return (caller) => {
       const { node, auth } = clients[caller % clients.length] as Client;
-      const params = { ...workload.next(), payload: stamped(workload.payload) };
-      return node.call("enqueue", { ...params, channelId, version: protocolVersion, auth, ttlSecs: 0 });
+      const { recipientKey, idempotencyKey, payload } = workload.next();
+      return node.call("enqueue", {
+        recipientKey,
+        idempotencyKey,
+        payload: read === undefined ? payload : stamped(payload),
+        channelId,
+        version: protocolVersion,
+        auth,
+        ttlSecs: 0,
+      });
     };
   },
   {
@@ -30,8 +41,22 @@ serveCallers(
     payloads: ({ bytes }: { readonly bytes: number }) => {
       workload = new Workload("recipient", randomBytes(bytes));
     },
-    /** How many were begun since the start. */
+    /** From now on payloads are that long, and go to inboxes that are empty. */
+    begin: ({ payloadBytes }: { readonly payloadBytes: number }) => {
+      inboxes = `recipient ${++beginnings}`;
+      workload = new Workload(inboxes, randomBytes(payloadBytes));
+    },
+    /** How many were begun since then, or since the start. */
     sent: () => workload.sent,
+    /** Messages in the inboxes, each read once. */
+    stored: async () => {
+      const counts = await Promise.all(recipientsOf(inboxes).map((recipient, i) => countIn(recipient, i)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+    encryption: () => {
+      const { protocol, tlsVersion, cipher } = (clients[0] as Client).node.info;
+      return `${protocol}, ${tlsVersion} ${cipher}`;
+    },
     /** ms of one. */
     fanOut: async ({ recipients, payloadBytes }: FanOutTask): Promise<number> => {
       const { node, auth } = clients[0] as Client;
@@ -44,3 +69,17 @@ serveCallers(
     },
   },
 );
+
+/** Pages of 100. */
+async function countIn(recipientKey: IdentityKey, i: number): Promise<number> {
+  const { node, auth } = clients[i % clients.length] as Client;
+  let count = 0;
+  let after = 0n;
+  for (;;) {
+    const where = { recipientKey, channelId, version: protocolVersion, auth, limit: 100, storeEpoch: 0n, keep: true };
+    const { payloads } = await node.call("fetch", { ...where, after });
+    if (payloads.length === 0) return count;
+    count += payloads.length;
+    after = (payloads.at(-1) as (typeof payloads)[number]).seq;
+  }
+}

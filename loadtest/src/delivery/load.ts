@@ -4,8 +4,10 @@ import type { LoopResult, Window } from "../closed-loop.ts";
 import { Peer } from "../peer.ts";
 import type { FrontEnd } from "./front-ends.ts";
 
-/** Callers of every side. */
+/** Callers of every side, where a run does not say otherwise. */
 export const callers = 256;
+
+export type Shape = { readonly callers: number; readonly connections?: number };
 
 type Program = "store" | "enqueue" | "redis" | "nats" | "rabbitmq" | "subscribe" | "wait" | "login";
 
@@ -27,9 +29,9 @@ export class Load implements AsyncDisposable {
   }
 
   /** A window in which nothing was answered, on a machine that had something else to do, is taken again. */
-  async run(window: Window): Promise<LoopResult> {
+  async run(window: Window, shape: Shape = { callers }): Promise<LoopResult> {
     for (;;) {
-      const result = await this.peer.ask<LoopResult>("run", { callers, ...window });
+      const result = await this.peer.ask<LoopResult>("run", { ...shape, ...window });
       if (result.requests > 0) return result;
     }
   }

@@ -1,20 +1,53 @@
-/** Callers of JetStream's publish, acknowledged by the stream: one stream, a subject an inbox. */
-import { type JetStreamClient, jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import { inboxCount, Workload } from "../workload.ts";
-import { serveCallers, several } from "./callers.ts";
+/**
+ * Callers of JetStream's publish, acknowledged by the stream: one stream, a subject an inbox. Its batches are for others:
+ * an atomic one is one sender's, and fast ingest acknowledges progress, not a message. With `equal` it also keeps a message
+ * once an id and a depth a subject.
+ */
+import { DiscardPolicy, type JetStreamClient, jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node";
+import { inboxCount, queueDepthMax, Workload } from "../workload.ts";
+import { several } from "./callers.ts";
+import { type BrokerTask, serveBroker, tlsOf } from "./target.ts";
 
-export type NatsTask = { readonly port: number; readonly connections: number };
+export type NatsTask = BrokerTask & { readonly equal?: boolean };
 
-serveCallers(async ({ port, connections }: NatsTask) => {
-  const clients = await several(connections, () => connect({ servers: `127.0.0.1:${port}` }));
-  const [first] = clients;
-  if (first === undefined) throw new Error("no connection");
+const stream = "inboxes";
+const nsPerMs = 1_000_000;
+/** As long and as deep as our server's. */
+const guarantees = {
+  duplicate_window: 7 * 86_400_000 * nsPerMs,
+  discard: DiscardPolicy.New,
+  discard_new_per_subject: true,
+  max_msgs_per_subject: queueDepthMax,
+};
+
+serveBroker(async (task: NatsTask) => {
+  const { port, connections, equal = false } = task;
+  // its type has no servername, its transport hands all on to node:tls
+  const tls = tlsOf(task) as ConnectionOptions["tls"];
+  const options = { servers: `127.0.0.1:${port}`, ...(tls !== undefined && { tls }) };
+  const clients = await several(connections, () => connect(options));
+  const [first] = clients as [NatsConnection, ...NatsConnection[]];
   const manager = await jetstreamManager(first);
-  await manager.streams.add({ name: "inboxes", subjects: ["inbox.*"], storage: StorageType.File });
+  const subjects = { name: stream, subjects: ["inbox.*"], storage: StorageType.File };
+  await manager.streams.add({ ...subjects, ...(equal && guarantees) });
   const streams = clients.map((client) => jetstream(client));
-  const { payload } = new Workload();
+  const keys = new Workload();
   let count = 0;
-  return (caller) =>
-    (streams[caller % connections] as JetStreamClient).publish(`inbox.${count++ % inboxCount}`, payload);
+  return {
+    send(caller, payload) {
+      const subject = `inbox.${count++ % inboxCount}`;
+      const once = equal ? { msgID: Buffer.from(keys.next().idempotencyKey).toString("base64") } : {};
+      return (streams[caller % connections] as JetStreamClient).publish(subject, payload, once);
+    },
+    stored: async () => (await manager.streams.info(stream)).state.messages,
+    clear: () => manager.streams.purge(stream),
+    socket: socketOf(first),
+  };
 });
+
+/** The library has no word for it. */
+function socketOf(client: NatsConnection): object {
+  return (client as unknown as { readonly protocol: { readonly transport: { readonly socket: object } } }).protocol
+    .transport.socket;
+}

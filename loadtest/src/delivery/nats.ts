@@ -7,6 +7,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureAptPackages } from "../../../scripts/apt.ts";
+import { certificateFiles } from "quicproquo-server/testing";
 import { freePort } from "quicproquo-server/testing/free-port";
 import { Program } from "./program.ts";
 
@@ -31,18 +32,30 @@ function build(say: (text: string) => void): void {
   if (go.status !== 0) say(`nats-server cannot be built: ${go.error?.message ?? go.stderr.slice(-500)}`);
 }
 
-/** `fsync`: `2m` is its default; `always` before each acknowledgement. Resolves with its port. */
-export async function startNats(
-  { command }: NatsProgram,
-  fsync: "2m" | "always",
-): Promise<{ readonly port: number; readonly program: Program }> {
+export type NatsOptions = {
+  /** `2m` is its default; `always` before each acknowledgement. */
+  readonly fsync: "2m" | "always";
+  readonly tls?: boolean;
+};
+
+export type Nats = { readonly port: number; readonly program: Program };
+
+export async function startNats({ command }: NatsProgram, { fsync, tls = false }: NatsOptions): Promise<Nats> {
   const port = await freePort();
   const program = await Program.start({
     name: "nats",
+    tls,
     command: (where) => {
       const file = join(where, "nats.conf");
-      const sync = fsync === "always" ? "sync_interval: always" : "";
-      writeFileSync(file, `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${where}/store"\n${sync} }\n`);
+      const { certificate, key } = certificateFiles;
+      const lines = [
+        `listen: "127.0.0.1:${port}"`,
+        `jetstream { store_dir: "${where}/store"`,
+        ...(fsync === "always" ? ["sync_interval: always"] : []),
+        "}",
+        ...(tls ? [`tls { cert_file: "${join(where, certificate)}", key_file: "${join(where, key)}" }`] : []),
+      ];
+      writeFileSync(file, `${lines.join("\n")}\n`);
       return [command, "-c", file];
     },
     ready: /Server is ready/,

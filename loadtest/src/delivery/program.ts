@@ -1,10 +1,14 @@
 /** A broker as a child process with a folder of its own; it ends with this process, however that ends. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
+import { certificateFiles, writeCertificateFiles } from "quicproquo-server/testing";
 import { makeOwnedFolder, removeFolder } from "quicproquo-server/testing/owned-folder";
 
 export type ProgramOptions = {
   readonly name: string;
+  /** Puts a certificate for localhost and its key into the folder, before the command. */
+  readonly tls?: boolean;
   readonly command: (folder: string) => readonly string[];
   readonly env?: (folder: string) => Readonly<Record<string, string>>;
   /** Stands in its output once it can be used. */
@@ -23,8 +27,9 @@ export class Program implements AsyncDisposable {
     process.on("exit", this.#remove);
   }
 
-  static async start({ name, command, env = () => ({}), ready }: ProgramOptions): Promise<Program> {
+  static async start({ name, tls = false, command, env = () => ({}), ready }: ProgramOptions): Promise<Program> {
     const folder = makeOwnedFolder(`qpq-bench-${name}-`);
+    if (tls) await writeCertificateFiles(folder);
     const child = spawn("setpriv", ["--pdeathsig=KILL", "--", ...command(folder)], {
       stdio: ["ignore", "pipe", "pipe"],
       cwd: folder,
@@ -38,6 +43,15 @@ export class Program implements AsyncDisposable {
       throw error;
     }
     return program;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** PEM, of one with `tls`: what its clients trust. */
+  get certificateFile(): string {
+    return join(this.#folder, certificateFiles.certificate);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,8 @@
 /** One RabbitMQ node, with the port mapper of its own that every Erlang node needs. */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureAptPackages } from "../../../scripts/apt.ts";
+import { certificateFiles } from "quicproquo-server/testing";
 import { freePort } from "quicproquo-server/testing/free-port";
 import { Program } from "./program.ts";
 
@@ -11,9 +13,9 @@ export function ensureRabbit(): void {
   ensureAptPackages(["rabbitmq-server"]);
 }
 
-export type Rabbit = AsyncDisposable & { readonly port: number };
+export type Rabbit = AsyncDisposable & { readonly port: number; readonly program: Program };
 
-export async function startRabbit(): Promise<Rabbit> {
+export async function startRabbit({ tls = false }: { readonly tls?: boolean } = {}): Promise<Rabbit> {
   const [port, distributionPort, mapperPort] = [await freePort(), await freePort(), await freePort()];
   await using started = new AsyncDisposableStack();
   started.use(
@@ -23,9 +25,10 @@ export async function startRabbit(): Promise<Rabbit> {
       ready: /entering the main select/,
     }),
   );
-  started.use(
+  const program = started.use(
     await Program.start({
       name: "rabbitmq",
+      tls,
       command: () => [server],
       env: (folder) => ({
         // it takes the script's place instead of running below it, so that one process is one to end
@@ -34,19 +37,33 @@ export async function startRabbit(): Promise<Rabbit> {
         // its idle schedulers would spin in the others' windows
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "+sbwt none +sbwtdcpu none +sbwtdio none",
         RABBITMQ_NODENAME: `qpq-bench-${port}@localhost`,
-        RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
-        RABBITMQ_NODE_PORT: String(port),
+        ...(!tls && { RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1", RABBITMQ_NODE_PORT: String(port) }),
         RABBITMQ_DIST_PORT: String(distributionPort),
         RABBITMQ_MNESIA_BASE: join(folder, "mnesia"),
         RABBITMQ_LOG_BASE: join(folder, "log"),
         RABBITMQ_LOGS: "-",
         RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, "plugins"),
-        RABBITMQ_CONFIG_FILE: join(folder, "none"),
+        RABBITMQ_CONFIG_FILE: tls ? writeTlsSettings(folder, port) : join(folder, "none"),
         RABBITMQ_CONF_ENV_FILE: join(folder, "none"),
       }),
       ready: /completed with \d+ plugins/,
     }),
   );
   const owned = started.move();
-  return { port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { port, program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Takes TLS connections only. Answers the file. */
+function writeTlsSettings(folder: string, port: number): string {
+  const file = join(folder, "rabbitmq.conf");
+  const lines = [
+    "listeners.tcp = none",
+    `listeners.ssl.1 = 127.0.0.1:${port}`,
+    `ssl_options.certfile = ${join(folder, certificateFiles.certificate)}`,
+    `ssl_options.keyfile = ${join(folder, certificateFiles.key)}`,
+    "ssl_options.verify = verify_none",
+    "ssl_options.versions.1 = tlsv1.3",
+  ];
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  return file;
 }

@@ -117,7 +117,7 @@ export class Sides implements AsyncDisposable {
   }
 
   async #startNats(name: SideName, nats: NatsProgram, fsync: "2m" | "always"): Promise<void> {
-    const { port, program } = await startNats(nats, fsync);
+    const { port, program } = await startNats(nats, { fsync });
     this.#started.use(program);
     await this.#startBroker(name, "nats", { port });
   }
