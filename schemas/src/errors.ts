@@ -131,6 +131,9 @@ export const errorTable = {
   E075_ACCOUNT_NOT_FOUND: { kind: "notFound", text: "nobody has this user name" },
   E080_BACKUP: { kind: "invalid", text: "the backup cannot be used" },
   E081_WOULD_OVERWRITE: { kind: "conflict", text: "a file is there already, and is not overwritten" },
+  E082_LOAD_IN_FLIGHT: { kind: "limited", text: "the load had as many actions under way as it may have" },
+  E083_PLANS_DIFFER: { kind: "conflict", text: "the two results are of different plans" },
+  E084_ASSERTION: { kind: "conflict", text: "a measured figure is not what was asserted" },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -83,4 +83,7 @@ export const errorSteps: Readonly<Record<ErrorCode, string>> = {
   E075_ACCOUNT_NOT_FOUND: "`qpq-server users list`",
   E080_BACKUP: "take another backup: `qpq-server backup FOLDER`",
   E081_WOULD_OVERWRITE: "name an empty folder, or move that one away",
+  E082_LOAD_IN_FLIGHT: "a lower `--rate`, or a higher `--in-flight-max` where the load's machine has memory for it",
+  E083_PLANS_DIFFER: "run both with the same scenario and flags; `--force` compares them all the same",
+  E084_ASSERTION: "the result says what was measured; see `--html`",
 };

@@ -1,7 +1,7 @@
 /** A durable message to one of many inboxes. */
 import { randomBytes } from "node:crypto";
 import type { Action } from "../action.ts";
-import { Mailbox, mailboxesOf } from "../mailbox.ts";
+import { type Mailbox, mailboxesOf } from "../mailbox.ts";
 
 export const enqueue: Action = {
   doc: "a message into an inbox of its own",
