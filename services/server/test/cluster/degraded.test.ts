@@ -147,6 +147,33 @@ describe("without Postgres", () => {
     assert.equal(linesOf(server, "store_part_lost").length, 1);
   });
 
+  test("one that answers nothing is told of as lost, though connections to it stand; what was under way is done when it goes on", async () => {
+    await using postgres = await TestPostgres.start();
+    const { url: databaseUrl } = await postgres.createDatabase();
+    await using server = await startServerProcess({ cluster: { databaseUrl } });
+    using client = await RawClient.connect(server);
+    const recipientKey = freshKey();
+    await client.call("enqueue", { recipientKey, payload: Buffer.from("x") });
+    postgres.cluster.pause();
+    const sending = client.call("enqueue", {
+      recipientKey,
+      payload: Buffer.from("y"),
+      idempotencyKey: Buffer.alloc(16, 1),
+    });
+    const codes = sending.then(
+      () => "accepted",
+      ({ code }: QpqError) => code,
+    );
+    await until(async () => (await metric(server, "qpq_store_up", '"postgres"')) === 0);
+    assert.deepEqual(await page(server, "/readyz"), withoutPostgres);
+    await until(() => linesOf(server, "store_part_lost").some(({ reason }) => reason !== undefined));
+    postgres.cluster.resume();
+    await readyzBecomes(server, ready);
+    await until(async () => (await metric(server, "qpq_store_up", '"postgres"')) === 1);
+    assert.match(await codes, /^(?:accepted|E020_STORE_UNAVAILABLE)$/);
+    await assertWorks(server);
+  });
+
   test("the primary of two hosts is lost: the standby takes over, and the running server finds it with all it has acknowledged", async () => {
     await using primary = await TestPostgres.start({ settings: { synchronous_standby_names: "ANY 1 (*)" } });
     await using standby = await PostgresCluster.standbyOf(primary.cluster, "second", {

@@ -119,6 +119,7 @@ export class Connector {
   #served = 0;
   #connected = Promise.withResolvers<void>();
   #refusal: string | undefined;
+  #isSilent = false;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -134,6 +135,7 @@ export class Connector {
         const session = await this.connectTo(hosts[index] as DatabaseHost);
         this.#served = index;
         this.#refusal = undefined;
+        this.#isSilent = false;
         this.#connected.resolve();
         this.#connected = Promise.withResolvers();
         return session;
@@ -149,6 +151,24 @@ export class Connector {
   /** Why the last host that was tried did not do; undefined when it did. */
   get refusal(): string | undefined {
     return this.#refusal;
+  }
+
+  /**
+   * A statement got no answer, its server none to whoever asked after it, and nothing has been heard since: other
+   * connections, on which nothing was asked, only look as if they were there.
+   */
+  get isSilent(): boolean {
+    return this.#isSilent;
+  }
+
+  /** A statement was answered. */
+  heard(): void {
+    this.#isSilent = false;
+  }
+
+  /** See isSilent. */
+  heardNothing(): void {
+    this.#isSilent = true;
   }
 
   /** Resolves when somebody has connected: then others need not wait until they try again. */

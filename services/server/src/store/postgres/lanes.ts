@@ -42,6 +42,7 @@ const goodRows = 100;
 class Place<W> {
   readonly work: W;
   readonly lane: Lane<W>;
+  isFinished = false;
   /** Earlier work of other lanes that it waits for. */
   blockers = 0;
   /** Later work of other lanes that waits for it. */
@@ -75,8 +76,7 @@ class Lane<W> {
 export class Lanes<W extends Work> {
   readonly #options: LanesOptions<W>;
   readonly #lanes: readonly Lane<W>[];
-  /** The latest unfinished work of each key. */
-  readonly #latest = new Map<string, Place<W>>();
+  readonly #latest = new LatestOfKeys<W>();
   #unfinished = 0;
   /** Batches in flight. */
   #running = 0;

@@ -68,6 +68,7 @@ export class Link {
     const watch = this.#watch(session);
     try {
       const rows = await session.query(statement, values);
+      this.#connector.heard();
       if (session.warnings === warnings) return rows;
       throw new Error("the server warned: the commit may not have reached the synchronous standby");
     } catch (error) {
@@ -181,7 +182,9 @@ export class Link {
       const [[state] = []] = await other.run(`${askAfter}${backendPid}`).finally(() => other.destroy());
       return state !== "active";
     } catch (error) {
-      return !isRefusedForNow(error);
+      if (isRefusedForNow(error)) return false;
+      this.#connector.heardNothing();
+      return true;
     }
   }
 }

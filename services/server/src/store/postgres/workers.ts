@@ -106,8 +106,10 @@ export class Workers {
   }
 
   get condition(): DatabaseCondition {
-    const isUp = this.#links.some(({ isConnected }) => isConnected);
-    return { isUp, reason: isUp ? undefined : this.#options.connector.refusal };
+    const { connector } = this.#options;
+    const isUp = !connector.isSilent && this.#links.some(({ isConnected }) => isConnected);
+    const reason = connector.refusal ?? (connector.isSilent ? "no answer" : undefined);
+    return { isUp, reason: isUp ? undefined : reason };
   }
 
   call<N extends Name>(name: N, request: AllCalls[N]["request"]): Promise<AllCalls[N]["answer"]> {
