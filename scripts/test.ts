@@ -35,6 +35,11 @@ if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromiu
 if (files.some((file) => /postgres|cluster|redis|rolling|doctor|chaos|prometheus|server.test.e2e/.test(file)))
   ensurePostgres();
 if (files.some((file) => /cluster|redis|rolling|doctor|chaos|prometheus|server.test.e2e/.test(file))) ensureRedis();
+if (files.some((file) => file.includes("peers"))) {
+  ensureRedis();
+  // counts what a server brings to the disk before it acknowledges
+  ensureAptPackages(["strace"]);
+}
 if (files.some((file) => /prometheus|traces/.test(file))) ensureAptPackages(["prometheus"]);
 if (files.some((file) => file.startsWith("grafana/"))) {
   ensurePostgres();

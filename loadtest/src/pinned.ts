@@ -19,6 +19,13 @@ export function onCore(core: number | undefined, command: readonly [string, ...s
   return core === undefined ? [...command] : ["taskset", "-c", String(core), ...command];
 }
 
+/** This process and all that it starts from now on run on two cores. False: they run where they like. */
+export function keepToTwoCores(): boolean {
+  const cores = allowedCores();
+  if (cores.length <= 2) return cores.length === 2;
+  return spawnSync("taskset", ["-a", "-c", "-p", cores.slice(0, 2).join(","), String(process.pid)]).status === 0;
+}
+
 /** From a list like `0-3,8`. */
 function allowedCores(): number[] {
   const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "";

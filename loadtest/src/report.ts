@@ -32,6 +32,7 @@ export function percentile(sorted: readonly number[] | Float64Array, p: number):
 }
 
 export function printTable(report: Report): void {
+  const width = Math.max(36, ...Object.keys({ ...report.figures, ...report.ratios }).map((name) => name.length + 1));
   const lines = [`${report.scenario}, ${report.runs} runs, medians [min .. max]`, ""];
   for (const [title, rows] of [
     ["figures", report.figures],
@@ -41,7 +42,7 @@ export function printTable(report: Report): void {
     for (const [name, value] of Object.entries(rows)) {
       const spread = report.spread[name];
       const range = spread === undefined ? "" : `  [${shown(spread[0])} .. ${shown(spread[2])}]`;
-      lines.push(`  ${name.padEnd(36)}${(value === null ? "not measured" : shown(value)).padStart(12)}${range}`);
+      lines.push(`  ${name.padEnd(width)}${(value === null ? "not measured" : shown(value)).padStart(12)}${range}`);
     }
     lines.push("");
   }

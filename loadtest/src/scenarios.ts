@@ -5,6 +5,7 @@ import { deliveryScenario } from "./scenarios/delivery.ts";
 import { growthScenario } from "./scenarios/growth.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
 import { observeScenario } from "./scenarios/observe.ts";
+import { peersScenario } from "./scenarios/peers.ts";
 import { planScenario } from "./scenarios/plan.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
@@ -17,6 +18,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   growth: growthScenario,
   mls: mlsScenario,
   observe: observeScenario,
+  peers: peersScenario,
   plan: planScenario,
   rpc: rpcScenario,
   store: storeScenario,

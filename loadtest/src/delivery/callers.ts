@@ -5,7 +5,7 @@ import { closedLoop, type LoopOptions } from "../closed-loop.ts";
 /** One request of a caller; resolves when it is answered. */
 export type Request = (caller: number) => Promise<unknown>;
 
-export type Run = Omit<LoopOptions, "request"> & {
+type Run = Omit<LoopOptions, "request"> & {
   /** On so many of the connections. Default: on all. */
   readonly connections?: number;
 };
