@@ -1,0 +1,34 @@
+/** Thresholds by the name that k6 knows them by. One that does not hold makes k6 end with exit code 99. */
+import type { Options, Threshold } from "k6/options";
+
+type Thresholds = NonNullable<Options["thresholds"]>;
+
+/** Which samples: all that carry this tag. */
+type Tag = `${"action" | "step" | "phase"}:${string}`;
+
+export type Limits = {
+  /** 99 of 100 actions take less, as the agent measures them. */
+  readonly p99Ms: number;
+  /** 0 to 1. */
+  readonly failedMax: number;
+  /** Ends the run at once, but not within the first seconds of it. */
+  readonly abort?: { readonly afterSeconds: number };
+};
+
+export function limitsFor(tag: Tag, { p99Ms, failedMax, abort }: Limits): Thresholds {
+  const one = (threshold: string): Threshold[] => [
+    abort === undefined
+      ? threshold
+      : { threshold, abortOnFail: true, delayAbortEval: `${Math.ceil(abort.afterSeconds)}s` },
+  ];
+  return {
+    [`qpq_action_duration{${tag}}`]: one(`p(99)<${p99Ms}`),
+    [`qpq_failed{${tag}}`]: one(`rate<=${failedMax}`),
+  };
+}
+
+/** What is due is begun: without this a run that could not send looks fast. */
+export const nothingDropped: Thresholds = { dropped_iterations: ["count==0"] };
+
+/** What summary.ts prints. */
+export const trendStats = ["count", "med", "p(90)", "p(99)", "p(99.9)", "max"];
