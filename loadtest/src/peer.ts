@@ -7,10 +7,17 @@ import { onCore } from "./pinned.ts";
 export class Peer implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #name: string;
+  /** Questions under way, by their number. */
+  readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
+  #questions = 0;
 
   private constructor(child: ChildProcess, name: string) {
     this.#child = child;
     this.#name = name;
+    child.on("message", (message) => {
+      const { question, answer } = message as { question: number; answer: unknown };
+      this.#asked.get(question)?.resolve(answer);
+    });
   }
 
   /** Node with the program; the young generation is qpq-server's, for every side. */
@@ -26,17 +33,18 @@ export class Peer implements AsyncDisposable {
     return this.#child.pid as number;
   }
 
-  /** One question at a time. */
+  /** Several questions may be under way. Rejects when the program ends before it answers. */
   async ask<Answer>(name: string, task: object = {}): Promise<Answer> {
-    const ended = new AbortController();
-    const answered = once(this.#child, "message", { signal: ended.signal });
-    const gone = (): void => ended.abort(new Error(`${this.#name} ended before it answered "${name}"`));
+    const question = this.#questions++;
+    const answered = Promise.withResolvers<unknown>();
+    const gone = (): void => answered.reject(new Error(`${this.#name} ended before it answered "${name}"`));
+    this.#asked.set(question, answered);
     this.#child.once("exit", gone);
     try {
-      this.#child.send({ name, task });
-      const [message] = (await answered) as [{ answer: Answer }];
-      return message.answer;
+      this.#child.send({ question, name, task });
+      return (await answered.promise) as Answer;
     } finally {
+      this.#asked.delete(question);
       this.#child.off("exit", gone);
     }
   }

@@ -1,6 +1,7 @@
 /** Every scenario of `npm run bench`, by its name. */
 import type { Scenario } from "./scenario.ts";
 import { accountsScenario } from "./scenarios/accounts.ts";
+import { crowdScenario } from "./scenarios/crowd.ts";
 import { deliveryScenario } from "./scenarios/delivery.ts";
 import { growthScenario } from "./scenarios/growth.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
@@ -9,11 +10,13 @@ import { peersScenario } from "./scenarios/peers.ts";
 import { planScenario } from "./scenarios/plan.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { storeScenario } from "./scenarios/store.ts";
+import { stormScenario } from "./scenarios/storm.ts";
 import { transportScenario } from "./scenarios/transport.ts";
 import { waitingScenario } from "./scenarios/waiting.ts";
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   accounts: accountsScenario,
+  crowd: crowdScenario,
   delivery: deliveryScenario,
   growth: growthScenario,
   mls: mlsScenario,
@@ -22,6 +25,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   plan: planScenario,
   rpc: rpcScenario,
   store: storeScenario,
+  storm: stormScenario,
   transport: transportScenario,
   waiting: waitingScenario,
 };

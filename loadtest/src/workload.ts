@@ -33,5 +33,9 @@ export class Workload {
 }
 
 export function recipientsOf(name: string, count = inboxCount): readonly IdentityKey[] {
-  return Array.from({ length: count }, (_, i) => parseIdentityKey(hash("sha256", `${name} ${i}`, "buffer")));
+  return Array.from({ length: count }, (_, i) => recipientOf(name, i));
+}
+
+export function recipientOf(name: string, i: number): IdentityKey {
+  return parseIdentityKey(hash("sha256", `${name} ${i}`, "buffer"));
 }

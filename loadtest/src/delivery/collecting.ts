@@ -11,12 +11,15 @@ const lookMs = 100;
 /** The last ones are still looking for the first time when they are counted. */
 const settleMs = 1_000;
 
+/** qpq-server with that. */
+export const collectingProgram = fileURLToPath(new URL("./collecting-server.ts", import.meta.url));
+
 export async function startCollecting(
   cluster: ClusterAddress,
   settings: Readonly<Record<string, number>>,
 ): Promise<FrontEnd> {
-  const program = fileURLToPath(new URL("./collecting-server.ts", import.meta.url));
-  return await startFrontEnd(cluster, { program, settings: { "fetch-wait-ms-max": waitMs, ...settings } });
+  const options = { program: collectingProgram, settings: { "fetch-wait-ms-max": waitMs, ...settings } };
+  return await startFrontEnd(cluster, options);
 }
 
 export async function parked(frontEnd: FrontEnd, count: number): Promise<void> {
@@ -27,6 +30,11 @@ export async function parked(frontEnd: FrontEnd, count: number): Promise<void> {
 /** When so many are parked. */
 export async function memoryWith(frontEnd: FrontEnd, count: number): Promise<Memory> {
   await parked(frontEnd, count);
+  return await collectedMemory(frontEnd);
+}
+
+/** Of a front-end that runs collectingProgram. */
+export async function collectedMemory(frontEnd: FrontEnd): Promise<Memory> {
   const said = (): string[] => frontEnd.process.log().match(/^\{"event":"bench_memory".*\}$/gm) ?? [];
   const before = said().length;
   void frontEnd.process.kill("SIGUSR2"); // it ends later, by SIGKILL

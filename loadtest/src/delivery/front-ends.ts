@@ -34,7 +34,7 @@ export async function startEmbedded(options: ServerProcessOptions = {}): Promise
 async function start(options: ServerProcessOptions): Promise<FrontEnd> {
   // it ends with the bench, however that ends
   const launcher = ["setpriv", "--pdeathsig=KILL", "--"];
-  const dataDir = makeOwnedFolder("qpq-bench-server-");
+  const dataDir = options.dataDir ?? makeOwnedFolder("qpq-bench-server-");
   const env = { ...compileCache, ...options.env };
   return new FrontEnd(await startServerProcess({ ...options, dataDir, launcher, env }));
 }
@@ -60,6 +60,11 @@ export class FrontEnd implements AsyncDisposable {
     return valueOf(await this.#page(), "qpq_waiters");
   }
 
+  /** One of the transport's counts since the start: `handshakes`, `retries`, `refused` ... */
+  async transportCount(name: string): Promise<number> {
+    return valueOf(await this.#page(), "qpq_transport_total", `name="${name}"`);
+  }
+
   async #page(): Promise<string> {
     return await (await fetch(`http://127.0.0.1:${this.process.opsPort}/metrics`)).text();
   }
@@ -70,8 +75,8 @@ export class FrontEnd implements AsyncDisposable {
   }
 }
 
-function valueOf(page: string, name: string): number {
-  const value = new RegExp(`^${name}(?:\\{\\})? (\\S+)`, "m").exec(page)?.[1];
+function valueOf(page: string, name: string, labels = ""): number {
+  const value = new RegExp(`^${name}(?:\\{${labels}\\})? (\\S+)`, "m").exec(page)?.[1];
   if (value === undefined) throw new Error(`the page of metrics has no ${name}`);
   return Number(value);
 }
