@@ -4,7 +4,7 @@ import type { ConnectionPool } from "./connection-pool.ts";
 type ActionOptions = {
   /** Users from 0; each has inboxes, or a conversation, of its own. */
   readonly users: number;
-  /** Of each message, in bytes; of a blob its size. At least `stampBytes` of stamp.ts. */
+  /** Of each message, in bytes; of a blob its size. Of those that are told apart by a number at least 8. */
   readonly payloadBytes: number;
   /** Of one fan-out; members of one group. */
   readonly recipients: number;

@@ -2,7 +2,13 @@
  * Connections that the users of a load share, or have each for themselves. It repeats no call: what a call met is what the
  * load counts. A connection that was lost is dialled anew by the next who asks for it, once for all who wait.
  */
-import { type ConnectOptions, NodeClient, type ServerAddress } from "quicproquo-sdk";
+import {
+  type ConnectOptions,
+  NodeClient,
+  ReconnectingClient,
+  type ReconnectOptions,
+  type ServerAddress,
+} from "quicproquo-sdk";
 
 export type PoolOptions = {
   readonly server: ServerAddress;
@@ -71,6 +77,11 @@ export class ConnectionPool implements Disposable {
     return client;
   }
 
+  /** One that repeats calls and reconnects, as applications have it. It belongs to the caller. */
+  reconnecting(options: Omit<ReconnectOptions, "server"> = {}): ReconnectingClient {
+    return new ReconnectingClient({ ...options, server: this.server, onConnect: (client) => this.#live.add(client) });
+  }
+
   release(client: NodeClient): void {
     if (!this.#live.delete(client)) return;
     this.#closedBytes = sumOf(this.#closedBytes, bytesOf(client));
@@ -94,7 +105,7 @@ export class ConnectionPool implements Disposable {
 }
 
 /** In order, some at once. */
-async function inTurns(count: number, make: (i: number) => unknown): Promise<void> {
+export async function inTurns(count: number, make: (i: number) => unknown): Promise<void> {
   for (let from = 0; from < count; from += dialsAtOnceMax) {
     const some = Math.min(dialsAtOnceMax, count - from);
     await Promise.all(Array.from({ length: some }, (_, i) => make(from + i)));

@@ -4,12 +4,12 @@
  */
 import { hash, randomBytes } from "node:crypto";
 import { type AuthFields, type IdentityKey, parseIdentityKey, protocolVersion } from "quicproquo-proto";
-import type { NodeClient } from "quicproquo-sdk";
+import type { NodeClient, ResultsOf } from "quicproquo-sdk";
 import { MessageKeys } from "../message-keys.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 
 /** Of each so many messages one is followed by an acknowledgement: a tenth of the default depth of an inbox. */
-const messagesPerAck = 100n;
+const messagesPerAck = 100;
 
 const channelId = new Uint8Array();
 const keys = new MessageKeys();
@@ -27,39 +27,48 @@ export class Mailbox {
     this.recipientKey = recipientKey;
   }
 
+  /** A secret. */
+  get accessToken(): Uint8Array {
+    return this.#auth.accessToken;
+  }
+
   /** The connection of its owner. */
   client(): NodeClient | Promise<NodeClient> {
     return this.#pool.of(this.#user);
   }
 
-  /** Resolves with its seq when it is durable. */
-  async send(payload: Uint8Array): Promise<bigint> {
-    const client = this.client();
-    const { seq } = await (client instanceof Promise ? await client : client).call("enqueue", {
-      ...this.#address(),
-      payload,
-      ttlSecs: 0,
-      idempotencyKey: keys.next(),
-    });
-    return seq;
+  /** Over the connection of user `sender`. Resolves with its seq when it is durable. */
+  async send(payload: Uint8Array, sender = this.#user): Promise<bigint> {
+    const client = this.#pool.of(sender);
+    const params = { ...this.#address, payload, ttlSecs: 0, idempotencyKey: keys.next() };
+    return (await (client instanceof Promise ? await client : client).call("enqueue", params)).seq;
   }
 
-  /** Of every 100th message; not awaited, and what it meets the next call meets too. */
-  acknowledge(seq: bigint): void {
-    if (seq % messagesPerAck !== 0n) return;
-    Promise.resolve(this.client())
-      .then((client) => client.call("ack", { ...this.#address(), seqUpTo: seq, storeEpoch: 0n }))
-      .catch(() => undefined);
+  /** All that comes behind `after` within the time; it stays there. */
+  async wait(after: bigint, timeoutMs: number): Promise<ResultsOf<"fetchWait">> {
+    const params = { ...this.#address, after, storeEpoch: 0n, limit: 0, keep: true, timeoutMs: BigInt(timeoutMs) };
+    return await (await this.client()).call("fetchWait", params, { timeoutMs: 2 * timeoutMs });
   }
 
-  #address() {
+  /** Removes them up to this one. */
+  async remove(seqUpTo: bigint): Promise<void> {
+    await (await this.client()).call("ack", { ...this.#address, seqUpTo, storeEpoch: 0n });
+  }
+
+  /** Of each 100 messages that nobody reads removes all so far. Not awaited, and what it meets the next call meets too. */
+  removeNowAndThen(seq: bigint): void {
+    // not of all inboxes at once
+    if ((Number(seq) + this.#user) % messagesPerAck === 0) this.remove(seq).catch(() => undefined);
+  }
+
+  get #address() {
     return { recipientKey: this.recipientKey, channelId, version: protocolVersion, auth: this.#auth };
   }
 }
 
-/** One a user, which no other load has. */
-export function mailboxesOf(pool: ConnectionPool, users: number): readonly Mailbox[] {
-  return keysOf(users).map((recipientKey, user) => new Mailbox(pool, user, recipientKey));
+/** One of each user from `first`, which no other load has. */
+export function mailboxesOf(pool: ConnectionPool, users: number, first = 0): readonly Mailbox[] {
+  return keysOf(users).map((recipientKey, i) => new Mailbox(pool, first + i, recipientKey));
 }
 
 /** So many that nobody else has. */
@@ -68,6 +77,6 @@ function keysOf(count: number): readonly IdentityKey[] {
   return Array.from({ length: count }, (_, i) => parseIdentityKey(hash("sha256", `${salt} ${i}`, "buffer")));
 }
 
-function authOf({ accessToken }: ConnectionPool): AuthFields {
+export function authOf({ accessToken }: ConnectionPool): AuthFields {
   return { version: protocolVersion, accessToken, deviceId: channelId };
 }

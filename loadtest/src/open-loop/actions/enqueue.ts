@@ -14,7 +14,7 @@ export const enqueue: Action = {
     return {
       async once(user) {
         const mailbox = mailboxes[user % users] as Mailbox;
-        mailbox.acknowledge(await mailbox.send(payload));
+        mailbox.removeNowAndThen(await mailbox.send(payload));
       },
       async close() {},
     };
