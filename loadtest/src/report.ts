@@ -10,6 +10,8 @@ export type Report = {
   /** min, median, max over the runs. */
   readonly spread: Readonly<Record<string, readonly [number, number, number]>>;
   readonly notes: readonly string[];
+  /** What was measured over time or by rate, for plots: units of both axes in the name, e.g. `rss_mb_by_minute`. */
+  readonly series?: Readonly<Record<string, readonly (readonly [x: number, y: number])[]>>;
   /** What a scenario that judges found wanting; any makes the exit code 1. */
   readonly failures?: readonly string[];
 };
@@ -51,7 +53,8 @@ export function printTable(report: Report): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-function shown(value: number): string {
+/** With as many digits as are worth reading. */
+export function shown(value: number): string {
   if (value >= 1_000) return Math.round(value).toLocaleString("en");
   return value.toFixed(2);
 }

@@ -1,0 +1,58 @@
+/** What `npm run bench --` does with reports that are there: publish, append to the history, compare. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { compare, comparison, type Sides } from "./compare.ts";
+import { readHistory, resultsFolder, writeHistory, writeMadeFiles } from "./docs-folder.ts";
+import { appended } from "./history.ts";
+import { readReport, readWholeReport, writeReport } from "./stored-report.ts";
+
+export type Command = {
+  /** What stands behind the name, and what it does. */
+  readonly usage: string;
+  readonly doc: string;
+  /** Throws UsageError where the arguments make no sense. */
+  readonly run: (args: readonly string[]) => void;
+};
+
+export class UsageError extends Error {}
+
+export const commands: Readonly<Record<string, Command>> = {
+  publish: {
+    usage: "publish [REPORT.json ...]",
+    doc: "keeps the reports in docs/benchmarks/results and makes docs/benchmarks.md and its plots of all that are there",
+    run(args) {
+      const reports = args.map(readWholeReport);
+      mkdirSync(resultsFolder, { recursive: true });
+      for (const report of reports) writeReport(join(resultsFolder, `${report.scenario}.json`), report);
+      writeMadeFiles();
+    },
+  },
+  history: {
+    usage: "history REPORT.json ...",
+    doc: "appends the figures of the reports to docs/benchmarks/history.csv and makes the page and its plots again",
+    run(args) {
+      if (args.length === 0) throw new UsageError("no report is named");
+      writeHistory(appended(readHistory(), args.map(readWholeReport)));
+      writeMadeFiles();
+    },
+  },
+  compare: {
+    usage: "compare --base REPORT.json ... --branch REPORT.json ...",
+    doc: "says in Markdown what differs by more than 5 runs of one side do; never a failure",
+    run(args) {
+      process.stdout.write(comparison(compare(sidesOf(args))));
+    },
+  },
+};
+
+function sidesOf(args: readonly string[]): Sides {
+  const sides: Record<keyof Sides, ReturnType<typeof readReport>[]> = { base: [], branch: [] };
+  let side: keyof Sides | undefined;
+  for (const word of args) {
+    if (word === "--base" || word === "--branch") side = word.slice(2) as keyof Sides;
+    else if (side === undefined) throw new UsageError(`--base or --branch stands before ${word}`);
+    else sides[side].push(readReport(word));
+  }
+  if (sides.base.length === 0 || sides.branch.length === 0) throw new UsageError("at least one report of each side");
+  return sides;
+}
