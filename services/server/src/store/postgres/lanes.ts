@@ -14,6 +14,7 @@
  * 8,000 messages.
  */
 import assert from "node:assert";
+import { LatestByKey } from "./latest-by-key.ts";
 
 export type Work = {
   /** What it must not overtake others at; may repeat, may be empty. */
@@ -42,7 +43,6 @@ const goodRows = 100;
 class Place<W> {
   readonly work: W;
   readonly lane: Lane<W>;
-  isFinished = false;
   /** Earlier work of other lanes that it waits for. */
   blockers = 0;
   /** Later work of other lanes that waits for it. */
@@ -76,7 +76,8 @@ class Lane<W> {
 export class Lanes<W extends Work> {
   readonly #options: LanesOptions<W>;
   readonly #lanes: readonly Lane<W>[];
-  readonly #latest = new LatestOfKeys<W>();
+  /** The latest unfinished work of each key. */
+  readonly #latest = new LatestByKey<Place<W>>();
   #unfinished = 0;
   /** Batches in flight. */
   #running = 0;
@@ -198,7 +199,7 @@ export class Lanes<W extends Work> {
   #finish(place: Place<W>): void {
     place.lane.rows -= place.work.rows;
     this.#unfinished--;
-    for (const key of place.work.keys) if (this.#latest.get(key) === place) this.#latest.delete(key);
+    for (const key of place.work.keys) this.#latest.remove(key, place);
     for (const later of place.blocked) {
       later.blockers--;
       if (later.blockers === 0) this.#scheduleFlush(later.lane);

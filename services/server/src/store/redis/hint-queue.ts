@@ -6,7 +6,7 @@ import type { InboxKey } from "quicproquo-proto";
 import type { Hint } from "./hint-frame.ts";
 
 export class HintQueue {
-  readonly #waiting = new Map<InboxKey, Hint>();
+  #waiting = new Map<InboxKey, Hint>();
   readonly #max: number;
   #dropped = 0;
 
@@ -36,6 +36,12 @@ export class HintQueue {
 
   /** The oldest. */
   take(count: number): Hint[] {
+    if (this.#waiting.size <= count) {
+      const all = [...this.#waiting.values()];
+      // a Map that hints go into and out of for ever keeps them until the next full collection (postgres/latest.ts)
+      this.#waiting = new Map();
+      return all;
+    }
     const taken: Hint[] = [];
     for (const [inbox, hint] of this.#waiting) {
       if (taken.length === count) break;
