@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { it } from "node:test";
 import { closeCodes, type Connection } from "../src/port.ts";
+import { datagramBytesTo } from "../src/quic/datagram-size.ts";
+import { resolveQuicLimits } from "../src/quic/quic-limits.ts";
 import { dial, openRelay, startListener, trusted, until } from "./quic-pair.ts";
 import { RawClient } from "./raw-client.ts";
 import { ServerChild } from "./server-child.ts";
@@ -33,9 +35,10 @@ it("answers a stream that comes in the datagram that ends the handshake", async 
 });
 
 it("carries 1 MiB through a network that loses 5 % of the datagrams", { timeout: 30_000 }, async (test) => {
-  const listener = await startListener(test);
+  const limits = { loopbackDatagramBytes: 1_232 }; // as many datagrams as a network would lose some of
+  const listener = await startListener(test, { limits });
   const relay = await openRelay(test, listener, { seed: 20_240_607, lossPercent: 5 });
-  const client = await dial(test, relay);
+  const client = await dial(test, relay, { limits });
   const sent = randomBytes(1024 * 1024);
   const stream = client.openStream();
   const answer = readAll(stream);
@@ -47,19 +50,30 @@ it("carries 1 MiB through a network that loses 5 % of the datagrams", { timeout:
   assert.ok(client.stats().lost > 0);
 });
 
-it("sends no datagram that is larger than the limit", async (test) => {
-  const sizes = new Set<number>();
-  const limits = { datagramBytes: 1_200 };
-  const listener = await startListener(test, { limits });
-  const relay = await openRelay(test, listener, {
-    toClient: (datagram) => {
-      sizes.add(datagram.length);
+for (const bytes of [1_200, 9_000]) {
+  it(`sends datagrams of ${bytes} B and none larger where the limit says so, either way`, async (test) => {
+    const sizes = { toServer: new Set<number>(), toClient: new Set<number>() };
+    const noted = (way: keyof typeof sizes) => (datagram: Buffer) => {
+      sizes[way].add(datagram.length);
       return [datagram];
-    },
+    };
+    const limits = { loopbackDatagramBytes: bytes };
+    const listener = await startListener(test, { limits });
+    const relay = await openRelay(test, listener, { toServer: noted("toServer"), toClient: noted("toClient") });
+    const client = await dial(test, relay, { limits });
+    await roundTrip(client, "x".repeat(100_000));
+    assert.equal(Math.max(...sizes.toServer), bytes);
+    assert.equal(Math.max(...sizes.toClient), bytes);
   });
-  const client = await dial(test, relay, { limits });
-  await roundTrip(client, "x".repeat(100_000));
-  assert.equal(Math.max(...sizes), 1_200);
+}
+
+it("sends large datagrams to programs of its own machine alone", () => {
+  const limits = resolveQuicLimits({ datagramBytes: 1_232, loopbackDatagramBytes: 9_000 });
+  const bytesTo = (host: string): number => datagramBytesTo({ host, port: 1 }, limits);
+  for (const host of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) assert.equal(bytesTo(host), 9_000, host);
+  for (const host of ["128.0.0.1", "10.127.0.1", "::", "fe80::127", "2001:db8::1", "::ffff:10.0.0.1"]) {
+    assert.equal(bytesTo(host), 1_232, host);
+  }
 });
 
 it("sends what several streams have to say in one flush", async (test) => {

@@ -5,6 +5,7 @@
  * stranger before the caps are asked, no answer is longer than three times its cause, and the answers that cost CPU are
  * limited a second. A datagram that is not answered is counted under the reason.
  */
+import { datagramBytesTo } from "./datagram-size.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import { connectionIdBytes, mintConnectionId, type Routing } from "./connection-id.ts";
@@ -242,6 +243,7 @@ export class Acceptor implements ConnectionOwner {
     let native: NativeConnection;
     try {
       this.#config.setStatelessResetToken(resetTokenOf(this.#options.resetKey, begun.id));
+      this.#config.setMaxSendUdpPayloadSize(datagramBytesTo(arrival.from, this.#options.limits));
       native = quiche.Connection.accept(begun.id, begun.originalId, this.#link.local, arrival.from, this.#config);
     } catch {
       return undefined; // e.g. an address with a zone, which the binding cannot parse

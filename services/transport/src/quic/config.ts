@@ -1,4 +1,7 @@
-/** Makes the native Config, one for all connections of a listener and one a dialled connection. Holds no state. */
+/**
+ * Makes the native Config, one for all connections of a listener and one a dialled connection. Holds no state. How large
+ * datagrams may be is set for each connection, by its peer's address (datagram-size.ts).
+ */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { getCACertificates } from "node:tls";
 import { QpqError } from "quicproquo-proto";
@@ -79,7 +82,6 @@ function configure(config: NativeConfig, alpn: readonly string[], limits: QuicLi
   config.setMaxAckDelay(ackDelayMsMax);
   config.setMaxIdleTimeout(limits.idleMs);
   config.setMaxRecvUdpPayloadSize(65_527); // we read any size; what a peer sends is its affair
-  config.setMaxSendUdpPayloadSize(limits.datagramBytes);
   config.setInitialMaxData(limits.connectionWindowBytes);
   config.setInitialMaxStreamDataBidiLocal(limits.streamWindowBytes);
   config.setInitialMaxStreamDataBidiRemote(limits.streamWindowBytes);

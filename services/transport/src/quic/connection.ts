@@ -5,6 +5,7 @@ import { closedHere, printable } from "../closed.ts";
 import { closeCodes } from "../port.ts";
 import { closedByNative, connectFailed, failedInternally } from "./close-reason.ts";
 import type { ConnectionOwner, QuicConnectionOptions } from "./connection-owner.ts";
+import { datagramBytesTo } from "./datagram-size.ts";
 import type { Serviced } from "./endpoint.ts";
 import { Farewell } from "./farewell.ts";
 import { type Link, Links } from "./links.ts";
@@ -98,7 +99,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     const { native, owner, limits, peer } = options;
     const [links, traffic, ids] = [new Links(options.link), this.#traffic, new PeerIds(native)];
     this.#turn = new Turn(links, this);
-    this.#wire = new Wire({ native, links, traffic, ids, peer, datagramBytes: limits.datagramBytes });
+    this.#wire = new Wire({ native, links, traffic, ids, peer, datagramBytes: datagramBytesTo(peer, limits) });
     this.#ids = new SourceIds({ native, newId: () => owner.newId(this), forget: (id) => owner.forgetId?.(this, id) });
     this.#sessions = owner.session && new SessionWatch(native, (session) => owner.session?.(session));
     const open = owner.openLink?.bind(owner);

@@ -8,6 +8,7 @@ import { isPinned, type Trust } from "../trust.ts";
 import { QuicConnection } from "./connection.ts";
 import { mintConnectionId } from "./connection-id.ts";
 import type { ConnectionOwner, NewId } from "./connection-owner.ts";
+import { datagramBytesTo } from "./datagram-size.ts";
 import type { DialledConnection, DialOptions } from "./dial.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { Link } from "./links.ts";
@@ -155,6 +156,7 @@ export class Dialling implements ConnectionOwner {
   }
 
   #begin(local: HostPort, config: NativeConfig): NativeConnection {
+    config.setMaxSendUdpPayloadSize(datagramBytesTo(this.#peer, this.#limits));
     const connect = (): NativeConnection =>
       quiche.Connection.connect(this.#options.serverName, mintConnectionId(undefined), local, this.#peer, config);
     const { session = new Uint8Array() } = this.#options;

@@ -96,6 +96,12 @@ export const quicLimits = {
     max: 1_350,
     doc: "UDP payload sent: IPv6's least MTU 1,280 less 48 of headers; the binding cannot discover a larger one.",
   },
+  loopbackDatagramBytes: {
+    default: 9_000,
+    min: 1_200,
+    max: 9_000,
+    doc: "The same to a program of this machine: every loopback's MTU is larger; macOS sends 9,216 at most.",
+  },
   socketBufferBytes: {
     default: 4 * mebi,
     min: 64 * 1024,
