@@ -4,6 +4,8 @@ import { NodeClient } from "quicproquo-sdk";
 import { several } from "./callers.ts";
 
 export type FrontEndAddress = {
+  /** Numeric. */
+  readonly host: string;
   readonly port: number;
   /** DER. */
   readonly certificateBase64: string;
@@ -17,9 +19,9 @@ type Auth = { readonly version: number; readonly accessToken: Uint8Array; readon
 
 export async function connectClients({ frontEnds, connections }: ClientsTask): Promise<Client[]> {
   return await several(connections, async (i) => {
-    const { port, certificateBase64, token } = frontEnds[i % frontEnds.length] as FrontEndAddress;
+    const { host, port, certificateBase64, token } = frontEnds[i % frontEnds.length] as FrontEndAddress;
     const node = await NodeClient.connect({
-      host: "127.0.0.1",
+      host,
       port,
       serverName: "localhost",
       trust: { caCertificate: Buffer.from(certificateBase64, "base64") },

@@ -18,6 +18,9 @@ export const settings = {
   "log-level": "warn",
 } as const;
 
+/** Where a front-end listens unless its settings have a host. */
+const loopback = "127.0.0.1";
+
 export async function startFrontEnd(
   { databaseUrl, redisUrl }: ClusterAddress,
   options: ServerProcessOptions = {},
@@ -36,19 +39,22 @@ async function start(options: ServerProcessOptions): Promise<FrontEnd> {
   const launcher = ["setpriv", "--pdeathsig=KILL", "--"];
   const dataDir = options.dataDir ?? makeOwnedFolder("qpq-bench-server-");
   const env = { ...compileCache, ...options.env };
-  return new FrontEnd(await startServerProcess({ ...options, dataDir, launcher, env }));
+  const host = String(options.settings?.["host"] ?? loopback);
+  return new FrontEnd(await startServerProcess({ ...options, dataDir, launcher, env }), host);
 }
 
 export class FrontEnd implements AsyncDisposable {
   readonly process: ServerProcess;
+  readonly #host: string;
 
-  constructor(process: ServerProcess) {
+  constructor(process: ServerProcess, host: string) {
     this.process = process;
+    this.#host = host;
   }
 
   get address(): FrontEndAddress {
     const { port, certificate, token } = this.process;
-    return { port, token, certificateBase64: Buffer.from(certificate).toString("base64") };
+    return { host: this.#host, port, token, certificateBase64: Buffer.from(certificate).toString("base64") };
   }
 
   /** User and system, since its start. */

@@ -5,6 +5,7 @@ import { cpuUsOf, mainThreadCpuUsOf } from "../cpu-time.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { type FrontEnd, startEmbedded, startFrontEnd } from "./front-ends.ts";
 import { callers, Load } from "./load.ts";
+import { networkHost } from "./network-host.ts";
 
 /** us of CPU a message, user and system. */
 type MessageCosts = {
@@ -27,8 +28,10 @@ export async function startPlannedSide({ processes, connections }: SideSize): Pr
   await using started = new AsyncDisposableStack();
   const cluster = processes === 0 ? undefined : started.use(await startCluster());
   const frontEnds: FrontEnd[] = [];
+  const host = networkHost(); // what is planned is for clients that come over a network
+  const options = host === undefined ? {} : { settings: { host } };
   const start = async (): Promise<FrontEnd> =>
-    await (cluster === undefined ? startEmbedded() : startFrontEnd(cluster.address));
+    await (cluster === undefined ? startEmbedded(options) : startFrontEnd(cluster.address, options));
   while (frontEnds.length < Math.max(1, processes)) frontEnds.push(started.use(await start()));
   const load = started.use(
     await Load.start("enqueue", { frontEnds: frontEnds.map(({ address }) => address), connections }),

@@ -10,10 +10,12 @@ import { startCluster } from "../delivery/cluster.ts";
 import { type FrontEnd, startEmbedded, startFrontEnd } from "../delivery/front-ends.ts";
 import { Load, type Shape } from "../delivery/load.ts";
 import { type NatsProgram, startNats } from "../delivery/nats.ts";
+import { networkHost } from "../delivery/network-host.ts";
 import { startRabbit } from "../delivery/rabbitmq.ts";
 
 export type PeerName =
   | "embedded"
+  | "embedded_network"
   | "cluster"
   | "redis_always_tls"
   | "redis_always_plain"
@@ -115,6 +117,11 @@ export class PeerSides implements AsyncDisposable {
   async #startOurs(withCluster: boolean): Promise<void> {
     const embedded = this.#started.use(await startEmbedded());
     await this.#startFrontEnd("embedded", embedded, () => []);
+    const host = networkHost();
+    if (host !== undefined) {
+      const frontEnd = this.#started.use(await startEmbedded({ settings: { host } }));
+      await this.#startFrontEnd("embedded_network", frontEnd, () => []);
+    }
     if (!withCluster) return;
     const cluster = this.#started.use(await startCluster());
     const frontEnd = this.#started.use(await startFrontEnd(cluster.address));
