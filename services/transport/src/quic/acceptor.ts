@@ -5,6 +5,7 @@
  * stranger before the caps are asked, no answer is longer than three times its cause, and the answers that cost CPU are
  * limited a second. A datagram that is not answered is counted under the reason.
  */
+import { Admission } from "./admission.ts";
 import { datagramBytesTo } from "./datagram-size.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ConnectionTable } from "./connection-table.ts";
@@ -67,6 +68,7 @@ export class Acceptor implements ConnectionOwner {
   >;
   readonly #strays: Strays;
   readonly #weights = new NativeWeight();
+  readonly #admission = new Admission();
   #config: NativeConfig;
   #halfOpen = 0;
   #refusing = false;
@@ -135,6 +137,7 @@ export class Acceptor implements ConnectionOwner {
   established(): void {
     this.#halfOpen -= 1;
     this.counts.handshakes += 1;
+    this.#admission.ended(performance.now());
   }
 
   newId(connection: QuicConnection): NewId {
@@ -197,14 +200,21 @@ export class Acceptor implements ConnectionOwner {
     if (!isRetryToken(token)) {
       const isBusy = this.#halfOpen >= limits.halfOpenMax || this.#budgets.forgedInitials.isSpent(performance.now());
       if (isBusy) this.#retry(arrival);
-      else this.#accept(arrival, undefined);
+      else if (this.#admits()) this.#accept(arrival, undefined);
       return;
     }
+    if (!this.#admits()) return;
     // A token counts even when no Retry is needed any more: its client waits for an answer that confirms it.
     const claim = { peer: from, retryId: destinationId, nowMs: Date.now(), lifeMs: limits.retryTokenMsMax };
     const originalId = openRetryToken(retryKey, token, claim);
     if (originalId === undefined) this.counts.droppedToken += 1;
     else this.#accept(arrival, originalId);
+  }
+
+  #admits(): boolean {
+    const admits = this.#admission.admits(this.#halfOpen, performance.now());
+    if (!admits) this.counts.droppedBusy += 1;
+    return admits;
   }
 
   /** originalId: from a Retry token, for a client that has proved its address. */
