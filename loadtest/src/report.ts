@@ -56,5 +56,7 @@ export function printTable(report: Report): void {
 /** With as many digits as are worth reading. */
 export function shown(value: number): string {
   if (value >= 1_000) return Math.round(value).toLocaleString("en");
-  return value.toFixed(2);
+  if (Number.isInteger(value)) return String(value);
+  // what is small has its digits behind zeros
+  return Math.abs(value) < 0.1 ? String(Number(value.toPrecision(2))) : value.toFixed(2);
 }

@@ -3,6 +3,7 @@ import type { Scenario } from "./scenario.ts";
 import { accountsScenario } from "./scenarios/accounts.ts";
 import { crowdScenario } from "./scenarios/crowd.ts";
 import { deliveryScenario } from "./scenarios/delivery.ts";
+import { encodingsScenario } from "./scenarios/encodings.ts";
 import { growthScenario } from "./scenarios/growth.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
 import { observeScenario } from "./scenarios/observe.ts";
@@ -18,6 +19,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   accounts: accountsScenario,
   crowd: crowdScenario,
   delivery: deliveryScenario,
+  encodings: encodingsScenario,
   growth: growthScenario,
   mls: mlsScenario,
   observe: observeScenario,

@@ -21,6 +21,8 @@ const twins: readonly (readonly [message: string, behind: string, opening: strin
   ["Envelope", "struct Envelope {", "{", "}"],
   ["EnqueueRequest", "enqueue @2 (", "(", ") ->"],
   ["BatchEnqueueRequest", "batchEnqueue @17 (", "(", ") ->"],
+  ["UploadKeyPackageRequest", "uploadKeyPackage @0 (", "(", ") ->"],
+  ["DeliverRequest", "deliver @0 (", "(", ") ->"],
 ];
 
 for (const [message, ...place] of twins) {

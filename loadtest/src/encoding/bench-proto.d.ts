@@ -1,16 +1,15 @@
-/** What the generated bench-proto.js has of bench.proto. */
+/** What the generated bench-proto.js has of bench.proto, as far as it is measured. A uint64 goes in as a number, and comes out as a Long. */
 import type { Writer } from "protobufjs/minimal.js";
 
-export declare const quicproquo: { readonly bench: { readonly EnqueueRequest: StaticType<EnqueueRequest> } };
-
 type StaticType<Message> = { encode(message: Message): Writer; decode(bytes: Uint8Array): Message };
-type Auth = { readonly version: number; readonly accessToken: Uint8Array; readonly deviceId: Uint8Array };
-type EnqueueRequest = {
-  readonly recipientKey: Uint8Array;
-  readonly payload: Uint8Array;
-  readonly channelId: Uint8Array;
-  readonly version: number;
-  readonly auth: Auth;
-  readonly ttlSecs: number;
-  readonly idempotencyKey: Uint8Array;
-};
+
+/** A message's own types are in message-kinds.ts: the twins have the same fields. */
+export declare const quicproquo: { readonly bench: { readonly [Name in TwinName]: StaticType<object> } };
+
+export type TwinName =
+  | "EnqueueRequest"
+  | "EnqueueResponse"
+  | "BatchEnqueueRequest"
+  | "FetchResponse"
+  | "UploadKeyPackageRequest"
+  | "DeliverRequest";

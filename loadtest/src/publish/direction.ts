@@ -11,7 +11,7 @@ const more = [
 ];
 const cpu = /_us_per_s(?:_|$)/;
 /** What is foretold is right or wrong, not better. */
-const neither = /^planned_|_to_bytes$/;
+const neither = /^planned_/;
 /** Latencies and times whose ratio begins like one of rates. */
 const times = /^enqueue_(?:\d|after_checkpoint)|_p\d+_vs_|_cpu_vs_|^cpu_/;
 

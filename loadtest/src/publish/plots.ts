@@ -83,6 +83,18 @@ const plots: Readonly<Record<string, Bars | Lines>> = {
     unit: "ns",
     rows: encodingRows,
   },
+  "encoding-bytes": {
+    kind: "bars",
+    scenario: "encodings",
+    title: "An enqueue of 512 B",
+    unit: "bytes",
+    rows: [
+      { figure: "enqueue_protobuf_bytes", name: "Protobuf" },
+      { figure: "enqueue_packed_bytes", name: "Cap'n Proto, packed" },
+      { figure: "enqueue_bytes", name: "Cap'n Proto", ours: true },
+      { figure: "enqueue_rpc_bytes", name: "Cap'n Proto in its RPC Call", ours: true },
+    ],
+  },
   "echo-rates": {
     kind: "bars",
     scenario: "rpc",

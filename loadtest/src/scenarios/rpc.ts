@@ -59,9 +59,9 @@ export const rpcScenario: Scenario = {
     const rows = new Rows();
     const progress = new Progress(timed.length + runs);
     for (const { operation, frameBytes } of timed) {
-      const task: EncodingTask = { operation, frameBytes, runs, slices: quick ? 15 : 31 };
+      const task: EncodingTask = { operation, message: { frameBytes }, runs, slices: quick ? 15 : 31 };
       const times = await runDriver<EncodingTimes>("encoding", task);
-      takeEncoding(rows, task, times);
+      takeEncoding(rows, { operation, frameBytes }, times);
       progress.step(`${operation} ${frameBytes} B: ${rows.figures[`${operation}_ns_${frameBytes}`]?.toFixed(0)} ns`);
     }
     await using sides = await EchoSides.start(cppProgram, cores);
@@ -80,8 +80,8 @@ export const rpcScenario: Scenario = {
   },
 };
 
-function takeEncoding(rows: Rows, { operation, frameBytes }: EncodingTask, times: EncodingTimes): void {
-  const { ours, protobufjs, capnpEs } = times;
+function takeEncoding(rows: Rows, { operation, frameBytes }: (typeof timed)[number], times: EncodingTimes): void {
+  const { ours, protobufjs, capnpEs = [] } = times;
   const ratios = (others: readonly number[]): number[] => others.map((other, run) => (ours[run] as number) / other);
   rows.figure(`${operation}_ns_${frameBytes}`, ours);
   rows.figure(`${operation}_ns_protobufjs_${frameBytes}`, protobufjs);
