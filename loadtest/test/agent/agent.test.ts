@@ -61,8 +61,9 @@ test("/metrics counts actions by their outcome, and bytes of the connections to 
 test("while its server is down an action fails by code and the agent stays; once it is back, every action goes on", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "qpq-agent-"));
   try {
-    const first = await startTestServer({ dataDir });
-    const { port } = first;
+    // below those that the system gives to clients: it has to be free again after a while, too
+    const port = 20_000 + (process.pid % 10_000);
+    const first = await startTestServer({ dataDir, port });
     await using lasting = await startTestAgent(first);
     for (const name of Object.keys(actions)) assert.equal((await act(lasting, name)).body.ok, true, name);
     await first.kill("SIGKILL");
@@ -70,7 +71,7 @@ test("while its server is down an action fails by code and the agent stays; once
     assert.equal(lost.status, 200);
     assert.equal(lost.body.ok, false);
     assert.match(lost.body.code as string, /^E04[02]_|^E028_/);
-    assert.equal((await ask(lasting, "/v1/health")).status, 503);
+    assert.equal((await ask(lasting, "/v1/health")).body.ok, false);
     await using _second = await startTestServer({ dataDir, port });
     for (const name of Object.keys(actions)) {
       // a connection that was lost is found so by the first who use it

@@ -1,5 +1,6 @@
 /** Real MLS groups: a member encrypts and sends, all others receive and decrypt, as the reference client does it. */
 import { randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { generateClientState, messageIdBytes } from "quicproquo-core";
 import { type IdentityKey, QpqError } from "quicproquo-proto";
 import { ChatClient, type ConversationId, type ReconnectingClient } from "quicproquo-sdk";
@@ -10,6 +11,8 @@ import { MemoryRecords } from "../memory-records.ts";
 
 /** Groups whose members are invited at the same time. */
 const groupsAtOnceMax = 4;
+/** After a loss: a server that restarts is not there at once. */
+const againMs = 100;
 
 export const groupMessage: Action = {
   doc: "a message in an MLS group, a connection a member; a user is a group",
@@ -70,10 +73,7 @@ class Group {
   }
 
   listen(onRead: (number: number) => void): void {
-    for (const { chat } of this.#members) {
-      // ends at the signal; what a member meets the senders' deadlines tell
-      this.#listen(chat, onRead).catch(() => undefined);
-    }
+    for (const { chat } of this.#members) void this.#listen(chat, onRead); // until the signal
   }
 
   /** By its members in turn. */
@@ -92,6 +92,17 @@ class Group {
   }
 
   async #listen(chat: ChatClient, onRead: (number: number) => void): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      try {
+        await this.#follow(chat, onRead);
+      } catch {
+        // what is sent meanwhile runs into its deadline, and is counted there
+        if (!this.#over.signal.aborted) await setTimeout(againMs);
+      }
+    }
+  }
+
+  async #follow(chat: ChatClient, onRead: (number: number) => void): Promise<void> {
     for await (const event of chat.sync({ follow: true, signal: this.#over.signal })) {
       if (event.kind !== "message" || event.message.type !== "chat") continue;
       const number = Number.parseInt(event.message.body, 10);
