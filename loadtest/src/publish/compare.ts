@@ -22,7 +22,7 @@ export type Compared = {
 };
 
 /** With fewer, runs of one side lie apart from those of the other by chance. */
-export const runsMin = 5;
+const runsMin = 5;
 
 export function compare(sides: Sides): Compared[] {
   const all = [...sides.base, ...sides.branch];
