@@ -69,16 +69,17 @@ export class NodeClient implements Disposable {
   }
 
   /** Calls one method of NodeService; in early data one that a replay could harm waits for the handshake. Data fields of the results are views into the answer's frame. */
-  async call<Name extends MethodName>(
+  call<Name extends MethodName>(
     name: Name,
     params: ParamsOf<Name>,
     options: CallOptions = {},
   ): Promise<ResultsOf<Name>> {
-    if (!this.#open) throw new QpqError("E042_CONNECTION_LOST");
-    if (this.#handshake !== undefined && !mayRunEarly(name, params as { readonly idempotencyKey?: Uint8Array }))
-      await this.#handshake;
+    if (!this.#open) return Promise.reject(new QpqError("E042_CONNECTION_LOST"));
     const codec = methodCodecs[name] as unknown as MethodCodec<ParamsOf<Name>, ResultsOf<Name>>;
-    return await typedCall(this.#service, codec, params, options);
+    const call = (): Promise<ResultsOf<Name>> => typedCall(this.#service, codec, params, options);
+    if (this.#handshake === undefined || mayRunEarly(name, params as { readonly idempotencyKey?: Uint8Array }))
+      return call();
+    return this.#handshake.then(call);
   }
 
   /** Not awaited: what is called on it travels at once. A refused token rejects those calls. */

@@ -93,8 +93,25 @@ export class Answer<R> implements PromiseLike<R>, Disposable {
     onFailed?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     // Made only when somebody listens: a rejected promise nobody asked for would end the process.
-    this.#promise ??= promiseOf(this.#pending, this.#results);
+    this.#promise ??= new Promise((resolve, reject) => this.settled(resolve, reject));
     return this.#promise.then(onReturned, onFailed);
+  }
+
+  /**
+   * The same for one who needs no promise: one of the two is called once, at once when the answer has come already. They
+   * run while the session reads, and must not throw.
+   */
+  settled(onReturned: (results: R) => void, onFailed: (error: unknown) => void): void {
+    this.#pending.onSettled((outcome) => {
+      if (outcome.kind === "failed") return onFailed(outcome.error);
+      let results: R;
+      try {
+        results = outcome.results.content.asStruct(this.#results);
+      } catch (error) {
+        return onFailed(error); // the peer answered something that is not a struct
+      }
+      onReturned(results);
+    });
   }
 
   /**
@@ -119,19 +136,6 @@ export class Answer<R> implements PromiseLike<R>, Disposable {
   [Symbol.dispose](): void {
     this.#pending.dispose();
   }
-}
-
-function promiseOf<R>(pending: PendingCall, type: ReaderType<R>): Promise<R> {
-  return new Promise((resolve, reject) => {
-    pending.onSettled((outcome) => {
-      if (outcome.kind === "failed") return reject(outcome.error);
-      try {
-        resolve(outcome.results.content.asStruct(type));
-      } catch (error) {
-        reject(error); // the peer answered something that is not a struct
-      }
-    });
-  });
 }
 
 function cancelOnAbort(pending: PendingCall, signal: AbortSignal): void {
