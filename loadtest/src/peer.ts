@@ -37,7 +37,8 @@ export class Peer implements AsyncDisposable {
   async ask<Answer>(name: string, task: object = {}): Promise<Answer> {
     const question = this.#questions++;
     const answered = Promise.withResolvers<unknown>();
-    const gone = (): void => answered.reject(new Error(`${this.#name} ended before it answered "${name}"`));
+    const gone = (code: number | null, signal: string | null): void =>
+      answered.reject(new Error(`${this.#name} ended (${code ?? signal}) before it answered "${name}"`));
     this.#asked.set(question, answered);
     this.#child.once("exit", gone);
     try {

@@ -9,7 +9,9 @@ import { mlsScenario } from "./scenarios/mls.ts";
 import { observeScenario } from "./scenarios/observe.ts";
 import { peersScenario } from "./scenarios/peers.ts";
 import { planScenario } from "./scenarios/plan.ts";
+import { pushLatencyScenario } from "./scenarios/push-latency.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
+import { soakScenario } from "./scenarios/soak.ts";
 import { storeScenario } from "./scenarios/store.ts";
 import { stormScenario } from "./scenarios/storm.ts";
 import { transportScenario } from "./scenarios/transport.ts";
@@ -25,7 +27,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   observe: observeScenario,
   peers: peersScenario,
   plan: planScenario,
+  "push-latency": pushLatencyScenario,
   rpc: rpcScenario,
+  soak: soakScenario,
   store: storeScenario,
   storm: stormScenario,
   transport: transportScenario,

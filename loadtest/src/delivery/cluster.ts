@@ -11,17 +11,29 @@ export type ClusterAddress = {
   readonly redisUrl: string | undefined;
 };
 
+type ClusterSizes = {
+  /** Tables with their indexes. */
+  readonly tablesBytes: number;
+  /** Files of the write-ahead log. */
+  readonly walBytes: number;
+  /** To the write-ahead log, ever. */
+  readonly writtenBytes: number;
+  readonly redisBytes: number;
+};
+
 export type Cluster = AsyncDisposable & {
   readonly address: ClusterAddress;
   /** User and system of Postgres, since its start; without what has ended. */
   readonly databaseCpuUs: () => number;
   /** Of Postgres and Redis, as they are now. */
   readonly pids: () => readonly number[];
+  readonly sizes: () => Promise<ClusterSizes>;
 };
 
-export async function startCluster(): Promise<Cluster> {
+/** `settings`: lines of postgresql.conf. */
+export async function startCluster(settings: Readonly<Record<string, string | number>> = {}): Promise<Cluster> {
   await using started = new AsyncDisposableStack();
-  const postgres = started.use(await TestPostgres.start());
+  const postgres = started.use(await TestPostgres.start({ settings }));
   const redis = started.use(await RedisProcess.start());
   const database = await postgres.createDatabase();
   const owned = started.move();
@@ -29,9 +41,22 @@ export async function startCluster(): Promise<Cluster> {
     address: { databaseUrl: database.url, redisUrl: redis.url },
     databaseCpuUs: () => postgres.cluster.pids.reduce((sum, pid) => sum + cpuUsOf(pid), 0),
     pids: () => [...postgres.cluster.pids, ...(redis.pid === undefined ? [] : [redis.pid])],
+    sizes: async () => {
+      const [row = {}] = await database.query(sizesQuery);
+      const redisBytes = Number(/^used_memory:(\d+)/m.exec(redis.command("INFO", "memory"))?.[1]);
+      const [tablesBytes, walBytes, writtenBytes] = [row["tables"], row["wal"], row["written"]].map(Number);
+      return { tablesBytes, walBytes, writtenBytes, redisBytes } as ClusterSizes;
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+const sizesQuery = `
+  SELECT
+    (SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace) AS tables,
+    (SELECT sum(size) FROM pg_ls_waldir()) AS wal,
+    pg_current_wal_lsn() - '0/0'::pg_lsn AS written`;
 
 /** As a front-end opens it. */
 export async function openStore({ databaseUrl, redisUrl }: ClusterAddress): Promise<Store> {

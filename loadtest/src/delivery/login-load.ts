@@ -12,15 +12,21 @@ export type LoginTask = ClientsTask & { readonly accounts: number };
 
 type Person = { readonly username: string; readonly identity: TestIdentity };
 const password = "correct horse";
+let logins: (n: number) => Promise<void>;
 
 serveCallers(
   async ({ accounts, ...task }: LoginTask) => {
     const clients = await connectClients(task);
     const nodeOf = (i: number): NodeClient => (clients[i % clients.length] as Client).node;
     const people = await several(accounts, (i) => register(nodeOf(i), `person${i}`));
-    return (caller) => logIn(nodeOf(caller), people[caller % people.length] as Person);
+    logins = (n) => logIn(nodeOf(n), people[n % people.length] as Person);
+    return logins;
   },
-  { opaque: ({ logins }: { readonly logins: number }) => opaqueAlone(logins) },
+  {
+    opaque: ({ logins }: { readonly logins: number }) => opaqueAlone(logins),
+    /** One, of the n-th account. */
+    logIn: async ({ n }: { readonly n: number }) => await logins(n),
+  },
 );
 
 async function register(node: NodeClient, username: string): Promise<Person> {

@@ -5,7 +5,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Crowd } from "../crowd/crowd.ts";
 import { startCrowdFrontEnd, startCrowdStore } from "../crowd/crowd-front-end.ts";
-import { crowdOptions, numberOf, storeOf } from "../crowd/flags.ts";
+import { clientsOf, crowdOptions, positiveOf, storeOf } from "../crowd/flags.ts";
 import { failuresOf, outcomeOf } from "../crowd/outcome.ts";
 import { Senders } from "../crowd/senders.ts";
 import { collectedMemory } from "../delivery/collecting.ts";
@@ -49,8 +49,13 @@ export const crowdScenario: Scenario = {
   names: { figures, ratios: [] },
   options: crowdOptions,
   async run(options: RunOptions) {
-    const plan = options.quick ? plans.quick : plans.full;
-    const clients = numberOf(options, "clients", plan.clients);
+    const planned = options.quick ? plans.quick : plans.full;
+    const plan = {
+      ...planned,
+      idleMs: positiveOf(options, "seconds", planned.idleMs / 1_000) * 1_000,
+      wakeSeconds: positiveOf(options, "seconds", planned.wakeSeconds),
+    };
+    const clients = clientsOf(options, plan.clients);
     const storeName = storeOf(options);
     options.say(`${clients} clients, each with a connection and a subscription; one process, ${storeName} store`);
     await using started = new AsyncDisposableStack();

@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { Crowd } from "../crowd/crowd.ts";
 import { startCrowdFrontEnd, startCrowdStore } from "../crowd/crowd-front-end.ts";
-import { crowdOptions, numberOf, storeOf } from "../crowd/flags.ts";
+import { clientsOf, crowdOptions, storeOf } from "../crowd/flags.ts";
 import { failuresOf, outcomeOf } from "../crowd/outcome.ts";
 import { Senders } from "../crowd/senders.ts";
 import { machineMs } from "../open-loop/clock.ts";
@@ -61,7 +61,7 @@ export const stormScenario: Scenario = {
   options: crowdOptions,
   async run(options: RunOptions) {
     const plan = options.quick ? plans.quick : plans.full;
-    const clients = numberOf(options, "clients", plan.clients);
+    const clients = clientsOf(options, plan.clients);
     const storeName = storeOf(options);
     options.say(
       `${clients} clients with a subscription each, ${plan.perSecond} messages/s to them; ${storeName} store`,
