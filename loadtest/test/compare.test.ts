@@ -137,6 +137,8 @@ const wanted = {
     "enqueue_per_s_8x32",
     "redis_always_tls_per_s",
     "enqueue_vs_redis_always_tls",
+    "embedded_network_vs_rabbitmq_tls_2048",
+    "capacity_per_s",
     "echo_vs_cpp_tcp_256",
     "js_js_vs_cpp_tcp_256",
     "embedded_vs_direct_8x32",
@@ -145,6 +147,9 @@ const wanted = {
   ],
   less: [
     "enqueue_p99_ms",
+    "fsyncs_per_ack_1_caller_embedded",
+    "storm_last_back_vs_cpu_bound",
+    "lost",
     "cpu_us_per_message",
     "idle_cpu_us_per_s",
     "waiter_bytes",
@@ -157,7 +162,7 @@ const wanted = {
     "enqueue_after_checkpoint_1e5_vs_1e4",
     "login_cpu_vs_opaque_cluster",
   ],
-  neither: ["planned_vs_measured_512x1", "planned_per_s_512x1"],
+  neither: ["planned_vs_measured_512x1", "planned_per_s_512x1", "rate_per_s", "acknowledged"],
 } as const;
 
 for (const [direction, names] of Object.entries(wanted)) {

@@ -1,6 +1,7 @@
 /** What `npm run bench --` does with reports that are there: publish, append to the history, compare. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { scenarios } from "../scenarios.ts";
 import { compare, comparison, type Sides } from "./compare.ts";
 import { readHistory, resultsFolder, writeHistory, writeMadeFiles } from "./docs-folder.ts";
 import { appended } from "./history.ts";
@@ -18,10 +19,10 @@ export class UsageError extends Error {}
 
 export const commands: Readonly<Record<string, Command>> = {
   publish: {
-    usage: "publish [REPORT.json ...]",
-    doc: "keeps the reports in docs/benchmarks/results and makes docs/benchmarks.md and its plots of all that are there",
+    usage: "publish [FOLDER | REPORT.json ...]",
+    doc: "keeps the reports (of a folder, all that are there) in docs/benchmarks/results and makes docs/benchmarks.md and its plots of all that are there",
     run(args) {
-      const reports = args.map(readWholeReport);
+      const reports = args.flatMap(filesOf).map(readWholeReport);
       mkdirSync(resultsFolder, { recursive: true });
       for (const report of reports) writeReport(join(resultsFolder, `${report.scenario}.json`), report);
       writeMadeFiles();
@@ -44,6 +45,14 @@ export const commands: Readonly<Record<string, Command>> = {
     },
   },
 };
+
+/** Of a folder, what `--out` wrote there; other files in it are other things. */
+function filesOf(path: string): readonly string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return Object.keys(scenarios)
+    .map((scenario) => join(path, `${scenario}.json`))
+    .filter((file) => existsSync(file));
+}
 
 function sidesOf(args: readonly string[]): Sides {
   const sides: Record<keyof Sides, ReturnType<typeof readReport>[]> = { base: [], branch: [] };

@@ -5,13 +5,12 @@ export type Direction = "more" | "less" | "neither";
 /** Rates by their unit, but not CPU time a second; ratios that are of rates (docs/bench.md). */
 const more = [
   /(?:^|_)per_s(?:_|$)/,
-  /^(?:enqueue|embedded|cluster|echo|js_js|redis|jetstream|rabbitmq)_vs_/,
+  /^(?:enqueue|embedded|embedded_network|cluster|echo|js_js|redis|jetstream|rabbitmq)_vs_/,
   /^direct_vs_relayed_rate$/,
-  /(?:^|_)rate(?:_|$)/,
 ];
 const cpu = /_us_per_s(?:_|$)/;
-/** What is foretold is right or wrong, not better. */
-const neither = /^planned_/;
+/** What is foretold is right or wrong, not better; how much was done in a run is set, or has no better. */
+const neither = /^(?:planned_|rate_per_s$|(?:clients|minutes|acknowledged|reconnects|logins|storm_handshakes)$)/;
 /** Latencies and times whose ratio begins like one of rates. */
 const times = /^enqueue_(?:\d|after_checkpoint)|_p\d+_vs_|_cpu_vs_|^cpu_/;
 

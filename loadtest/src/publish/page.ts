@@ -48,7 +48,7 @@ export function pageOf({ template, reports, plots, history }: PageParts): string
 
 /** Not, if it speaks of figures of a scenario that was not run. */
 function hasNumbers(paragraph: string, reports: Reports): boolean {
-  const named = [...paragraph.matchAll(/\{\{(\w+)\.\w+\}\}/g)].map(([, scenario = ""]) => scenario);
+  const named = [...paragraph.matchAll(/\{\{([\w-]+)\.\w+\}\}/g)].map(([, scenario = ""]) => scenario);
   return named.every((scenario) => reports.has(scenario) || scenarios[scenario] === undefined);
 }
 

@@ -50,7 +50,13 @@ export function readWholeReport(file: string): StoredReport {
 
 /** Whole, for machines and for people who compare two commits. */
 export function writeReport(file: string, report: StoredReport): void {
-  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+  const text = JSON.stringify(report, undefined, 1);
+  // a spread or a point of a series in one line
+  const inLines = text.replaceAll(
+    /\[\n([-\d.e+,\s]+)\]/g,
+    (_, numbers: string) => `[${numbers.replaceAll(/\s+/g, "")}]`,
+  );
+  writeFileSync(file, `${inLines}\n`);
 }
 
 /** Figures of two reports are of one machine where this is the same. What runs on it may change: that is what history is for. */
