@@ -8,6 +8,7 @@ import { startServerProcess } from "../../services/server/testing/server-process
 import { startWorkers, until } from "../../services/server/test/workers/rig.ts";
 import { alertsOf, ruleGroups } from "../src/rules/rule-groups.ts";
 import { Callers } from "./callers.ts";
+import { LoadSide } from "./load-side.ts";
 import { alertExpressions, dashboardQueries, type Named, recordingExpressions, selectorsOf } from "./promql.ts";
 
 /** Long enough for a busy machine; what has no series by then has none. */
@@ -23,7 +24,8 @@ before(async () => {
   const cluster = { databaseUrl, redisUrl: redis.url };
   const one = started.use(await startServerProcess({ cluster }));
   const several = started.use(await startWorkers({ cluster }));
-  prometheus = started.use(await startPrometheus([one.opsPort, several.opsPort], ruleGroups()));
+  const load = started.use(await LoadSide.start(one));
+  prometheus = started.use(await startPrometheus([one.opsPort, several.opsPort, ...load.ports], ruleGroups()));
   started.use(new Callers(one, several));
   started.use(new Callers(several, one));
   const hasCounted = (labels: string) => async () =>

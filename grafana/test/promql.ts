@@ -52,7 +52,7 @@ export function metricsOf(expr: string): string[] {
   return selectorsOf(expr).map((selector) => selector.replace(/\{.*/s, ""));
 }
 
-/** Metrics in it that neither docs/metrics.md knows nor a rule records. */
+/** Metrics in it that no page of docs knows and no rule records. */
 export function unknownOf(expr: string): string[] {
   return metricsOf(expr).filter((name) => !known.has(name));
 }
@@ -60,9 +60,11 @@ export function unknownOf(expr: string): string[] {
 const known = knownMetrics();
 
 function knownMetrics(): ReadonlySet<string> {
-  const doc = readFileSync(fileURLToPath(new URL("../../docs/metrics.md", import.meta.url)), "utf8");
+  const docs = ["docs/metrics.md", "loadtest/k6/README.md"].map((page) =>
+    readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), "utf8"),
+  );
   const names = new Set(["up"]);
-  for (const [, name = "", kind = ""] of doc.matchAll(/^\| `(\w+)` \| (\w+)/gm)) {
+  for (const [, name = "", kind = ""] of docs.join("\n").matchAll(/^\| `(\w+)` \| (\w+)/gm)) {
     names.add(name);
     if (kind === "histogram") for (const part of ["bucket", "sum", "count"]) names.add(`${name}_${part}`);
   }

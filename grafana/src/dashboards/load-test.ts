@@ -1,7 +1,12 @@
-/** The server's side of a load test (docs/bench.md): throughput, latency far into the tail, what a call costs, what gives first. */
+/**
+ * A load test (docs/bench.md, loadtest/k6/README.md): what the load's side counts, where k6 and its agent drive it, and the
+ * server's: throughput, latency far into the tail, what a call costs, what gives first.
+ */
 import { type DashboardSource, quantile, rate, selected } from "../panels.ts";
 
 const quantiles = [0.5, 0.9, 0.99, 0.999] as const;
+/** Of what has another job than the server. */
+const loadRate = (metric: string): string => `rate(${metric}[$__rate_interval])`;
 const cpu = `sum(${rate("process_cpu_seconds_total")})`;
 
 export const loadTest: DashboardSource = {
@@ -9,6 +14,50 @@ export const loadTest: DashboardSource = {
   title: "qpq-server / Load test",
   says: "Set the time range to the run. The bench's own figures see the network too; these say where the time goes.",
   rows: [
+    {
+      title: "The load, by k6 and its agent",
+      panels: [
+        {
+          title: "Actions",
+          says: "That the agent did. What k6 had no virtual user for is not begun: a run with such is no measure.",
+          unit: "ops",
+          queries: [
+            { expr: `sum by (action) (${loadRate("qpq_agent_actions_total")})`, legend: "{{action}}" },
+            { expr: `sum(${loadRate("k6_dropped_iterations_total")})`, legend: "due and not begun" },
+          ],
+        },
+        {
+          title: "Actions, p99",
+          says: "As the agent measures them, from the call to its end; by k6 of the run so far.",
+          unit: "s",
+          queries: [
+            {
+              expr: `histogram_quantile(0.99, sum by (le, action) (${loadRate("qpq_agent_action_duration_seconds_bucket")}))`,
+              legend: "{{action}}",
+            },
+            { expr: "max by (action) (k6_qpq_action_duration_p99)", legend: "{{action}}, the run so far" },
+          ],
+        },
+        {
+          title: "Outcomes",
+          says: "A run is good when nearly all is ok. Refused: by the agent, before anything was begun.",
+          unit: "ops",
+          queries: [
+            { expr: `sum by (code) (${loadRate("qpq_agent_actions_total")})`, legend: "{{code}}" },
+            { expr: `sum by (code) (${loadRate("qpq_agent_refused_total")})`, legend: "refused: {{code}}" },
+          ],
+        },
+        {
+          title: "Under way",
+          says: "Actions at the agent, and virtual users of k6. They grow when the server is slower than the rate.",
+          unit: "short",
+          queries: [
+            { expr: "sum(qpq_agent_in_flight)", legend: "actions" },
+            { expr: "sum(k6_vus)", legend: "virtual users" },
+          ],
+        },
+      ],
+    },
     {
       title: "Throughput",
       panels: [

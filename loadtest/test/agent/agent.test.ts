@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { QpqError } from "quicproquo-proto";
 import type { ServerProcess } from "quicproquo-server/testing";
-import type { Agent } from "../../src/agent/agent.ts";
+import type { Agent } from "../../src/agent/running-agent.ts";
 import { actions } from "../../src/open-loop/actions.ts";
 import { act, ask, startTestAgent, startTestServer } from "./rig.ts";
 

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { QpqError } from "quicproquo-proto";
 import type { ServerProcess } from "quicproquo-server/testing";
 import { Access } from "../../src/agent/access.ts";
-import type { Agent } from "../../src/agent/agent.ts";
+import type { Agent } from "../../src/agent/running-agent.ts";
 import { act, type Ask, ask, startTestAgent, startTestServer } from "./rig.ts";
 
 const started = new AsyncDisposableStack();

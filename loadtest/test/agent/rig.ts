@@ -1,7 +1,7 @@
 /** An agent in front of a real server. */
 import { request } from "node:http";
 import { type ServerProcess, startServerProcess } from "quicproquo-server/testing";
-import { type Agent, type AgentOptions, startAgent } from "../../src/agent/agent.ts";
+import { type Agent, type AgentOptions, startAgent } from "../../src/agent/running-agent.ts";
 
 export async function startTestServer(place: { dataDir?: string; port?: number } = {}): Promise<ServerProcess> {
   return await startServerProcess({ ...place, settings: { "log-level": "warn" } });

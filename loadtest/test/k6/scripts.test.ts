@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ServerProcess } from "quicproquo-server/testing";
-import type { Agent } from "../../src/agent/agent.ts";
+import type { Agent } from "../../src/agent/running-agent.ts";
 import { actions } from "../../src/open-loop/actions.ts";
 import { ask, startTestAgent, startTestServer } from "../agent/rig.ts";
 import { type RunResult, runScript } from "./engine/engine.ts";
