@@ -37,6 +37,9 @@ const forbidden: readonly (readonly [file: string, importOf: string])[] = [
   ["client/sdk/src/planted.ts", "quicproquo-server"],
   ["client/cli/src/planted.ts", "quicproquo-rpc"],
   ["client/cli/src/commands/planted.ts", "quicproquo-transport/quic"],
+  ["loadtest/src/open-loop/planted.ts", "quicproquo-server/testing"],
+  ["loadtest/src/open-loop/actions/planted.ts", "../../delivery/front-ends.ts"],
+  ["loadtest/src/agent/planted.ts", "quicproquo-server"],
 ];
 const allowed: readonly (readonly [file: string, importOf: string])[] = [
   ["services/server/src/delivery/planted.ts", "node:crypto"],
@@ -44,6 +47,7 @@ const allowed: readonly (readonly [file: string, importOf: string])[] = [
   ["services/server/src/calls/planted.ts", "../store/port.ts"],
   ["services/transport/src/quic/planted.ts", "@matrixai/quic/native/quiche.js"],
   ["schemas/src/messages.ts", "./gen/node.ts"],
+  ["loadtest/src/delivery/planted.ts", "quicproquo-server/testing"],
 ];
 
 for (const [file, name] of forbidden) {

@@ -39,6 +39,7 @@ const config: UserConfig<DefaultTheme.Config> = {
         Accounts: "/operate/accounts",
         Look: "/operate/look",
         Capacity: "/capacity",
+        "Load testing": "/load-testing",
         Benchmarks: "/benchmarks",
       }),
       {

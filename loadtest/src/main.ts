@@ -6,6 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { QpqError } from "quicproquo-proto";
 import { describeHost } from "./host.ts";
 import { commands, UsageError } from "./publish/commands.ts";
 import { runAll } from "./publish/run-all.ts";
@@ -79,6 +80,11 @@ main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof UsageError) {
     say(`bench: ${error.message}\n\n${usage()}`);
     process.exitCode = 2;
+    return;
+  }
+  if (error instanceof QpqError) {
+    say(`bench: ${error.reason}`);
+    process.exitCode = error.code === "E048_USAGE" ? 2 : 1;
     return;
   }
   say(`bench: ${(error as Error).stack ?? String(error)}`);

@@ -10,7 +10,12 @@ export class Progress {
   }
 
   step(text: string): void {
-    this.#done++;
+    this.advance(1, text);
+  }
+
+  /** So many steps at once. */
+  advance(steps: number, text: string): void {
+    this.#done += steps;
     if (!process.stderr.isTTY) {
       process.stderr.write(`[${this.#done}/${this.#steps}] ${text}\n`);
       return;

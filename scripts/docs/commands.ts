@@ -10,7 +10,7 @@ export function commandsPage(): string {
   const exitCodes = /^Exit codes: .*$/m.exec(rest)?.[0] ?? "";
   return `# Commands
 
-${madeBy("`qpq --help` and `qpq-server --help`")}
+${madeBy("`qpq --help`, `qpq bench --help` and `qpq-server --help`")}
 
 Data is on standard output, words are on standard error; \`--json\` is stable.
 
@@ -18,6 +18,14 @@ Data is on standard output, words are on standard error; \`--json\` is stable.
 
 \`\`\`text
 ${helpOf("client/cli/bin/qpq.mjs").trimEnd()}
+\`\`\`
+
+## qpq bench
+
+What it is for: [load testing](../load-testing.md).
+
+\`\`\`text
+${helpOf("client/cli/bin/qpq.mjs", "bench").trimEnd()}
 \`\`\`
 
 ## qpq-server
@@ -32,7 +40,7 @@ ${exitCodes}
 `;
 }
 
-export function helpOf(program: string): string {
+export function helpOf(program: string, ...words: readonly string[]): string {
   const env = { PATH: process.env["PATH"], NO_COLOR: "1" };
-  return execFileSync(process.execPath, [root + program, "--help"], { encoding: "utf8", env });
+  return execFileSync(process.execPath, [root + program, ...words, "--help"], { encoding: "utf8", env });
 }

@@ -61,5 +61,8 @@ function isName(address: string): boolean {
 }
 
 function neither(cause: QpqError): QpqError {
-  return new QpqError("E052_CONVERSATION_UNKNOWN", { text: "no conversation and no user is called so; next: qpq list", cause });
+  return new QpqError("E052_CONVERSATION_UNKNOWN", {
+    text: "no conversation and no user is called so; next: qpq list",
+    cause,
+  });
 }

@@ -1,5 +1,5 @@
 /** The shape of a command: one file a verb in commands/. */
-import type { Options } from "./options.ts";
+import type { Options, OwnFlags } from "./options.ts";
 import type { Output } from "./output.ts";
 import { withNextStep } from "./next-step.ts";
 import { Person } from "./person.ts";
@@ -10,6 +10,8 @@ export type Command = {
   readonly doc: string;
   readonly wordsMin: number;
   readonly wordsMax: number;
+  /** Flags of its own, and what `qpq VERB --help` says: loaded where they are asked for. */
+  readonly own?: (words: readonly string[]) => Promise<{ readonly flags: OwnFlags; readonly help: string }>;
   /** Throws QpqError; the exit code follows from its kind. */
   readonly run: (options: Options, output: Output, words: readonly string[]) => Promise<void>;
 };
@@ -20,7 +22,7 @@ export type PersonalWork = (
 ) => Promise<void>;
 
 /** A command of a person with their conversations: opens them, does the work, shows the layers, closes them. */
-export function personal(shape: Omit<Command, "run">, work: PersonalWork): Command {
+export function personal(shape: Omit<Command, "run" | "own">, work: PersonalWork): Command {
   return {
     ...shape,
     async run(options, output, words) {

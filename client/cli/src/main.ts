@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { QpqError } from "quicproquo-proto";
 import type { Command } from "./command.ts";
 import { login, logout, passwd, registerUser } from "./commands/account.ts";
+import { bench } from "./commands/bench.ts";
 import { checkKey } from "./commands/check-key.ts";
 import { createGroup } from "./commands/create-group.ts";
 import { demoGroup } from "./commands/demo-group.ts";
@@ -17,7 +18,7 @@ import { refreshKeypackage, registerState } from "./commands/publish.ts";
 import { join, recv } from "./commands/recv.ts";
 import { send } from "./commands/send.ts";
 import { whoami } from "./commands/whoami.ts";
-import { flags, parseOptions } from "./options.ts";
+import { flags, parseOptions, wordsIn } from "./options.ts";
 import { Output, visible } from "./output.ts";
 
 const commands: Readonly<Record<string, Command>> = {
@@ -47,17 +48,20 @@ const commands: Readonly<Record<string, Command>> = {
   health,
   ping,
   "demo-group": demoGroup,
+  bench,
 };
 
 /** ops.md, CLI contract. */
 const exitCodes = { failed: 1, usage: 2, unreachable: 3, auth: 4, timeout: 5 } as const;
 
 async function main(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args, process.env);
+  const named = commandNamed(wordsIn(args)[0]);
+  const own = await named?.own?.(wordsIn(args).slice(1));
+  const options = parseOptions(args, process.env, own?.flags);
   if (options.version) return void process.stdout.write(`qpq ${version()}\n`);
   const [verb, ...words] = options.words;
-  if (options.help || verb === undefined) return void process.stdout.write(help());
-  const command = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
+  if (options.help || verb === undefined) return void process.stdout.write(own?.help ?? help());
+  const command = commandNamed(verb);
   if (command === undefined) {
     throw new QpqError("E048_USAGE", { text: `there is no command ${verb}.${didYouMean(verb)} See: qpq --help` });
   }
@@ -65,6 +69,10 @@ async function main(args: readonly string[]): Promise<void> {
     throw new QpqError("E048_USAGE", { text: `usage: qpq ${verb} ${command.words}`.trimEnd() });
   }
   await command.run(options, new Output(options.json), words);
+}
+
+function commandNamed(verb: string | undefined): Command | undefined {
+  return verb !== undefined && Object.hasOwn(commands, verb) ? commands[verb] : undefined;
 }
 
 function help(): string {

@@ -1,6 +1,6 @@
 /** What every command of qpq is given: flag > environment > default. Secrets come from the environment or a file only. */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { QpqError } from "quicproquo-proto";
 import type { ServerAddress, Trust } from "quicproquo-sdk";
 
@@ -27,8 +27,17 @@ export type Options = {
   readonly version: boolean;
   /** The command and its words. */
   readonly words: readonly string[];
+  /** Of the command's own flags those that were given. */
+  readonly own: OwnFlagValues;
   readonly env: Environment;
 };
+
+type OwnFlagValues = Readonly<Record<string, string | boolean | readonly string[]>>;
+
+/** Flags that one command alone has. */
+export type OwnFlags = Readonly<
+  Record<string, { readonly type: "string" | "boolean"; readonly multiple?: boolean; readonly doc: string }>
+>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -84,20 +93,21 @@ export const flags = {
   version: { type: "boolean", doc: "print the version" },
 } as const satisfies Record<string, Flag>;
 
+/** The command and its words, whatever flags it has; a flag of its own stands behind it. */
+export function wordsIn(args: readonly string[]): readonly string[] {
+  return parseArgs({ args: [...args], options: shapesOf(flags), strict: false, allowPositionals: true }).positionals;
+}
+
 /** E048_USAGE names the wrong word. */
-export function parseOptions(args: readonly string[], env: Environment): Options {
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([name, flag]) => [
-      name,
-      { type: flag.type, ...("short" in flag ? { short: flag.short } : {}) },
-    ]),
-  );
+export function parseOptions(args: readonly string[], env: Environment, ownFlags: OwnFlags = {}): Options {
+  const options = { ...shapesOf(flags), ...shapesOf(ownFlags) };
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
   } catch (error) {
     throw new QpqError("E048_USAGE", { text: `${(error as Error).message}. See: qpq --help`, cause: error });
   }
+  const own = Object.entries(parsed.values).filter(([name]) => Object.hasOwn(ownFlags, name));
   const textOf = (name: keyof typeof flags): string | undefined => {
     const flag: Flag = flags[name];
     const fromEnv = flag.env === undefined ? undefined : env[flag.env];
@@ -122,8 +132,17 @@ export function parseOptions(args: readonly string[], env: Environment): Options
     help: parsed.values["help"] === true,
     version: parsed.values["version"] === true,
     words: parsed.positionals,
+    own: Object.fromEntries(own) as OwnFlagValues,
     env,
   };
+}
+
+function shapesOf(table: OwnFlags | Readonly<Record<string, Flag>>): NonNullable<ParseArgsConfig["options"]> {
+  const shapes = Object.entries(table).map(([name, { type, ...more }]) => {
+    const short = "short" in more && more.short !== undefined ? { short: more.short } : {};
+    return [name, { type, ...short, ...("multiple" in more ? { multiple: true } : {}) }];
+  });
+  return Object.fromEntries(shapes);
 }
 
 function wholeNumber(flag: string, text: string | undefined): number | undefined {

@@ -22,7 +22,7 @@ export type Action = {
   readonly prepare: (pool: ConnectionPool, options: ActionOptions) => Promise<PreparedAction>;
 };
 
-type PreparedAction = {
+export type PreparedAction = {
   /** One of user n; any number at once, of the same user too. Rejects with QpqError; nothing is repeated. */
   readonly once: (user: number) => Promise<void>;
   readonly close: () => Promise<void>;

@@ -22,3 +22,5 @@ export const actions = {
   "group-message": groupMessage,
   blob,
 } as const satisfies Record<string, Action>;
+
+export type ActionName = keyof typeof actions;

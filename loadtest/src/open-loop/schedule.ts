@@ -3,7 +3,7 @@
  * move what comes after it. That is what keeps coordinated omission out of the figures (Gil Tene, "How NOT to Measure
  * Latency", 2013; http://hdrhistogram.org): a load that waits for its answers asks least where the server is slowest.
  */
-type Spacing =
+export type Spacing =
   /** As of many people who don't know of each other: gaps are exponential. */
   | "poisson"
   /** All gaps alike. */

@@ -1,6 +1,7 @@
-/** What `npm run bench --` does with reports that are there: publish, append to the history, compare. */
+/** What `npm run bench --` does besides its scenarios: an open loop; and with reports: publish, append to the history, compare. */
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { open } from "../open-command.ts";
 import { scenarios } from "../scenarios.ts";
 import { compare, comparison, type Sides } from "./compare.ts";
 import { readHistory, resultsFolder, writeHistory, writeMadeFiles } from "./docs-folder.ts";
@@ -12,12 +13,17 @@ export type Command = {
   readonly usage: string;
   readonly doc: string;
   /** Throws UsageError where the arguments make no sense. */
-  readonly run: (args: readonly string[]) => void;
+  readonly run: (args: readonly string[]) => void | Promise<void>;
 };
 
 export class UsageError extends Error {}
 
 export const commands: Readonly<Record<string, Command>> = {
+  open: {
+    usage: "open SCENARIO [--store cluster] [--rate N ...]",
+    doc: "what qpq bench does, against a server of its own; open --help",
+    run: open,
+  },
   publish: {
     usage: "publish [FOLDER | REPORT.json ...]",
     doc: "keeps the reports (of a folder, all that are there) in docs/benchmarks/results and makes docs/benchmarks.md and its plots of all that are there",
