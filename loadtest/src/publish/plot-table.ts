@@ -233,9 +233,6 @@ export const plotTable: Readonly<Record<string, Bars | Lines>> = {
     lines: (report) => byMinute(report, ["p50_ms", "p99_ms"]),
   },
 };
-    }),
-  },
-};
 
 /** Which figures the bars are of. */
 export const figuresDrawn = Object.entries(plotTable).flatMap(([name, plot]) =>
