@@ -8,12 +8,14 @@ export type RunAll = {
   readonly folder: string;
   readonly quick: boolean;
   readonly say: (text: string) => void;
+  /** Runs one scenario: the bench. */
+  readonly program?: string;
 };
 
-const program = fileURLToPath(new URL("../main.ts", import.meta.url));
+const bench = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 /** Names of those that failed; what they measured nevertheless is in the folder. */
-export async function runAll({ scenarios, folder, quick, say }: RunAll): Promise<readonly string[]> {
+export async function runAll({ scenarios, folder, quick, say, program = bench }: RunAll): Promise<readonly string[]> {
   const failed: string[] = [];
   const fromMs = performance.now();
   for (const [i, scenario] of scenarios.entries()) {
