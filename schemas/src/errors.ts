@@ -75,6 +75,10 @@ export const errorTable = {
     kind: "conflict",
     text: "the store file was written by a newer version, or by another program; run that one, or name another folder with --data-dir",
   },
+  E038_STORE_DAMAGED: {
+    kind: "conflict",
+    text: "the message store is damaged; put a backup in its place: qpq-server restore FOLDER",
+  },
   E040_CONNECT_FAILED: { kind: "unavailable", text: "no connection to the server" },
   E041_CERTIFICATE: { kind: "denied", text: "the server's certificate was refused" },
   E042_CONNECTION_LOST: { kind: "unavailable", text: "the connection was lost" },

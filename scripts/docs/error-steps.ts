@@ -44,6 +44,7 @@ export const errorSteps: Readonly<Record<ErrorCode, string>> = {
   E035_STORE_FULL: "operators: `qpq-server doctor`, then make room on the disk",
   E036_STORE_LOCKED: "stop the other server on this data folder, or give this one another: `--data-dir`",
   E037_STORE_SCHEMA: "cluster: `qpq-server migrate`. A store that a newer version wrote wants that version",
+  E038_STORE_DAMAGED: "move the data folder away, then `qpq-server restore FOLDER` with the newest backup",
   E040_CONNECT_FAILED:
     "`qpq ping`; on the server's machine `qpq-server doctor`; where UDP is blocked `--transport websocket`",
   E041_CERTIFICATE: "compare with the `pin` that the server prints at its start, and give it: `--pin sha256:...`",

@@ -18,3 +18,4 @@ export { inspectRedis } from "./redis/inspect.ts";
 export { adoptStoreFile, copyStoreFile } from "./sqlite/copy.ts";
 export { inspectStoreFile } from "./sqlite/inspect.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/open.ts";
+export { type LogStoreOptions, openLogStore } from "./log/open.ts";

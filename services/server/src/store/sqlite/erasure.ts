@@ -5,17 +5,16 @@
  * a bounded number of them, and the last one the note. So whoever finds a note can go on.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type IdentityKey, type InboxKey, latin1 } from "quicproquo-proto";
+import type { IdentityKey } from "quicproquo-proto";
 import type { BlobTable } from "./blob-table.ts";
-import type { InboxTable } from "./inbox-table.ts";
-import type { MessageTable } from "./message-table.ts";
 
 /** Of one step: a commit of some 10 ms. */
 const stepRowsMax = 128;
-/** Longer than any channel id. */
-const beyondChannels = Buffer.alloc(17, 0xff);
-
-type Parts = { readonly inboxes: InboxTable; readonly messages: MessageTable; readonly blobs: BlobTable };
+type Parts = {
+  /** Removes what stands in the inboxes of a key, and them, about rowsMax rows a call; 0: nothing is left. */
+  readonly eraseInboxes: (key: IdentityKey, rowsMax: number) => number;
+  readonly blobs: BlobTable;
+};
 
 export class Erasure {
   readonly #parts: Parts;
@@ -24,10 +23,9 @@ export class Erasure {
   readonly #selectOf: StatementSync;
   readonly #selectAny: StatementSync;
   readonly #deleteNote: StatementSync;
-  readonly #selectInbox: StatementSync;
-  readonly #selectSeqs: StatementSync;
-  readonly #deleteDedupe: StatementSync;
   readonly #deleteRows: readonly StatementSync[];
+  /** A note of this transaction: it may yet be rolled back, and what it stands for must not be gone by then. */
+  #hasFreshNote = false;
 
   constructor(db: DatabaseSync, parts: Parts) {
     this.#parts = parts;
@@ -40,11 +38,6 @@ export class Erasure {
     this.#selectOf = db.prepare("SELECT key, owner FROM erasure WHERE owner = ? LIMIT 1");
     this.#selectAny = db.prepare("SELECT key, owner FROM erasure LIMIT 1");
     this.#deleteNote = db.prepare("DELETE FROM erasure WHERE key = ?");
-    // by the unique index on key: the default inbox and those of channels
-    this.#selectInbox = db.prepare("SELECT id, key FROM inbox WHERE key >= ? AND key < ? LIMIT 1");
-    this.#selectSeqs = db.prepare("SELECT seq FROM message WHERE inbox_id = ? ORDER BY seq LIMIT ?");
-    this.#deleteDedupe = db.prepare(`
-      DELETE FROM dedupe WHERE id IN (SELECT id FROM dedupe WHERE inbox_id = ? LIMIT ?)`);
     // by key_package_once, primary key, channel_of_pair, channel_of_other
     this.#deleteRows = [
       "DELETE FROM key_package WHERE id IN (SELECT id FROM key_package WHERE identity = ? LIMIT ?)",
@@ -54,17 +47,25 @@ export class Erasure {
     ].map((sql) => db.prepare(sql));
   }
 
+  /** Another transaction: the notes that are found in it are durable. */
+  begin(): void {
+    this.#hasFreshNote = false;
+  }
+
   /** Answers whether all is gone. */
   step(identity: IdentityKey): boolean {
     if (this.#selectOf.get(identity) === undefined) {
       this.#note.run(identity);
       for (const statement of this.#deleteAccount) statement.run(identity);
+      this.#hasFreshNote = true;
     }
+    if (this.#hasFreshNote) return false;
     return this.#erase(() => this.#selectOf.get(identity), stepRowsMax) < stepRowsMax;
   }
 
   /** Goes on with what was left. */
   sweep(rowsMax: number): number {
+    if (this.#hasFreshNote) return 0;
     return this.#erase(() => this.#selectAny.get(), rowsMax);
   }
 
@@ -83,28 +84,12 @@ export class Erasure {
 
   /** 0: nothing is left of the key. */
   #eraseSome(key: IdentityKey, rowsMax: number): number {
-    const inbox = this.#selectInbox.get(key, Buffer.concat([key, beyondChannels])) as
-      | { id: number; key: Uint8Array }
-      | undefined;
-    if (inbox !== undefined) return this.#eraseInbox(inbox.id, latin1(inbox.key) as InboxKey, rowsMax);
+    const messages = this.#parts.eraseInboxes(key, rowsMax);
+    if (messages > 0) return messages;
     for (const statement of this.#deleteRows) {
       const rows = Number(statement.run(key, rowsMax).changes);
       if (rows > 0) return rows;
     }
     return this.#parts.blobs.removeSomeOf(key, rowsMax);
-  }
-
-  /** Its messages as if they were acknowledged, then its ids, and itself when nothing refers to it any more. */
-  #eraseInbox(id: number, key: InboxKey, rowsMax: number): number {
-    const seqs = this.#selectSeqs.all(id, rowsMax) as { seq: number }[];
-    const last = seqs.at(-1);
-    if (last !== undefined) {
-      this.#parts.messages.ack({ inbox: key, upTo: BigInt(last.seq), storeEpoch: 0n });
-      return seqs.length;
-    }
-    const ids = Number(this.#deleteDedupe.run(id, rowsMax).changes);
-    if (ids > 0) return ids;
-    this.#parts.inboxes.remove(key);
-    return 1;
   }
 }

@@ -14,6 +14,8 @@ export function failureOf(error: unknown): Failure {
 }
 
 function codeOf(error: unknown): Failure["code"] {
+  const errno = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  if (errno === "ENOSPC" || errno === "EDQUOT") return "E035_STORE_FULL";
   // The low byte is the primary code; the rest says more about it (e.g. which I/O call failed).
   switch (sqliteCodeOf(error) & 0xff) {
     case sqliteBusy:

@@ -115,13 +115,15 @@ export class Lane {
       const { calls, bytes } = this.#nextBatch();
       const batch = this.#pending.splice(0, calls);
       const writer = new ByteWriter(bytes);
+      let grows = false;
       for (const pending of batch) {
+        grows ||= pending.name === "append" || pending.name === "commitGroup";
         writer.u8(callNames.indexOf(pending.name));
         codecs[pending.name].writeRequest(writer, pending.request as never);
       }
       this.#inFlight.push(batch);
       const { clock, send } = this.#parts;
-      send({ kind: "batch", nowMs: wholeMs(clock()), calls, buffer: writer.finish() });
+      send({ kind: "batch", nowMs: wholeMs(clock()), calls, grows, buffer: writer.finish() });
     }
   }
 

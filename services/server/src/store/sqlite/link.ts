@@ -9,7 +9,6 @@ import { CallGates, type CallLimits } from "../call-gates.ts";
 import type { Clock } from "../port.ts";
 import type { LaneLimits } from "./lane.ts";
 import { type CallName, type Calls, isRead } from "../packing/index.ts";
-import type { WriteSettings } from "./protocol.ts";
 import { StoreThread } from "./store-thread.ts";
 
 export const linkDefaults = {
@@ -22,7 +21,8 @@ export const linkDefaults = {
 } as const satisfies Record<string, LaneLimits>;
 
 export type LinkOptions = {
-  readonly settings: WriteSettings;
+  readonly programs: { readonly write: URL; readonly read: URL };
+  readonly settings: { readonly write: unknown; readonly read: unknown };
   readonly limits: CallLimits;
   readonly clock: Clock;
   readonly onLost: () => void;
@@ -34,19 +34,19 @@ export class StoreLink {
   readonly #gates: CallGates;
   #closing: Promise<void> | undefined;
 
-  private constructor({ settings, limits, clock, onLost }: LinkOptions) {
+  private constructor({ programs, settings, limits, clock, onLost }: LinkOptions) {
     this.#writer = new StoreThread({
       name: "qpq-store-write",
-      program: "./write-worker.ts",
-      settings,
+      program: programs.write,
+      settings: settings.write,
       limits: linkDefaults.write,
       clock,
       onLost,
     });
     this.#reader = new StoreThread({
       name: "qpq-store-read",
-      program: "./read-worker.ts",
-      settings: { file: settings.file },
+      program: programs.read,
+      settings: settings.read,
       limits: linkDefaults.read,
       clock,
       onLost,

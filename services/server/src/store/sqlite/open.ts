@@ -9,6 +9,7 @@ import { WakeupHub } from "../hub.ts";
 import type { Clock, Store, StoreLimits } from "../port.ts";
 import { type CarryOut, portsOver } from "../ports-over-calls.ts";
 import { StoreLink } from "./link.ts";
+import type { ReadSettings, WriteSettings } from "./protocol.ts";
 
 const sqliteDefaults = {
   ...callDefaults,
@@ -38,8 +39,21 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const { queueDepthMax, dedupeWindowMs, groupLifeMs, appendsInFlightMax } = limits;
   const { appendBytesInFlightMax, callsInFlightMax, fileBytesMax, healthMsMax } = { ...sqliteDefaults, ...options };
   const raiseStoreEpoch = options.raiseStoreEpoch ?? false;
+  const write: WriteSettings = {
+    file,
+    queueDepthMax,
+    dedupeWindowMs,
+    groupLifeMs,
+    fileBytesMax,
+    raiseStoreEpoch,
+    nowMs: clock(),
+  };
   const link = await StoreLink.open({
-    settings: { file, queueDepthMax, dedupeWindowMs, groupLifeMs, fileBytesMax, raiseStoreEpoch, nowMs: clock() },
+    programs: {
+      write: new URL("./write-worker.ts", import.meta.url),
+      read: new URL("./read-worker.ts", import.meta.url),
+    },
+    settings: { write, read: { file } satisfies ReadSettings },
     limits: { appendsInFlightMax, appendBytesInFlightMax, callsInFlightMax },
     clock,
     onLost: options.onLost ?? (() => undefined),

@@ -17,6 +17,8 @@ export type Batch = {
   /** The adapter's clock when the batch was packed: the threads have no clock of their own. */
   readonly nowMs: number;
   readonly calls: number;
+  /** It has messages to store. */
+  readonly grows: boolean;
   readonly buffer: ArrayBuffer;
 };
 export type ToWorker = { readonly kind: "open" } | Batch | { readonly kind: "close" };

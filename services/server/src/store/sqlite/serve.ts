@@ -14,7 +14,7 @@ import type { Batch, FromWorker, ToWorker } from "./protocol.ts";
 export type Service = {
   /** Answers every call of the batch, through the channel. */
   run(batch: Batch): void;
-  close(): void;
+  close(): void | Promise<void>;
 };
 
 /** Answers on their way back; what is posted belongs to the main thread. */
@@ -79,9 +79,8 @@ export function serve<Settings>(open: (settings: Settings, answers: AnswerChanne
         assert(service !== undefined);
         return service.run(message);
       case "close":
-        service?.close();
         // With its port closed the thread has nothing left to wait for.
-        return port.close();
+        return void Promise.resolve(service?.close()).then(() => port.close());
     }
   });
 }

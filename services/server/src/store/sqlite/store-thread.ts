@@ -9,12 +9,13 @@ import { QpqError } from "quicproquo-proto";
 import type { Clock } from "../port.ts";
 import { Lane, type LaneLimits } from "./lane.ts";
 import type { CallName, Calls } from "../packing/index.ts";
-import type { Failure, FromWorker, ReadSettings, ToWorker, WriteSettings } from "./protocol.ts";
+import type { Failure, FromWorker, ToWorker } from "./protocol.ts";
 
 export type ThreadOptions = {
   readonly name: string;
-  readonly program: "./write-worker.ts" | "./read-worker.ts";
-  readonly settings: WriteSettings | ReadSettings;
+  readonly program: URL;
+  /** Cloned. */
+  readonly settings: unknown;
   readonly limits: LaneLimits;
   readonly clock: Clock;
   /** It has ended by itself. */
@@ -30,7 +31,7 @@ export class StoreThread {
   #isClosing = false;
 
   constructor({ name, program, settings, limits, clock, onLost }: ThreadOptions) {
-    this.#worker = new Worker(new URL(program, import.meta.url), {
+    this.#worker = new Worker(program, {
       name,
       workerData: settings,
       // The process's own flags (`-e`, `--input-type`) are not for this file and can keep it from starting.

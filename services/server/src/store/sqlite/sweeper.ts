@@ -12,26 +12,51 @@ import type { MessageTable } from "./message-table.ts";
 type ExpiredRow = { id: number; inbox_id: number; seq: number };
 
 export type SweeperParts = {
-  readonly inboxes: InboxTable;
-  readonly messages: MessageTable;
-  readonly dedupe: DedupeTable;
-  readonly groups: GroupTable;
+  /** Ends the life of messages, ids and groups. */
+  readonly sweepMessages: (rowsMax: number, nowMs: number) => number;
   readonly blobs: BlobTable;
   readonly erasure: Erasure;
-  readonly dedupeWindowMs: number;
 };
 
 export class Sweeper {
   readonly #parts: SweeperParts;
+  readonly #deleteExpired: readonly StatementSync[];
+
+  constructor(db: DatabaseSync, parts: SweeperParts) {
+    this.#parts = parts;
+    // by the index of each on expires_at
+    this.#deleteExpired = ["key_package", "token", "endpoint"].map((table) =>
+      db.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ?)`),
+    );
+  }
+
+  sweep(rowsMax: number, nowMs: number): number {
+    let rows = this.#parts.sweepMessages(rowsMax, nowMs);
+    for (const statement of this.#deleteExpired) rows += Number(statement.run(nowMs, rowsMax - rows).changes);
+    rows += this.#parts.blobs.sweep(rowsMax - rows, nowMs);
+    rows += this.#parts.erasure.sweep(rowsMax - rows);
+    return rows;
+  }
+}
+
+export type MessageSweeperParts = {
+  readonly inboxes: InboxTable;
+  readonly messages: MessageTable;
+  readonly dedupe: DedupeTable;
+  readonly groups: GroupTable;
+  readonly dedupeWindowMs: number;
+};
+
+export class MessageSweeper {
+  readonly #parts: MessageSweeperParts;
   readonly #selectExpired: StatementSync;
   readonly #deleteMessage: StatementSync;
   readonly #makeTombstone: StatementSync;
   readonly #selectTrimDue: StatementSync;
   readonly #deleteTrimDue: StatementSync;
   readonly #selectHeadRun: StatementSync;
-  readonly #deleteExpired: readonly StatementSync[];
 
-  constructor(db: DatabaseSync, parts: SweeperParts) {
+  constructor(db: DatabaseSync, parts: MessageSweeperParts) {
     this.#parts = parts;
     // By message_by_expiry; messages of one inbox with one life come in seq order, so that most are at the head.
     this.#selectExpired = db.prepare(`
@@ -44,21 +69,13 @@ export class Sweeper {
     this.#deleteTrimDue = db.prepare("DELETE FROM trim_due WHERE inbox_id = ?");
     this.#selectHeadRun = db.prepare(`
       SELECT seq, expires_at FROM message WHERE inbox_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
-    // by the index of each on expires_at
-    this.#deleteExpired = ["key_package", "token", "endpoint"].map((table) =>
-      db.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ?)`),
-    );
   }
 
   sweep(rowsMax: number, nowMs: number): number {
     let rows = this.#sweepExpired(rowsMax, nowMs);
     rows += this.#sweepTombstoneHeads(rowsMax - rows);
     rows += this.#parts.dedupe.sweep(rowsMax - rows, nowMs - this.#parts.dedupeWindowMs);
-    rows += this.#parts.groups.sweep(rowsMax - rows, nowMs);
-    for (const statement of this.#deleteExpired) rows += Number(statement.run(nowMs, rowsMax - rows).changes);
-    rows += this.#parts.blobs.sweep(rowsMax - rows, nowMs);
-    rows += this.#parts.erasure.sweep(rowsMax - rows);
-    return rows;
+    return rows + this.#parts.groups.sweep(rowsMax - rows, nowMs);
   }
 
   /** At the head of its inbox a message goes; behind a message that stands it becomes a tombstone. */

@@ -13,17 +13,19 @@ import { DedupeTable } from "./dedupe-table.ts";
 import { Erasure } from "./erasure.ts";
 import { GroupTable } from "./group-table.ts";
 import { HybridKeyTable } from "./hybrid-key-table.ts";
+import { InboxErasure } from "./inbox-erasure.ts";
 import { InboxTable } from "./inbox-table.ts";
 import { KeyPackageTable } from "./key-package-table.ts";
 import { MessageTable } from "./message-table.ts";
 import type { Batch, WriteCall, WriteSettings } from "./protocol.ts";
 import { type AnswerChannel, type Handlers, makeAnswerWriter, runCall, type Service, serve } from "./serve.ts";
-import { Sweeper } from "./sweeper.ts";
+import { MessageSweeper, Sweeper } from "./sweeper.ts";
 
 class WriteService implements Service {
   readonly #connection: WriteConnection;
   readonly #answers: AnswerChannel;
   readonly #inboxes: InboxTable;
+  readonly #erasure: Erasure;
   readonly #handlers: Handlers<WriteCall>;
 
   constructor(settings: WriteSettings, answers: AnswerChannel) {
@@ -36,12 +38,15 @@ class WriteService implements Service {
     const append = messages.appendOrMark.bind(messages);
     const groups = new GroupTable(db, { append, groupLifeMs, dedupeWindowMs });
     const blobs = new BlobTable(db);
-    const erasure = new Erasure(db, { inboxes, messages, blobs });
-    const sweeper = new Sweeper(db, { inboxes, messages, dedupe, groups, blobs, erasure, dedupeWindowMs });
+    const inboxErasure = new InboxErasure(db, { inboxes, messages });
+    const erasure = new Erasure(db, { eraseInboxes: inboxErasure.erase.bind(inboxErasure), blobs });
+    const messageSweeper = new MessageSweeper(db, { inboxes, messages, dedupe, groups, dedupeWindowMs });
+    const sweeper = new Sweeper(db, { sweepMessages: messageSweeper.sweep.bind(messageSweeper), blobs, erasure });
     const keyPackages = new KeyPackageTable(db);
     const hybridKeys = new HybridKeyTable(db);
     this.#answers = answers;
     this.#inboxes = inboxes;
+    this.#erasure = erasure;
     this.#handlers = {
       append: (entries, nowMs) => messages.append(entries, nowMs),
       commitGroup: (commit, nowMs) => groups.commit(commit, nowMs),
@@ -65,6 +70,7 @@ class WriteService implements Service {
     const writer = makeAnswerWriter();
     const input = { reader: new ByteReader(batch.buffer), writer, nowMs: batch.nowMs };
     try {
+      this.#erasure.begin();
       db.exec("BEGIN IMMEDIATE");
       for (let i = 0; i < batch.calls; i++) runCall(this.#handlers, input);
       db.exec("COMMIT");

@@ -1,0 +1,321 @@
+/**
+ * The log as it is written: records are gathered into one batch and carried out at once, and are durable together when
+ * `commit` returns. Nobody may be told of them before.
+ */
+import { QpqError } from "quicproquo-proto";
+import { BatchFile } from "./batch-file.ts";
+import { closedPath, listLogFolder, segmentPath, unfinishedEnd } from "./files.ts";
+import type { Inbox } from "./inbox-index.ts";
+import type { Positions } from "./positions.ts";
+import { RecordWriter } from "./record-writer.ts";
+import type { CommitName, GroupCommitRecord, GroupRecord, MarkRecord, MessageRecord, SharedBody } from "./records.ts";
+import { type LogSource, type Replayed, replayAll, replayUpTo } from "./recovery.ts";
+import { damaged, type ScannedFile } from "./scan.ts";
+import { LogState } from "./state.ts";
+
+export type JournalOptions = LogSource & {
+  readonly positions: Positions;
+  /** A segment is followed by the next one when it would grow beyond this; a larger batch has one for itself. */
+  readonly segmentBytesMax: number;
+  /** Of all segments together. */
+  readonly bytesMax: number;
+};
+
+/** What was found when it was opened. */
+export type Recovery = {
+  /** Bytes of a batch that had not become durable, and were cut off. */
+  readonly tornBytes: number;
+  readonly segments: number;
+  readonly checkpoint: number;
+};
+
+type Inbox_ = Inbox["key"];
+
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #writer = new RecordWriter();
+  /** Bytes of those that are no longer written. */
+  readonly #sealed: Map<number, number>;
+  readonly recovery: Recovery;
+  #state: LogState;
+  #file: BatchFile;
+
+  private constructor(options: JournalOptions, { state, file, sealed, recovery }: Opened) {
+    this.#options = options;
+    this.#state = state;
+    this.#file = file;
+    this.#sealed = sealed;
+    this.recovery = recovery;
+    this.#begin();
+    this.#tellPosition();
+  }
+
+  /** E038_STORE_DAMAGED, E037_STORE_SCHEMA, or what the disk says. */
+  static open(options: JournalOptions): Journal {
+    return new Journal(options, openFolder(options));
+  }
+
+  /** Replaced when a batch failed. */
+  get state(): LogState {
+    return this.#state;
+  }
+
+  get options(): JournalOptions {
+    return this.#options;
+  }
+
+  /** The segment that is written. */
+  get segment(): number {
+    return this.#file.header.number;
+  }
+
+  /** Segments that are no longer written, with their bytes. */
+  get sealed(): ReadonlyMap<number, number> {
+    return this.#sealed;
+  }
+
+  /** The segment that is written has a batch. */
+  get isBegun(): boolean {
+    return this.#file.batches > 0;
+  }
+
+  /**
+   * Makes room for a batch of about so many bytes, before anything of it is carried out. When it fails nothing has
+   * changed. `grows`: it is messages, for which E035_STORE_FULL keeps the last room free.
+   */
+  prepare(bytes: number, grows: boolean): void {
+    if (this.#file.batches > 0 && this.#file.end + bytes > this.#options.segmentBytesMax) this.rotate();
+    const missing = this.#file.end + bytes - this.#file.roomEnd;
+    if (missing <= 0) return;
+    const left = this.#options.bytesMax - this.#allBytes();
+    if (grows && missing > left) throw new QpqError("E035_STORE_FULL");
+    this.#file.makeRoom(bytes, grows ? Math.max(0, left) : 0);
+  }
+
+  /** The batch is durable when it returns. When it throws, nobody knows: `restore`, or end the process. */
+  commit(): void {
+    if (this.#writer.isEmpty) return;
+    this.#file.write(this.#writer);
+    try {
+      this.#file.sync();
+    } catch (cause) {
+      throw new SyncFailed(cause);
+    }
+    this.#begin();
+    this.#tellPosition();
+  }
+
+  /** After a batch that failed before it was synced: the state of what is durable. */
+  restore(): void {
+    this.#file.cut();
+    const state = new LogState();
+    replayUpTo(this.#options, state, { segment: this.segment, offset: this.#file.end });
+    this.#state = state;
+    this.#begin();
+  }
+
+  /** The next segment. The one before is whole on the disk, as its last batch is. */
+  rotate(): void {
+    const before = this.#file;
+    this.#file = createSegment(this.#options, this.segment + 1);
+    this.#sealed.set(before.header.number, before.end);
+    before.finish();
+    before.close();
+    this.#begin();
+    this.#tellPosition();
+  }
+
+  /** It is no longer there, and is not read any more. */
+  forgetSegment(number: number): void {
+    this.#sealed.delete(number);
+  }
+
+  close(): void {
+    const { files, folder } = this.#options;
+    this.#file.finish();
+    this.#file.close();
+    const mark = files.create(closedPath(folder));
+    files.write(mark, Buffer.from(`${this.segment} ${this.#file.end}\n`), 0);
+    files.sync(mark);
+    files.close(mark);
+    files.syncFolder(folder);
+  }
+
+  message(record: MessageRecord): void {
+    this.#state.message(record, this.#writer.message(record));
+  }
+
+  body(bytes: Uint8Array): SharedBody {
+    return this.#writer.body(bytes);
+  }
+
+  mark(record: MarkRecord): void {
+    this.#writer.mark(record);
+    this.#state.mark(record);
+  }
+
+  ack(inbox: Inbox_, upTo: number): void {
+    this.#writer.ack(inbox, upTo);
+    this.#state.ack(inbox, upTo);
+  }
+
+  trim(inbox: Inbox_, upTo: number): void {
+    this.#writer.trim(inbox, upTo);
+    this.#state.trim(inbox, upTo);
+  }
+
+  tombstone(inbox: Inbox_, seq: number): void {
+    this.#writer.tombstone(inbox, seq);
+    this.#state.tombstone(inbox, seq);
+  }
+
+  removeInbox(inbox: Inbox_): void {
+    this.#writer.removeInbox(inbox);
+    this.#state.removeInbox(inbox);
+  }
+
+  forgetIds(count: number): void {
+    this.#writer.forgetIds(count);
+    this.#state.forgetIds(count);
+  }
+
+  group(record: GroupRecord): void {
+    this.#writer.group(record);
+    this.#state.group(record);
+  }
+
+  groupCommit(record: GroupCommitRecord): void {
+    this.#writer.groupCommit(record);
+    this.#state.groupCommit(record);
+  }
+
+  removeGroup(groupId: string): void {
+    this.#writer.removeGroup(groupId);
+    this.#state.removeGroup(groupId);
+  }
+
+  removeGroupCommit(name: CommitName): void {
+    this.#writer.removeGroupCommit(name);
+    this.#state.removeGroupCommit(name);
+  }
+
+  #begin(): void {
+    this.#writer.begin(this.segment, this.#file.end);
+  }
+
+  #tellPosition(): void {
+    this.#options.positions.tellWritten({ segment: this.segment, offset: this.#file.end });
+  }
+
+  #allBytes(): number {
+    let bytes = this.#file.roomEnd;
+    for (const sealed of this.#sealed.values()) bytes += sealed;
+    return bytes;
+  }
+}
+
+/**
+ * The disk did not take what it was given. What the file holds now is not known, whatever it reads as, and another sync
+ * would not tell: the process that opens it next writes its last segment anew.
+ */
+export class SyncFailed extends Error {
+  constructor(cause: unknown) {
+    super(`the disk did not take a batch: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+type Opened = {
+  readonly state: LogState;
+  readonly file: BatchFile;
+  readonly sealed: Map<number, number>;
+  readonly recovery: Recovery;
+};
+
+function openFolder(options: JournalOptions): Opened {
+  const { files, folder } = options;
+  for (const path of listLogFolder(files, folder).unfinished) files.remove(path);
+  const closedAt = readClosed(options);
+  const state = new LogState();
+  const replayed = replayAll(options, state);
+  const { last, segments, checkpoint, tornBytes } = replayed;
+  requireWhole(options, state, replayed);
+  const sealed = new Map<number, number>();
+  for (const number of segments) sealed.set(number, bytesOf(options, number));
+  const recovery = { tornBytes, segments: segments.length, checkpoint };
+  if (last === undefined || last.header.number !== segments.at(-1)) {
+    // The process ended while it made the segment: nothing stands in it.
+    const number = segments.at(-1) ?? 1;
+    files.remove(segmentPath(folder, number));
+    sealed.delete(number);
+    return { state, file: createSegment(options, number), sealed, recovery };
+  }
+  if (closedAt !== undefined && closedAt !== `${last.header.number} ${last.end}`) {
+    throw damaged(`${last.path} ends at byte ${last.end}, and was closed as ${closedAt}`);
+  }
+  if (closedAt === undefined) writeAnew(options, last);
+  files.remove(closedPath(folder));
+  files.syncFolder(folder);
+  sealed.delete(last.header.number);
+  const file = files.open(segmentPath(folder, last.header.number));
+  return { state, file: new BatchFile(files, { ...last, file }), sealed, recovery };
+}
+
+/** The bodies of all messages that stand are there. */
+function requireWhole({ folder }: JournalOptions, state: LogState, { segments, last, checkpoint }: Replayed): void {
+  const there = new Set(segments);
+  for (const number of state.use.segments) {
+    if (!there.has(number)) throw damaged(`${segmentPath(folder, number)} is missing`);
+  }
+  if (last === undefined && checkpoint > 0) throw damaged(`${segmentPath(folder, checkpoint)} is missing`);
+}
+
+function readClosed({ files, folder }: JournalOptions): string | undefined {
+  try {
+    const words = files.readAll(closedPath(folder)).toString("latin1");
+    return words.endsWith("\n") ? words.slice(0, -1) : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A process that ended may have been told that the disk did not take its last writes; what it reads as now may be only
+ * in memory, and is not written again by a sync. So what is whole in it gets pages of its own.
+ */
+function writeAnew({ files, folder }: JournalOptions, { path, bytes, end }: ScannedFile): void {
+  const unfinished = `${path}${unfinishedEnd}`;
+  const file = files.create(unfinished);
+  try {
+    files.write(file, bytes.subarray(0, end), 0);
+    files.sync(file);
+  } finally {
+    files.close(file);
+  }
+  files.rename(unfinished, path);
+  files.syncFolder(folder);
+}
+
+function bytesOf({ files, folder }: JournalOptions, number: number): number {
+  const file = files.openToRead(segmentPath(folder, number));
+  try {
+    return files.bytesOf(file);
+  } finally {
+    files.close(file);
+  }
+}
+
+/** Its name and its header are on the disk when it returns: a segment that has a batch has them. */
+function createSegment({ files, folder, logId }: LogSource, number: number): BatchFile {
+  const path = segmentPath(folder, number);
+  const file = BatchFile.create(files, path, { logId, number, kind: "segment" });
+  try {
+    file.sync();
+    files.syncFolder(folder);
+    return file;
+  } catch (error) {
+    file.close();
+    files.remove(path);
+    throw error;
+  }
+}
