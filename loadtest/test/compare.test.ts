@@ -91,6 +91,8 @@ test("what lies within the spread of either side is not reported", () => {
     verdictOf("a_per_s", [9_000, 9_400, 9_100, 9_300, 9_200], [8_100, 8_990, 8_950, 8_900, 8_940]),
     "within",
   );
+  // a run of one side reaches a run of the other
+  assert.equal(verdictOf("a_ms", [100, 100, 100, 109, 110], [109, 119, 119, 119, 119]), "within");
   // one slow run of five is noise
   assert.equal(verdictOf("a_per_s", rates, [9_050, 4_000, 9_150, 9_250, 9_300]), "within");
 });
