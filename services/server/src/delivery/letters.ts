@@ -1,4 +1,5 @@
 /** From what a sender asks for to what the store appends: size, life and the id that makes a repeat the same message. */
+import assert from "node:assert";
 import { hash } from "node:crypto";
 import {
   type ChannelId,
@@ -62,11 +63,17 @@ export class Letters {
   }
 }
 
+const idBytes = 16;
+/** Of a sender, 32 bytes, and a key, 16 bytes. */
+const named = new Uint8Array(48);
+
 /** The sender is hashed in, so nobody can burn another's idempotency key (wire.md, Meaning). */
 export function messageIdOf(sender: Uint8Array, idempotencyKey: IdempotencyKey): Uint8Array {
-  const named = new Uint8Array(sender.length + idempotencyKey.length);
+  assert(sender.length + idempotencyKey.length === named.length);
   named.set(sender);
   named.set(idempotencyKey, sender.length);
-  // one-shot: half the time of a Hash object
-  return hash("sha256", named, "buffer").subarray(0, 16);
+  const id = Buffer.allocUnsafe(idBytes); // of Node's pool
+  // one-shot: half the time of a Hash object; as text: a third of the time of a Buffer, which is memory of its own
+  id.write(hash("sha256", named, "binary"), 0, idBytes, "latin1");
+  return id;
 }

@@ -34,19 +34,22 @@ export class CallGates {
     this.#read = new Gate({ name: "callsInFlightMax", rowsMax, bytesMax });
   }
 
-  /** `carryOut` is told about how many bytes the packed request takes. */
-  async pass<N extends CallName>(
+  /** `carryOut` is told about how many bytes the packed request takes. Without a promise of its own: all calls come by here. */
+  pass<N extends CallName>(
     { name, request }: Call<N>,
     carryOut: (bytes: number) => Promise<Calls[N]["answer"]>,
   ): Promise<Calls[N]["answer"]> {
-    const bytes = codecs[name].bytesOf(request);
-    const rows = rowsOf({ name, request } as Call<CallName>);
-    const gate = this.#gateOf(name);
-    gate.enter(rows, bytes);
     try {
-      return await carryOut(bytes);
-    } finally {
-      gate.leave(rows, bytes);
+      const bytes = codecs[name].bytesOf(request);
+      const rows = rowsOf({ name, request } as Call<CallName>);
+      const gate = this.#gateOf(name);
+      gate.enter(rows, bytes);
+      const answer = carryOut(bytes);
+      const leave = (): void => gate.leave(rows, bytes);
+      answer.then(leave, leave);
+      return answer;
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 

@@ -30,13 +30,17 @@ function over<N extends CallName>(call: CarryOut, codecs: { readonly [Name in N]
 
 function logOver(call: CarryOut): MessageLog {
   return {
-    append: async (entry) => (await call("append", [entry]))[0] as Appended,
+    append: (entry) => call("append", [entry]).then(onlyOf),
     appendAll: (entries) => call("append", entries),
     commitGroup: (commit) => call("commitGroup", commit),
     read: (query) => call("read", query),
     ack: (inbox, upTo, storeEpoch) => call("ack", { inbox, upTo, storeEpoch }),
     sweep: (rowsMax) => call("sweep", rowsMax),
   };
+}
+
+function onlyOf([appended]: readonly Appended[]): Appended {
+  return appended as Appended;
 }
 
 function keysOver(call: CarryOut): KeyStore {

@@ -80,19 +80,17 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   }
   const gates = new CallGates({ ...bounds, appendsInFlightMax: limits.appendsInFlightMax });
   let closing: Promise<void> | undefined;
-  const requireOpen = () => {
-    if (closing !== undefined) throw new QpqError("E020_STORE_UNAVAILABLE", { text: "the store is closed" });
-  };
-  const call: CarryOut = async (name, request) => {
-    requireOpen();
-    return await gates.pass({ name, request }, () => workers.call(name, request));
+  const closed = () => new QpqError("E020_STORE_UNAVAILABLE", { text: "the store is closed" });
+  const call: CarryOut = (name, request) => {
+    if (closing !== undefined) return Promise.reject(closed());
+    return gates.pass({ name, request }, () => workers.call(name, request));
   };
   return {
     ...portsOver(call),
     wakeups,
     health: () => withinMs(healthMsMax, call("probe", undefined)),
     async readHeads(cursors) {
-      requireOpen();
+      if (closing !== undefined) throw closed();
       if (cursors.length > cursorsMax) throw new QpqError("E021_OVERLOADED", { fields: { limit: "cursorsMax" } });
       return await workers.call("readHeads", cursors);
     },
