@@ -19,6 +19,7 @@ export {
   type Trust,
 } from "./connect.ts";
 export { Files, type FilesParts, type OutgoingFile } from "./files.ts";
+export { GatheringSender } from "./gathering-sender.ts";
 export { RecordSessionCache } from "./record-session-cache.ts";
 export { type OnCall, ReconnectingClient, type ReconnectOptions } from "./reconnecting-client.ts";
 export {
