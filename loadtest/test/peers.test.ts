@@ -11,7 +11,13 @@ before(async () => {
 });
 after(async () => await sides[Symbol.asyncDispose]());
 
-const names: readonly PeerName[] = ["embedded", "redis_always_tls", "redis_always_plain", "redis_equal_tls"];
+const names: readonly PeerName[] = [
+  "embedded",
+  "embedded_calls",
+  "redis_always_tls",
+  "redis_always_plain",
+  "redis_equal_tls",
+];
 
 for (const name of names) {
   test(`${name} has as many messages as it acknowledged to many callers, and none of those before`, async () => {

@@ -1,13 +1,18 @@
 /** Callers of enqueue over QUIC; fan-outs, one after the other; and how many messages its inboxes hold. */
 import { randomBytes } from "node:crypto";
 import { type IdentityKey, protocolVersion } from "quicproquo-proto";
+import { GatheringSender } from "quicproquo-sdk";
 import { recipientsOf, Workload } from "../workload.ts";
 import { serveCallers } from "./callers.ts";
 import { type Client, type ClientsTask, connectClients } from "./clients.ts";
 import { stamped } from "./stamp.ts";
 
 /** `inboxes`: of their name, and with readers, who are told when a message was sent. */
-export type EnqueueTask = ClientsTask & { readonly inboxes?: string };
+export type EnqueueTask = ClientsTask & {
+  readonly inboxes?: string;
+  /** What callers send in one turn goes in one call, instead of a call each. */
+  readonly gathered?: boolean;
+};
 
 export type FanOutTask = { readonly recipients: number; readonly payloadBytes: number };
 
@@ -18,12 +23,15 @@ let workload = new Workload(inboxes);
 let beginnings = 0;
 
 serveCallers(
-  async ({ inboxes: read, ...task }: EnqueueTask) => {
+  async ({ inboxes: read, gathered = false, ...task }: EnqueueTask) => {
     clients = await connectClients(task);
+    const senders = gathered ? clients.map(({ node, token }) => new GatheringSender(node.openSession(token))) : [];
     inboxes = read ?? inboxes;
     workload = new Workload(inboxes);
     return (caller) => {
       const { node, auth } = clients[caller % clients.length] as Client;
+      const sender = senders[caller % clients.length];
+      if (sender !== undefined) return sender.send(workload.next());
       const { recipientKey, idempotencyKey, payload } = workload.next();
       return node.call("enqueue", {
         recipientKey,
@@ -41,9 +49,9 @@ serveCallers(
     payloads: ({ bytes }: { readonly bytes: number }) => {
       workload = new Workload("recipient", randomBytes(bytes));
     },
-    /** From now on payloads are that long, and go to inboxes that are empty. */
+    /** From now on payloads are that long, and go to inboxes that no load has used. */
     begin: ({ payloadBytes }: { readonly payloadBytes: number }) => {
-      inboxes = `recipient ${++beginnings}`;
+      inboxes = `recipient ${process.pid} ${++beginnings}`;
       workload = new Workload(inboxes, randomBytes(payloadBytes));
     },
     /** How many were begun since then, or since the start. */

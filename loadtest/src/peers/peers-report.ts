@@ -6,7 +6,7 @@ import type { ReportNames } from "../report-names.ts";
 import { Rows, type Samples } from "../samples.ts";
 import { connections, type PeerName } from "./sides.ts";
 
-const ours = ["embedded", "cluster", "embedded_network"] as const;
+const ours = ["embedded", "cluster", "embedded_network", "embedded_calls", "cluster_calls"] as const;
 /** Durable before they acknowledge, and encrypted, as ours are. */
 const equals = ["redis_always_tls", "jetstream_always_tls", "rabbitmq_tls"] as const;
 /** Also with what else our enqueue promises, as near as they can be brought. */
@@ -85,6 +85,7 @@ export function reportOf(samples: Samples, told: Told): Omit<Report, "scenario" 
 function meanings({ nats, onTwoCores, encryptions }: Told): readonly string[] {
   return [
     `names without a suffix: ${shapes[0].name}; _2048: ${shapes[1]?.name}; _1x16: ${shapes[2]?.name}. One server and one client process a side (cluster: and its Postgres and Redis), ${onTwoCores ? "all on the same two cores" : "not held to two cores"}; all are connected all the time, one is measured at a time`,
+    "embedded, cluster: the SDK gathers what callers send in one turn into one Session.send, as ioredis does by pipelines; each caller has its own acknowledgement. embedded_calls_X, cluster_calls_X: the same front-end, an enqueue call a message",
     "embedded_network_X: the same store, by an address of this machine that is not its loopback: ours then sends datagrams of 1,232 B as over a network, instead of 9,000; the brokers' TCP has the loopback's 64 KB in any case",
     "*_server_cpu_us, *_client_cpu_us: user and system a message, of all processes of the server side, and of the client",
     "the same promise: redis_always_tls (XADD to a stream an inbox, appendfsync always, ioredis autopipelined), jetstream_always_tls (sync_interval always, a subject an inbox, asynchronous publish) and rabbitmq_tls (quorum queues, a queue a connection, publisher confirms) are on the disk before the acknowledgement and encrypted on the way, as ours are",

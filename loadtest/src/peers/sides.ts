@@ -16,7 +16,9 @@ import { startRabbit } from "../delivery/rabbitmq.ts";
 export type PeerName =
   | "embedded"
   | "embedded_network"
+  | "embedded_calls"
   | "cluster"
+  | "cluster_calls"
   | "redis_always_tls"
   | "redis_always_plain"
   | "redis_equal_tls"
@@ -116,21 +118,24 @@ export class PeerSides implements AsyncDisposable {
 
   async #startOurs(withCluster: boolean): Promise<void> {
     const embedded = this.#started.use(await startEmbedded());
-    await this.#startFrontEnd("embedded", embedded, () => []);
+    await this.#addFrontEnd("embedded", embedded, () => []);
+    await this.#addFrontEnd("embedded_calls", embedded, () => []);
     const host = networkHost();
     if (host !== undefined) {
       const frontEnd = this.#started.use(await startEmbedded({ settings: { host } }));
-      await this.#startFrontEnd("embedded_network", frontEnd, () => []);
+      await this.#addFrontEnd("embedded_network", frontEnd, () => []);
     }
     if (!withCluster) return;
     const cluster = this.#started.use(await startCluster());
     const frontEnd = this.#started.use(await startFrontEnd(cluster.address));
-    await this.#startFrontEnd("cluster", frontEnd, cluster.pids);
+    await this.#addFrontEnd("cluster", frontEnd, cluster.pids);
+    await this.#addFrontEnd("cluster_calls", frontEnd, cluster.pids);
   }
 
-  async #startFrontEnd(name: PeerName, frontEnd: FrontEnd, store: () => readonly number[]): Promise<void> {
+  async #addFrontEnd(name: PeerName, frontEnd: FrontEnd, store: () => readonly number[]): Promise<void> {
     const pids = (): readonly number[] => [frontEnd.process.pid, ...store()];
-    await this.#add(name, "enqueue", { frontEnds: [frontEnd.address] }, pids);
+    const gathered = !name.endsWith("_calls");
+    await this.#add(name, "enqueue", { frontEnds: [frontEnd.address], gathered }, pids);
   }
 
   async #startRedis(): Promise<void> {

@@ -27,8 +27,8 @@ const plans: Record<"quick" | "full", Plan> = {
   quick: {
     runs: 3,
     shapes: shapes.slice(0, 1),
-    warming: { warmUpMs: 500, windowMs: 200 },
-    window: { warmUpMs: 100, windowMs: 500 },
+    warming: { warmUpMs: 300, windowMs: 100 },
+    window: { warmUpMs: 50, windowMs: 400 },
     oneCallerMs: 200,
   },
   full: {
