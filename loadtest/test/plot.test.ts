@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { type BarChart, barChart } from "../src/plot/bar-chart.ts";
 import { type LineChart, lineChart, type Point, pointsMax } from "../src/plot/line-chart.ts";
 import { type ScaleKind, scaleOf, shortNumber } from "../src/plot/scale.ts";
+import { elementsOf } from "./elements-of.ts";
 
 const words = { title: "Latency", description: "Milliseconds from send to read." };
 
@@ -14,39 +15,6 @@ function lines(points: readonly Point[], y: ScaleKind = "linear"): LineChart {
 
 function bars(values: readonly number[]): BarChart {
   return { ...words, x: { label: "msg/s" }, bars: values.map((value, i) => ({ name: `side ${i}`, values: [value] })) };
-}
-
-/** Reads XML as strictly as these documents need: tags that match, attributes in quotes, no stray special characters. */
-function elementsOf(
-  xml: string,
-): readonly { readonly name: string; readonly attributes: ReadonlyMap<string, string> }[] {
-  const found = [];
-  const open: string[] = [];
-  const token = /<(\/?)([\w-]+)((?: [\w:-]+="[^"<]*")*)(\/?)>|([^<>]+)/gy;
-  let at = 0;
-  for (let match = token.exec(xml); match !== null; match = token.exec(xml)) {
-    at = token.lastIndex;
-    const [, closes, name = "", attributes = "", isEmpty, text] = match;
-    if (text !== undefined) {
-      assert.doesNotMatch(text, /&(?!amp;|lt;|gt;|quot;)/, "a special character stands unescaped");
-      continue;
-    }
-    assert.doesNotMatch(attributes, /&(?!amp;|lt;|gt;|quot;)/);
-    if (closes === "/") {
-      assert.equal(open.pop(), name);
-      continue;
-    }
-    if (isEmpty !== "/") open.push(name);
-    found.push({
-      name,
-      attributes: new Map(
-        [...attributes.matchAll(/ ([\w:-]+)="([^"]*)"/g)].map(([, key = "", value = ""]) => [key, value]),
-      ),
-    });
-  }
-  assert.equal(at, xml.length, `not well formed at: ${xml.slice(at, at + 80)}`);
-  assert.deepEqual(open, []);
-  return found;
 }
 
 function drawnPoints(svg: string): readonly Point[] {

@@ -105,7 +105,8 @@ export function parseOptions(args: readonly string[], env: Environment, ownFlags
   try {
     parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
   } catch (error) {
-    throw new QpqError("E048_USAGE", { text: `${(error as Error).message}. See: qpq --help`, cause: error });
+    const meant = flagMeant((error as Error).message, Object.keys(options));
+    throw new QpqError("E048_USAGE", { text: `${(error as Error).message}${meant}. See: qpq --help`, cause: error });
   }
   const own = Object.entries(parsed.values).filter(([name]) => Object.hasOwn(ownFlags, name));
   const textOf = (name: keyof typeof flags): string | undefined => {
@@ -135,6 +136,16 @@ export function parseOptions(args: readonly string[], env: Environment, ownFlags
     own: Object.fromEntries(own) as OwnFlagValues,
     env,
   };
+}
+
+/** Of an unknown flag: the one that begins alike and shares the most letters, if any. */
+function flagMeant(message: string, names: readonly string[]): string {
+  const [, given] = /^Unknown option '--([a-z-]+)'/.exec(message) ?? [];
+  if (given === undefined) return "";
+  const shared = (name: string): number => [...new Set(given)].filter((letter) => name.includes(letter)).length;
+  const near = names.filter((name) => name[0] === given[0] && shared(name) * 2 > new Set(given).size);
+  const [best] = near.sort((a, b) => shared(b) - shared(a) || a.length - b.length);
+  return best === undefined ? "" : `; did you mean --${best}?`;
 }
 
 function shapesOf(table: OwnFlags | Readonly<Record<string, Flag>>): NonNullable<ParseArgsConfig["options"]> {
@@ -192,12 +203,17 @@ function pinOf(text: string): Uint8Array {
   return bytes;
 }
 
-/** QPQ_AUTH_TOKEN, or the text of the file named by QPQ_AUTH_TOKEN_FILE. Empty when neither is set. */
-export function accessTokenOf({ env }: Options): Uint8Array {
-  const file = env["QPQ_AUTH_TOKEN_FILE"];
-  const given = env["QPQ_AUTH_TOKEN"] ?? "";
-  if (given !== "" || file === undefined) return Buffer.from(given);
-  return Buffer.from(readNamed(file, "QPQ_AUTH_TOKEN_FILE").toString("utf8").trim());
+/** Empty when none is set. */
+export function accessTokenOf(options: Options): Uint8Array {
+  return Buffer.from(secretOf(options, "QPQ_AUTH_TOKEN"));
+}
+
+/** The variable, or the text of the file that NAME_FILE names. Empty when neither is set. */
+export function secretOf({ env }: Options, name: "QPQ_AUTH_TOKEN" | "QPQ_AGENT_TOKEN"): string {
+  const file = env[`${name}_FILE`];
+  const given = env[name] ?? "";
+  if (given !== "" || file === undefined) return given;
+  return readNamed(file, `${name}_FILE`).toString("utf8").trim();
 }
 
 /** E048_USAGE when it cannot be read. `what` names it. */

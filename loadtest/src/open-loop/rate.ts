@@ -16,10 +16,11 @@ export function phasesOf(rate: string, seconds: number): readonly Phase[] {
   }
   const spike = /^([\d.]+)\^([\d.]+)$/.exec(rate);
   const rates = spike === null ? rate.split(",") : [spike[1], spike[2], spike[1]];
-  const parts = spike === null ? rates.map(() => 1 / rates.length) : [0.4, 0.2, 0.4];
+  const lengths =
+    spike === null ? rates.map(() => seconds / rates.length) : [2, 1, 2].map((part) => (part * seconds) / 5);
   const phases = rates.map((text, i) => {
     const perSecond = /^\d+(\.\d+)?$/.test(text ?? "") ? Number(text) : Number.NaN;
-    return { seconds: seconds * (parts[i] as number), fromPerSecond: perSecond, toPerSecond: perSecond };
+    return { seconds: lengths[i] as number, fromPerSecond: perSecond, toPerSecond: perSecond };
   });
   return checked(rate, phases);
 }

@@ -1,6 +1,7 @@
 /** What several drivers recorded adds up to what one would have recorded. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Histogram } from "hdr-histogram-js";
 import { percentileMs, Recorder } from "../../src/open-loop/recorder.ts";
 
 /** Latencies of 0.05 ms to 50 s, many of them short. */
@@ -44,6 +45,20 @@ test("a percentile is within 0.1 % of the latency that it is of", () => {
   for (const p of [50, 90, 99, 99.9]) {
     assert.ok(Math.abs(percentileMs(recorder.latency, p) / p - 1) <= 0.001, `p${p}`);
   }
+});
+
+test("latency is from when an action was due, service from when it was begun, lateness what lies between", () => {
+  const recorder = new Recorder(1);
+  recorder.done({ dueMs: 100, beganMs: 400, endedMs: 500 });
+  for (const [what, ms] of [
+    ["latency", 400],
+    ["service", 100],
+    ["lateness", 300],
+  ] as const) {
+    assert.ok(Math.abs(percentileMs(recorder[what], 50) / ms - 1) <= 0.001, what);
+  }
+  // and in the second in which it was due
+  assert.ok(Math.abs(percentileMs(recorder.stretches()[0]?.latency as Histogram, 50) / 400 - 1) <= 0.01);
 });
 
 test("what is due in the warm-up is not recorded", () => {
