@@ -56,7 +56,7 @@ serveCallers(
     },
     /** How many were begun since then, or since the start. */
     sent: () => workload.sent,
-    /** Messages in the inboxes, each read once. */
+    /** Messages in the inboxes; none is removed. */
     stored: async () => {
       const counts = await Promise.all(recipientsOf(inboxes).map((recipient, i) => countIn(recipient, i)));
       return counts.reduce((sum, count) => sum + count, 0);
@@ -84,8 +84,8 @@ async function countIn(recipientKey: IdentityKey, i: number): Promise<number> {
   let count = 0;
   let after = 0n;
   for (;;) {
-    const where = { recipientKey, channelId, version: protocolVersion, auth, limit: 100, storeEpoch: 0n, keep: true };
-    const { payloads } = await node.call("fetch", { ...where, after });
+    const where = { recipientKey, channelId, version: protocolVersion, auth, limit: 100, storeEpoch: 0n };
+    const { payloads } = await node.call("peek", { ...where, after });
     if (payloads.length === 0) return count;
     count += payloads.length;
     after = (payloads.at(-1) as (typeof payloads)[number]).seq;
