@@ -3,7 +3,7 @@ import { QpqError } from "quicproquo-proto";
 import type { ByteStream, CloseCode, Connection, ConnectionClosed, ConnectionInfo, ConnectionStats } from "../port.ts";
 import { closedHere, printable } from "../closed.ts";
 import { closeCodes } from "../port.ts";
-import { closedByNative, connectFailed, failedInternally } from "./close-reason.ts";
+import { closedByNative, connectFailed, failedInternally, withoutIds } from "./close-reason.ts";
 import type { ConnectionOwner, QuicConnectionOptions } from "./connection-owner.ts";
 import { datagramBytesTo } from "./datagram-size.ts";
 import type { Serviced } from "./endpoint.ts";
@@ -97,7 +97,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#streams = new StreamTable(options.role, this, options.limits.streamsMax);
     if (options.bytesIn > 0) this.#traffic.received(options.bytesIn);
     const { native, owner, limits, peer } = options;
-    const [links, traffic, ids] = [new Links(options.link), this.#traffic, new PeerIds(native)];
+    const ids = new PeerIds(native, () => this.#partSilently());
+    const [links, traffic] = [new Links(options.link), this.#traffic];
     this.#turn = new Turn(links, this);
     this.#wire = new Wire({ native, links, traffic, ids, peer, datagramBytes: datagramBytesTo(peer, limits) });
     this.#ids = new SourceIds({ native, newId: () => owner.newId(this), forget: (id) => owner.forgetId?.(this, id) });
@@ -409,6 +410,12 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
       }
     }
     this.service();
+  }
+
+  /** The library must not be asked for a packet, not even a farewell. */
+  #partSilently(): void {
+    this.#givenUp ??= withoutIds();
+    this.mark();
   }
 
   /** The address of this side or the peer has changed: what was under way is found lost by an answer to something new. */

@@ -2,6 +2,11 @@
  * The connection ids that the peer has given: one is in use, and is given back for another when this side or the peer
  * comes to another address, so that nobody who sees both paths can tell that they are one connection (RFC 9000 section
  * 9.5).
+ *
+ * An id that was given back may come to the library a second time, when the peer repeats the frame that gave it. Used
+ * again, and its giving back repeated too, it makes the library's `send` run for ever: it leaves out the frame that would
+ * give back the id of the packet it writes, and looks for the next one, which is the same (seen with 10,000 clients that
+ * came back at once). So it is given back again at once, and where there is no other the connection is over.
  */
 import type { NativeConnection } from "./native.ts";
 
@@ -10,12 +15,17 @@ const stepsMax = 64;
 
 export class PeerIds {
   readonly #native: NativeConnection;
+  readonly #onSpent: () => void;
   /** No id with a lower number is held any more, or it is not the one in use. */
   #lowest = 0;
   #isFixed = false;
+  /** Their numbers, by the id. */
+  readonly #givenBack = new Map<string, number>();
 
-  constructor(native: NativeConnection) {
+  /** onSpent: the library must not be asked for a packet any more. */
+  constructor(native: NativeConnection, onSpent: () => void) {
     this.#native = native;
+    this.#onSpent = onSpent;
   }
 
   get hasSpare(): boolean {
@@ -30,15 +40,24 @@ export class PeerIds {
   /** Uses another one, if there is one to spare. */
   rotate(): void {
     if (this.#isFixed) return;
-    const before = this.#native.destinationId();
+    let inUse = this.#inUse;
     for (let steps = 0; steps < stepsMax && this.hasSpare; steps++) {
+      const number = this.#givenBack.get(inUse) ?? this.#lowest++;
       try {
-        this.#native.retireDestinationCid(this.#lowest);
+        this.#native.retireDestinationCid(number);
       } catch {
         // Given back before, by this side or the peer.
       }
-      this.#lowest += 1;
-      if (Buffer.compare(this.#native.destinationId(), before) !== 0) return;
+      const next = this.#inUse;
+      if (next === inUse) continue;
+      this.#givenBack.set(inUse, number);
+      inUse = next;
+      if (!this.#givenBack.has(next)) return;
     }
+    if (this.#givenBack.has(inUse)) this.#onSpent();
+  }
+
+  get #inUse(): string {
+    return Buffer.from(this.#native.destinationId()).toString("latin1");
   }
 }
