@@ -16,6 +16,17 @@ export function mainThreadCpuUsOf(pid: number): number {
   return threadCpuUs(`/proc/${pid}/task/${pid}`);
 }
 
+/** The same of each of its threads, by their names; of one name together. */
+export function threadsCpuUsOf(pid: number): ReadonlyMap<string, number> {
+  const threads = `/proc/${pid}/task`;
+  const used = new Map<string, number>();
+  for (const thread of readdirSync(threads)) {
+    const name = readFileSync(`${threads}/${thread}/comm`, "utf8").trim();
+    used.set(name, (used.get(name) ?? 0) + threadCpuUs(`${threads}/${thread}`));
+  }
+  return used;
+}
+
 function threadCpuUs(folder: string): number {
   return Number(readFileSync(`${folder}/schedstat`, "utf8").split(" ")[0]) / 1_000;
 }

@@ -9,6 +9,8 @@ import { mlsScenario } from "./scenarios/mls.ts";
 import { observeScenario } from "./scenarios/observe.ts";
 import { peersScenario } from "./scenarios/peers.ts";
 import { planScenario } from "./scenarios/plan.ts";
+import { processesScenario } from "./scenarios/processes.ts";
+import { profileScenario } from "./scenarios/profile.ts";
 import { pushLatencyScenario } from "./scenarios/push-latency.ts";
 import { rpcScenario } from "./scenarios/rpc.ts";
 import { soakScenario } from "./scenarios/soak.ts";
@@ -27,6 +29,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   observe: observeScenario,
   peers: peersScenario,
   plan: planScenario,
+  processes: processesScenario,
+  profile: profileScenario,
   "push-latency": pushLatencyScenario,
   rpc: rpcScenario,
   soak: soakScenario,

@@ -62,6 +62,11 @@ export class FrontEnd implements AsyncDisposable {
     return cpuUsOf(this.process.pid);
   }
 
+  /** Durable messages since its start. */
+  async enqueued(): Promise<number> {
+    return valueOf(await this.#page(), "enqueue_total");
+  }
+
   async waiters(): Promise<number> {
     return valueOf(await this.#page(), "qpq_waiters");
   }
