@@ -5,8 +5,8 @@
  *
  * An id that was given back may come to the library a second time, when the peer repeats the frame that gave it. Used
  * again, and its giving back repeated too, it makes the library's `send` run for ever: it leaves out the frame that would
- * give back the id of the packet it writes, and looks for the next one, which is the same (seen with 10,000 clients that
- * came back at once). So it is given back again at once, and where there is no other the connection is over.
+ * give back the id of the packet it writes, and looks for the next one, which is the same (CVE-2025-7054; seen in a client
+ * of 10,000 that came back at once). So it is given back again at once, and where there is no other the connection is over.
  */
 import type { NativeConnection } from "./native.ts";
 
