@@ -180,7 +180,7 @@ export const plotTable: Readonly<Record<string, Bars | Lines>> = {
     lines: (report) =>
       ["embedded", "cluster"].flatMap((store) =>
         ["p50", "p99", "p999"].map((p) => ({
-          name: `${p}, ${store}`,
+          name: `${p === "p999" ? "p99.9" : p}, ${store}`,
           points: byNumber(report, `push_${p}_ms_#_${store}`),
         })),
       ),
@@ -231,6 +231,29 @@ export const plotTable: Readonly<Record<string, Bars | Lines>> = {
     x: { label: "minutes" },
     y: { label: "ms", scale: "log" },
     lines: (report) => byMinute(report, ["p50_ms", "p99_ms"]),
+  },
+  "process-cpu": {
+    kind: "bars",
+    scenario: "processes",
+    title: "CPU of front-ends a message, the same load a process",
+    unit: "us",
+    rows: [1_000, 2_000].flatMap((rate) => [
+      ours(`cpu_us_per_message_1_at_${rate}`, `1 process, ${rate} messages/s each`),
+      ours(`cpu_us_per_message_4_at_${rate}`, `4 processes, ${rate} messages/s each`),
+    ]),
+  },
+  "cpu-split": {
+    kind: "bars",
+    scenario: "profile",
+    title: "CPU of a front-end a message, by what it does",
+    unit: "us",
+    parts: ["QUIC", "sockets", "RPC", "delivery", "store client", "observe", "garbage", "other"],
+    rows: ["cluster_enqueue", "cluster_subscribe", "embedded_enqueue", "embedded_subscribe"].map((path) => {
+      const of = (part: string): string => `${path}_${part}_us_per_message`;
+      const parts = ["sockets", "rpc", "delivery", "store", "observe", "gc"].map(of);
+      const figures = [[of("quic"), of("quic_native")], ...parts, [of("native"), of("other")]];
+      return { name: path.replace("_", ", "), figures };
+    }),
   },
 };
 
