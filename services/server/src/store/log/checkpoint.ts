@@ -50,7 +50,8 @@ function writeFile(files: LogFiles, path: string, { state, logId, number }: Cont
     writeInboxes(state, writer, flushWhenLong);
     const lasts = new Map([...state.inboxes.inboxes].map((inbox) => [inbox.number, inbox.last]));
     for (const id of state.ids.entries((number) => lasts.get(number) ?? 0)) {
-      writer.id(id);
+      // Its inbox is gone, and the number may become another one's: nobody's, but it keeps its place among the ids.
+      writer.id(lasts.has(id.number) ? id : { ...id, number: 0 });
       flushWhenLong();
     }
     for (const group of state.groups.groups) {

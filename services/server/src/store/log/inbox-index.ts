@@ -31,8 +31,8 @@ export type Inbox = {
 export type SlotWatch = {
   added(slot: number): void;
   removed(slot: number): void;
-  /** What stands first in the inbox now has no life of its own any more. */
-  tombstoneIsHead(inbox: Inbox): void;
+  /** Another message stands first, and it is a tombstone, or is none. */
+  headChanged(inbox: Inbox, isTombstone: boolean): void;
 };
 
 /** Slots in front of the head that are worth a copy of those behind it. */
@@ -200,9 +200,8 @@ export class InboxIndex {
 
   #lookAtHead(inbox: Inbox): void {
     const slot = inbox.slots[inbox.head];
-    if (slot !== undefined && ((this.pool.flags[slot] as number) & isTombstone) !== 0) {
-      this.#watch?.tombstoneIsHead(inbox);
-    }
+    const isOver = slot !== undefined && ((this.pool.flags[slot] as number) & isTombstone) !== 0;
+    this.#watch?.headChanged(inbox, isOver);
   }
 }
 

@@ -43,7 +43,6 @@ export class MessageSweep {
     let rows = 0;
     for (const inbox of trimDue) {
       if (rows >= rowsMax) break;
-      trimDue.delete(inbox);
       rows += this.#trimHead(inbox, { rowsMax: rowsMax - rows, nowMs });
     }
     return rows;

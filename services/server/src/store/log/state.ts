@@ -38,7 +38,10 @@ export class LogState implements RecordTarget {
         this.lives.remove(slot);
         this.use.removed(slot);
       },
-      tombstoneIsHead: (inbox) => void this.trimDue.add(inbox),
+      headChanged: (inbox, isTombstone) => {
+        if (isTombstone) this.trimDue.add(inbox);
+        else this.trimDue.delete(inbox);
+      },
     };
     this.inboxes = new InboxIndex(watch);
     this.lives = new LifeHeap(this.inboxes.pool);
