@@ -9,7 +9,7 @@ import type { Inbox } from "./inbox-index.ts";
 import type { Positions } from "./positions.ts";
 import { RecordWriter } from "./record-writer.ts";
 import type { CommitName, GroupCommitRecord, GroupRecord, MarkRecord, MessageRecord, SharedBody } from "./records.ts";
-import { type LogSource, type Replayed, replayAll, replayUpTo } from "./recovery.ts";
+import { type LogSource, type Position, type Replayed, replayAll, replayUpTo } from "./recovery.ts";
 import { damaged, type ScannedFile } from "./scan.ts";
 import { LogState } from "./state.ts";
 
@@ -55,6 +55,11 @@ export class Journal {
     return new Journal(options, openFolder(options));
   }
 
+  /** Everything before it is durable. */
+  get written(): Position {
+    return { segment: this.segment, offset: this.#file.end };
+  }
+
   /** Replaced when a batch failed. */
   get state(): LogState {
     return this.#state;
@@ -89,7 +94,7 @@ export class Journal {
     if (missing <= 0) return;
     const left = this.#options.bytesMax - this.#allBytes();
     if (grows && missing > left) throw new QpqError("E035_STORE_FULL");
-    this.#file.makeRoom(bytes, grows ? Math.max(0, left) : 0);
+    this.#file.makeRoom(bytes, grows ? Math.max(0, Math.min(left, this.#options.segmentBytesMax)) : 0);
   }
 
   /** The batch is durable when it returns. When it throws, nobody knows: `restore`, or end the process. */
@@ -109,7 +114,7 @@ export class Journal {
   restore(): void {
     this.#file.cut();
     const state = new LogState();
-    replayUpTo(this.#options, state, { segment: this.segment, offset: this.#file.end });
+    replayUpTo(this.#options, state, this.written);
     this.#state = state;
     this.#begin();
   }
@@ -204,7 +209,7 @@ export class Journal {
   }
 
   #tellPosition(): void {
-    this.#options.positions.tellWritten({ segment: this.segment, offset: this.#file.end });
+    this.#options.positions.tellWritten(this.written);
   }
 
   #allBytes(): number {
