@@ -24,11 +24,14 @@ export async function open(args: readonly string[]): Promise<void> {
     throw new QpqError("E048_USAGE", { text: `--store is embedded or cluster, not ${store}` });
   }
   await using started = new AsyncDisposableStack();
-  const isComparing = words[0] === "compare";
-  const frontEnd = isComparing ? undefined : await serverOf(store, started);
+  let token = "";
   await bench(words, flags, {
-    server: () => addressOf(frontEnd as FrontEnd),
-    accessToken: () => Buffer.from((frontEnd as FrontEnd).address.token),
+    server: async () => {
+      const frontEnd = await serverOf(store, started);
+      ({ token } = frontEnd.address);
+      return addressOf(frontEnd);
+    },
+    accessToken: () => Buffer.from(token),
     versions: { store },
     data: (text, fields) => process.stdout.write(`${json ? JSON.stringify(fields) : text}\n`),
     say: (text) => process.stderr.write(`${text}\n`),

@@ -36,6 +36,12 @@ export type BenchFlagValues = PlanFlags & {
   readonly force?: boolean;
 };
 
+/** What may stand behind the command, each with what it is. */
+export const benchWords: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(loads).map(([name, { doc }]) => [name, doc])),
+  compare: "two results, by their ratios",
+};
+
 /** `program`: how it is called. `more`: what stands behind the flags. */
 export function benchHelp(program: string, more: string): string {
   const scenarios = Object.entries(loads).map(([name, { doc }]) => `  ${name.padEnd(18)}${doc}`);

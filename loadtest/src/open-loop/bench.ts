@@ -17,12 +17,12 @@ import { type Plan, planOf } from "./plan.ts";
 import { type LoadResult, resultOf } from "./result.ts";
 import { comparedWords, resultWords } from "./words.ts";
 
-export { benchFlags, benchHelp } from "./bench-flags.ts";
+export { benchFlags, benchHelp, benchWords } from "./bench-flags.ts";
 
 export type BenchContext = {
-  /** Asked only where one is needed. E048_USAGE. */
-  readonly server: () => ServerAddress;
-  /** A secret. */
+  /** Asked once, and only where all else is right. E048_USAGE. */
+  readonly server: () => ServerAddress | Promise<ServerAddress>;
+  /** A secret; asked behind the server. */
   readonly accessToken: () => Uint8Array;
   /** Of the programs that measure, by name. */
   readonly versions: Readonly<Record<string, string>>;
@@ -46,7 +46,8 @@ export async function bench(words: readonly string[], flags: BenchFlagValues, co
   const assertions = (flags.assert ?? []).map(parseAssertion);
   const runs = runsOf(flags);
   const { needsToken }: Action = actions[plan.action];
-  const [server, accessToken] = [context.server(), context.accessToken()];
+  const server = await context.server();
+  const accessToken = context.accessToken();
   if (needsToken && accessToken.length === 0) {
     const text = `${plan.scenario} needs the server's static token; next: set QPQ_AUTH_TOKEN_FILE to its auth-token`;
     throw new QpqError("E003_UNAUTHENTICATED", { text });
