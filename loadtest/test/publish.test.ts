@@ -9,7 +9,13 @@ import { followedFigures, historyPlots } from "../src/publish/history-plots.ts";
 import { type PageParts, pageOf } from "../src/publish/page.ts";
 import { figuresDrawn, plotTable } from "../src/publish/plot-table.ts";
 import { drawn } from "../src/publish/plots.ts";
-import { readReport, readWholeReport, type StoredReport, writeReport } from "../src/publish/stored-report.ts";
+import {
+  readReport,
+  readWholeReport,
+  type StoredReport,
+  wholeReportsOf,
+  writeReport,
+} from "../src/publish/stored-report.ts";
 import { scenarios } from "../src/scenarios.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "qpq-publish-"));
@@ -145,6 +151,14 @@ test("a report is read from its file or from what --json printed; one that lacks
   writeReport(file, reportOf("store", { ratios: {} }));
   assert.deepEqual(readReport(file).ratios, {});
   assert.throws(() => readWholeReport(file), /ratios lack embedded_vs_direct_8x32.*Run store again/);
+  const other = join(folder, "other.json");
+  writeReport(other, reportOf("store"));
+  const said: string[] = [];
+  assert.deepEqual(
+    wholeReportsOf([file, other], (text) => said.push(text)),
+    [reportOf("store")],
+  );
+  assert.match(said.join("\n"), /ratios lack/);
   writeFileSync(file, "no report\n");
   assert.throws(() => readReport(file), /holds no report/);
 });

@@ -6,7 +6,7 @@ import { scenarios } from "../scenarios.ts";
 import { compare, comparison, type Sides } from "./compare.ts";
 import { readHistory, resultsFolder, writeHistory, writeMadeFiles } from "./docs-folder.ts";
 import { appended } from "./history.ts";
-import { readReport, readWholeReport, writeReport } from "./stored-report.ts";
+import { readReport, readWholeReport, wholeReportsOf, writeReport } from "./stored-report.ts";
 
 export type Command = {
   /** What stands behind the name, and what it does. */
@@ -39,7 +39,12 @@ export const commands: Readonly<Record<string, Command>> = {
     doc: "appends the figures of the reports to docs/benchmarks/history.csv and makes the page and its plots again",
     run(args) {
       if (args.length === 0) throw new UsageError("no report is named");
-      writeHistory(appended(readHistory(), args.map(readWholeReport)));
+      writeHistory(
+        appended(
+          readHistory(),
+          wholeReportsOf(args, (text) => process.stderr.write(`left out: ${text}\n`)),
+        ),
+      );
       writeMadeFiles();
     },
   },

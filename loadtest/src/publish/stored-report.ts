@@ -48,6 +48,18 @@ export function readWholeReport(file: string): StoredReport {
   return report;
 }
 
+/** Those that are whole; of each other, where a run did not come to its end, `say` is told why it is left out. */
+export function wholeReportsOf(files: readonly string[], say: (text: string) => void): StoredReport[] {
+  return files.flatMap((file) => {
+    try {
+      return [readWholeReport(file)];
+    } catch (error) {
+      say((error as Error).message);
+      return [];
+    }
+  });
+}
+
 /** Whole, for machines and for people who compare two commits. */
 export function writeReport(file: string, report: StoredReport): void {
   const text = JSON.stringify(report, undefined, 1);

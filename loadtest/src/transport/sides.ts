@@ -22,6 +22,9 @@ export function startPeer(program: string, core: number | undefined): Peer {
   return Peer.start(new URL(program, import.meta.url), core);
 }
 
+/** Nothing comes through a short window when other programs have a core all the time: it is measured again. */
+const attemptsMax = 10;
+
 export class LoadedSide implements AsyncDisposable {
   readonly #server: Peer;
   readonly #load: Peer;
@@ -47,10 +50,18 @@ export class LoadedSide implements AsyncDisposable {
   async measure({ warmUpMs, windowMs }: Window): Promise<RoundTrips> {
     await this.#load.ask("on");
     await setTimeout(warmUpMs);
-    const used = await useWithin(this.#server, windowMs);
+    const used = await this.#useOfRoundTrips(windowMs);
     await this.#load.ask("off");
     const roundTrips = used.echoedBytes / messageBytes;
     return { perSecond: (roundTrips / used.atMs) * 1_000, cpuUs: used.cpuUs / roundTrips };
+  }
+
+  async #useOfRoundTrips(windowMs: number): Promise<ServerUse> {
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const used = await useWithin(this.#server, windowMs);
+      if (used.echoedBytes >= messageBytes) return used;
+    }
+    throw new Error(`no round trip in ${attemptsMax} windows of ${windowMs} ms`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
