@@ -11,7 +11,7 @@ const first = segmentPath(folder, 1);
 const alice = inboxOf("alice");
 
 /** A log of some batches; where the last one begins and ends, and the states before and after it. */
-function logOf(batches: number, payload = Buffer.alloc(40, 7)) {
+function logOf(batches: number, payload: Uint8Array = Buffer.alloc(40, 7)) {
   const disk = new UnsureDisk();
   const rig = new LogRig(disk, 1_000, 1_000_000);
   let [before, start] = ["", 0];

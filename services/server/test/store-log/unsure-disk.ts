@@ -98,14 +98,18 @@ export class UnsureDisk {
     return disk;
   }
 
-  /** What a process that is killed leaves: all that it wrote. */
+  /** What a process that is killed leaves to the next: all that it wrote, of which a power cut still takes what was not synced. */
   afterKill(): UnsureDisk {
     const disk = new UnsureDisk();
-    for (const [path, { current }] of this.#names) {
-      const node = { durable: Buffer.from(current), current: Buffer.from(current), unsynced: [] };
-      disk.#names.set(path, node);
-      disk.#durableNames.set(path, node);
-    }
+    const copies = new Map<Node, Node>();
+    const copyOf = (node: Node): Node => {
+      const copy = copies.get(node) ?? { ...node, unsynced: [...node.unsynced] };
+      copies.set(node, copy);
+      return copy;
+    };
+    for (const [path, node] of this.#names) disk.#names.set(path, copyOf(node));
+    for (const [path, node] of this.#durableNames) disk.#durableNames.set(path, copyOf(node));
+    disk.#nameChanges = this.#nameChanges.map(({ path, node }) => ({ path, node: node && copyOf(node) }));
     return disk;
   }
 
@@ -114,6 +118,7 @@ export class UnsureDisk {
     const node = this.#find(path);
     node.current = change(Buffer.from(node.current));
     node.durable = Buffer.from(node.current);
+    node.unsynced = [];
   }
 
   #step(): void {
