@@ -2,6 +2,7 @@
  * Callers that log in, each to an account of its own; and the server's half of OPAQUE alone, the same messages. Stretching
  * is cheap: what a client spends is not measured.
  */
+import { QpqError } from "quicproquo-proto";
 import type { NodeClient } from "quicproquo-sdk";
 import { newIdentity, type TestIdentity, TestLogin, TestRegistration } from "quicproquo-server/testing/opaque-client";
 import { OpaqueServer, testOpaqueSetup } from "quicproquo-server/testing/opaque-server";
@@ -24,8 +25,16 @@ serveCallers(
   },
   {
     opaque: ({ logins }: { readonly logins: number }) => opaqueAlone(logins),
-    /** One, of the n-th account. */
-    logIn: async ({ n }: { readonly n: number }) => await logins(n),
+    /** One, of the n-th account; false: it had to be given up. */
+    logIn: async ({ n }: { readonly n: number }): Promise<boolean> => {
+      try {
+        await logins(n);
+        return true;
+      } catch (error) {
+        if (error instanceof QpqError && error.kind === "unavailable") return false;
+        throw error;
+      }
+    },
   },
 );
 

@@ -48,8 +48,7 @@ export class People implements AsyncDisposable {
     for (let next = 0; !this.#isOver; next += lossesAtOnce) {
       const losing = Array.from({ length: lossesAtOnce }, (_, i) => (next + i) % this.#crowd.size);
       await this.#crowd.lose(losing);
-      await this.#logins.ask("logIn", { n: this.loginCount });
-      this.loginCount += 1;
+      if (await this.#logins.ask<boolean>("logIn", { n: next })) this.loginCount += 1;
       await setTimeout(everyMs);
     }
   }
