@@ -2,7 +2,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals } from "./lib/arrivals.ts";
-import { limitsFor, nothingDropped, trendStats } from "./lib/limits.ts";
+import { limitsFor, nothingDropped, common } from "./lib/limits.ts";
 import { numberSetting, secondsSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";
@@ -26,7 +26,7 @@ export const options: Options = {
     ...limitsFor("action:blob", { p99Ms: 10 * p99Ms, failedMax: 0.001 }),
     ...nothingDropped,
   },
-  summaryTrendStats: trendStats,
+  ...common,
 };
 
 export function setup(): void {

@@ -2,7 +2,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals } from "./lib/arrivals.ts";
-import { nothingDropped, trendStats } from "./lib/limits.ts";
+import { nothingDropped, common } from "./lib/limits.ts";
 import { numberSetting, secondsSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";
@@ -16,7 +16,7 @@ export const options: Options = {
     }),
   },
   thresholds: { checks: ["rate==1"], qpq_failed: ["rate==0"], ...nothingDropped },
-  summaryTrendStats: trendStats,
+  ...common,
 };
 
 export function setup(): readonly string[] {

@@ -5,7 +5,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals } from "./lib/arrivals.ts";
-import { limitsFor, nothingDropped, trendStats } from "./lib/limits.ts";
+import { limitsFor, nothingDropped, common } from "./lib/limits.ts";
 import { numberSetting, secondsSetting, textSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";
@@ -24,7 +24,7 @@ export const options: Options = {
     ]),
   ),
   thresholds: Object.assign({}, nothingDropped, ...quarters.map((phase) => limitsFor(`phase:${phase}`, limits))),
-  summaryTrendStats: trendStats,
+  ...common,
 };
 
 export function setup(): void {

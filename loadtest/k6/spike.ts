@@ -2,7 +2,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals, rampingArrivals } from "./lib/arrivals.ts";
-import { limitsFor, trendStats } from "./lib/limits.ts";
+import { limitsFor, common } from "./lib/limits.ts";
 import { numberSetting, secondsSetting, textSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";
@@ -36,7 +36,7 @@ export const options: Options = {
     ...limitsFor("phase:spike", { p99Ms: 20 * p99Ms, failedMax: 0.01 }),
     ...limitsFor("phase:after", { p99Ms, failedMax: 0 }),
   },
-  summaryTrendStats: trendStats,
+  ...common,
 };
 
 export function setup(): void {

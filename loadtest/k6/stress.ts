@@ -5,7 +5,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals } from "./lib/arrivals.ts";
-import { limitsFor, trendStats } from "./lib/limits.ts";
+import { limitsFor, common } from "./lib/limits.ts";
 import { numberSetting, secondsSetting, textSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";
@@ -35,7 +35,7 @@ export const options: Options = {
       }),
     ),
   ),
-  summaryTrendStats: trendStats,
+  ...common,
 };
 
 export function setup(): void {

@@ -45,7 +45,7 @@ export function prepareActions(wanted?: readonly string[]): readonly string[] {
   const missing = actions.filter((action) => !there.includes(action));
   if (missing.length > 0) fail(`the agent has no action ${missing.join(", ")}; it has ${there.join(", ")}`);
   for (const action of actions) {
-    const response = http.post(`${agent}/v1/${action}`, "", params({ name: "prepare" }));
+    const response = http.post(`${agent}/v1/${action}`, "", { ...params({ name: "prepare" }), timeout: "5m" });
     const { ok = false, code = refusalOf(response) } = answerIn(response) ?? {};
     if (!ok) fail(`${action} fails with ${code}; the agent says: ${response.body}`);
   }

@@ -30,5 +30,10 @@ export function limitsFor(tag: Tag, { p99Ms, failedMax, abort }: Limits): Thresh
 /** What is due is begun: without this a run that could not send looks fast. */
 export const nothingDropped: Thresholds = { dropped_iterations: ["count==0"] };
 
-/** What summary.ts prints. */
-export const trendStats = ["count", "med", "p(90)", "p(99)", "p(99.9)", "max"];
+/** Of every script. */
+export const common: Options = {
+  // an action's users are made in setup(), among them MLS groups
+  setupTimeout: "5m",
+  // what summary.ts prints
+  summaryTrendStats: ["count", "med", "p(90)", "p(99)", "p(99.9)", "max"],
+};

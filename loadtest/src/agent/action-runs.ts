@@ -3,19 +3,16 @@
  * wait; what cannot be made is tried again by the next who asks.
  */
 import { errorCodeOf, QpqError } from "quicproquo-proto";
-import type { Action } from "../open-loop/action.ts";
-import { actions } from "../open-loop/actions.ts";
+import type { Action, PreparedAction } from "../open-loop/action.ts";
+import { type ActionName, actions } from "../open-loop/actions.ts";
 import type { ConnectionPool } from "../open-loop/connection-pool.ts";
+import { loads } from "../open-loop/loads.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { AgentLimits } from "./limits.ts";
 
-export type ActionName = keyof typeof actions;
-type Prepared = Awaited<ReturnType<Action["prepare"]>>;
-
-/** What every action's users are made with. */
+/** What every action's users are made with. Default: each action's own, as `qpq bench` has them. */
 export type ActionSizes = {
-  readonly users: number;
-  /** Default: each action's own. */
+  readonly users?: number | undefined;
   readonly payloadBytes?: number | undefined;
   readonly recipients?: number | undefined;
 };
@@ -39,7 +36,7 @@ export type Outcome = {
 
 export class ActionRuns {
   readonly #parts: ActionRunsParts;
-  readonly #prepared = new Map<ActionName, Promise<Prepared>>();
+  readonly #prepared = new Map<ActionName, Promise<PreparedAction>>();
   #inFlight = 0;
 
   constructor(parts: ActionRunsParts) {
@@ -52,16 +49,23 @@ export class ActionRuns {
 
   /**
    * Resolves also when the action fails: that is an outcome. Rejects with E021_OVERLOADED when too many are under way, with
-   * E028_DEADLINE when it takes too long, and with what its users could not be made for.
+   * E028_DEADLINE when it takes too long, its users not counted, and with what they could not be made for.
    */
   async run(name: ActionName, user: number): Promise<Outcome> {
     if (this.#inFlight >= this.#parts.limits.inFlightMax) {
       throw new QpqError("E021_OVERLOADED", { retryAfterMs: 1_000, text: "too many actions are under way" });
     }
     this.#inFlight++;
-    // counts until it has ended: one that hangs holds its connection too
-    const ended = this.#measured(name, user).finally(() => this.#inFlight--);
-    return await withDeadline(ended, this.#parts.limits.actionTimeoutMs);
+    let ended: Promise<unknown> | undefined;
+    try {
+      const prepared = await this.#preparedOf(name);
+      const outcome = this.#measured(name, () => prepared.once(user));
+      ended = outcome;
+      return await withDeadline(outcome, this.#parts.limits.actionTimeoutMs);
+    } finally {
+      // counts until it has ended: one that hangs holds its connection too
+      void Promise.resolve(ended).then(() => this.#inFlight--);
+    }
   }
 
   async close(): Promise<void> {
@@ -69,10 +73,10 @@ export class ActionRuns {
     for (const each of prepared) if (each.status === "fulfilled") await each.value.close();
   }
 
-  async #measured(name: ActionName, user: number): Promise<Outcome> {
-    const prepared = await this.#preparedOf(name);
+  /** Never rejects. */
+  async #measured(name: ActionName, once: () => Promise<void>): Promise<Outcome> {
     const beganMs = performance.now();
-    const error = await prepared.once(user).then(
+    const error = await once().then(
       () => undefined,
       (cause: unknown) => ({ code: errorCodeOf(cause), text: cause instanceof QpqError ? cause.text : "internal" }),
     );
@@ -82,17 +86,22 @@ export class ActionRuns {
     return error === undefined ? { ok: true, code: "ok", micros } : { ok: false, ...error, micros };
   }
 
-  #preparedOf(name: ActionName): Promise<Prepared> {
+  #preparedOf(name: ActionName): Promise<PreparedAction> {
     const there = this.#prepared.get(name);
     if (there !== undefined) return there;
     const { prepare, defaults }: Action = actions[name];
     const { pool, sizes } = this.#parts;
-    const { users, payloadBytes = defaults.payloadBytes, recipients = defaults.recipients } = sizes;
+    const { users = usersOf(name), payloadBytes = defaults.payloadBytes, recipients = defaults.recipients } = sizes;
     const made = prepare(pool, { users, payloadBytes, recipients });
     this.#prepared.set(name, made);
     made.catch(() => this.#prepared.delete(name));
     return made;
   }
+}
+
+/** Of the first scenario that does it. */
+function usersOf(name: ActionName): number {
+  return Object.values(loads).find(({ action }) => action === name)?.users ?? 1;
 }
 
 function withDeadline(ended: Promise<Outcome>, timeoutMs: number): Promise<Outcome> {

@@ -5,11 +5,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type ErrorCode, errorCodeOf, QpqError } from "quicproquo-proto";
 import type { Action } from "../open-loop/action.ts";
-import { actions } from "../open-loop/actions.ts";
+import { type ActionName, actions } from "../open-loop/actions.ts";
 import type { ConnectionPool } from "../open-loop/connection-pool.ts";
 import { nearestName } from "../nearest-name.ts";
 import type { Access } from "./access.ts";
-import type { ActionName, ActionRuns } from "./action-runs.ts";
+import type { ActionRuns } from "./action-runs.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { AgentLimits } from "./limits.ts";
 import { userIn } from "./request-body.ts";

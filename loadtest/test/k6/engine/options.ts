@@ -25,7 +25,7 @@ export type Plan = {
 type Raw = Readonly<Record<string, unknown>>;
 
 export function planOf(options: Raw): Plan {
-  const { scenarios, thresholds = {}, summaryTrendStats, ...rest } = options;
+  const { scenarios, thresholds = {}, summaryTrendStats, setupTimeout: _, ...rest } = options;
   refuse(rest, "options");
   return {
     scenarios: Object.entries(scenarios as Record<string, Raw>).map(([name, raw]) => scenarioOf(name, raw)),
