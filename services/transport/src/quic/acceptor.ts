@@ -71,6 +71,8 @@ export class Acceptor implements ConnectionOwner {
   readonly #admission = new Admission();
   #config: NativeConfig;
   #halfOpen = 0;
+  /** Those of them that came with a Retry's token: no stranger can fill this by addresses that are not its own. */
+  readonly #provenHalfOpen = new Set<QuicConnection>();
   #refusing = false;
 
   constructor(options: AcceptorOptions) {
@@ -134,8 +136,9 @@ export class Acceptor implements ConnectionOwner {
     this.#options.onReady(connection);
   }
 
-  established(): void {
+  established(connection: QuicConnection): void {
     this.#halfOpen -= 1;
+    this.#provenHalfOpen.delete(connection);
     this.counts.handshakes += 1;
     this.#admission.ended(performance.now());
   }
@@ -153,6 +156,7 @@ export class Acceptor implements ConnectionOwner {
   closed(connection: QuicConnection): void {
     if (connection.established) return;
     this.#halfOpen -= 1;
+    this.#provenHalfOpen.delete(connection);
     this.counts.handshakesFailed += 1;
   }
 
@@ -200,10 +204,10 @@ export class Acceptor implements ConnectionOwner {
     if (!isRetryToken(token)) {
       const isBusy = this.#halfOpen >= limits.halfOpenMax || this.#budgets.forgedInitials.isSpent(performance.now());
       if (isBusy) this.#retry(arrival);
-      else if (this.#admits()) this.#accept(arrival, undefined);
+      else if (this.#admits(this.#halfOpen)) this.#accept(arrival, undefined);
       return;
     }
-    if (!this.#admits()) return;
+    if (!this.#admits(this.#provenHalfOpen.size)) return;
     // A token counts even when no Retry is needed any more: its client waits for an answer that confirms it.
     const claim = { peer: from, retryId: destinationId, nowMs: Date.now(), lifeMs: limits.retryTokenMsMax };
     const originalId = openRetryToken(retryKey, token, claim);
@@ -211,8 +215,8 @@ export class Acceptor implements ConnectionOwner {
     else this.#accept(arrival, originalId);
   }
 
-  #admits(): boolean {
-    const admits = this.#admission.admits(this.#halfOpen, performance.now());
+  #admits(underWay: number): boolean {
+    const admits = this.#admission.admits(underWay, performance.now());
     if (!admits) this.counts.droppedBusy += 1;
     return admits;
   }
@@ -242,6 +246,7 @@ export class Acceptor implements ConnectionOwner {
     // The client uses its own first id until it has seen ours.
     this.connections.add(connection, { ids: [id, destinationId], host: arrival.from.host });
     this.#halfOpen += 1;
+    if (originalId !== undefined) this.#provenHalfOpen.add(connection);
     connection.mark();
   }
 

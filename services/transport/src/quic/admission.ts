@@ -12,10 +12,10 @@
  */
 import { type EventLoopUtilization, performance } from "node:perf_hooks";
 
-/** Under way, though nothing was ended yet: 64 full handshakes are some 60 ms of CPU. */
-const underWayMin = 64;
+/** Under way, though nothing was ended yet: 32 full handshakes are some 30 ms of CPU. */
+const underWayMin = 32;
 /** Begun in a second, whatever is under way: these, and a quarter of what was ended. */
-const begunMin = 32;
+const begunMin = 8;
 const begunShare = 0.25;
 /** Of the event loop's time in the last 100 ms: above it there is a queue. */
 const busyShare = 0.95;
