@@ -38,7 +38,12 @@ export type NatsOptions = {
   readonly tls?: boolean;
 };
 
-export type Nats = { readonly port: number; readonly program: Program };
+export type Nats = {
+  readonly port: number;
+  readonly program: Program;
+  /** That it does best with: it syncs a stream message by message, but several at the same time. 32 were not faster than 8. */
+  readonly streams: number;
+};
 
 export async function startNats({ command }: NatsProgram, { fsync, tls = false }: NatsOptions): Promise<Nats> {
   const port = await freePort();
@@ -60,5 +65,5 @@ export async function startNats({ command }: NatsProgram, { fsync, tls = false }
     },
     ready: /Server is ready/,
   });
-  return { port, program };
+  return { port, program, streams: fsync === "always" ? 8 : 1 };
 }

@@ -117,9 +117,9 @@ export class Sides implements AsyncDisposable {
   }
 
   async #startNats(name: SideName, nats: NatsProgram, fsync: "2m" | "always"): Promise<void> {
-    const { port, program } = await startNats(nats, { fsync });
+    const { port, program, streams } = await startNats(nats, { fsync });
     this.#started.use(program);
-    await this.#startBroker(name, "nats", { port });
+    await this.#startBroker(name, "nats", { port, streams });
   }
 
   async #startRabbit(): Promise<void> {

@@ -161,10 +161,11 @@ export class PeerSides implements AsyncDisposable {
   }
 
   async #startJetStream(name: PeerName, nats: NatsProgram, fsync: "2m" | "always"): Promise<void> {
-    const { port, program } = await startNats(nats, { fsync, tls: true });
+    const { port, program, streams } = await startNats(nats, { fsync, tls: true });
     this.#started.use(program);
     const { certificateFile, pid } = program;
-    await this.#add(name, "nats", { port, certificateFile, equal: name === "jetstream_equal_tls" }, () => [pid]);
+    const task = { port, certificateFile, streams, equal: name === "jetstream_equal_tls" };
+    await this.#add(name, "nats", task, () => [pid]);
   }
 
   async #startRabbit(): Promise<void> {

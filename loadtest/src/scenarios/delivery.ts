@@ -172,7 +172,7 @@ function notesOf({ quick, nats }: Told): readonly string[] {
     "cpu_us_per_message: user and system of the front-end processes within the window, not of Postgres",
     "subscribe: 8x32 to 2 front-ends, every inbox read by subscription from another process, half of them at the other front-end than the sender's; from the sender's call to the reader's callback; its enqueue's p99 is of the same window (subscribed_enqueue_p99_ms)",
     "redis_always: XADD, appendonly, appendfsync always, ioredis autopipelined on 8 connections, a stream an inbox; no idempotency keys",
-    `jetstream_default: nats-server ${nats.version} fsyncs every 2 minutes: a power cut loses what it acknowledged since; jetstream_always: sync_interval always; one file stream, a subject an inbox, 8 connections`,
+    `jetstream_default: nats-server ${nats.version} fsyncs every 2 minutes: a power cut loses what it acknowledged since; jetstream_always: sync_interval always; one file stream, 8 where it always syncs, a subject an inbox, 8 connections`,
     "rabbitmq: 8 quorum queues on one node, publisher confirms, 8 connections",
     `fanout_1000_ms: batchEnqueue of ${fanOut.payloadBytes} B to ${fanOut.recipients} inboxes, one after the other, nothing else under way`,
     `waiter_bytes: heap and external memory after garbage collection, waiter_resident_bytes: resident; of ${parkedCount} parked fetchWait calls on 50 QUIC connections, beyond what the connections keep, per call; ${parkedRuns} runs`,
