@@ -2,6 +2,7 @@
  * Connections that the users of a load share, or have each for themselves. It repeats no call: what a call met is what the
  * load counts. A connection that was lost is dialled anew by the next who asks for it, once for all who wait.
  */
+import { QpqError } from "quicproquo-proto";
 import {
   type ConnectOptions,
   NodeClient,
@@ -14,7 +15,7 @@ export type PoolOptions = {
   readonly server: ServerAddress;
   /** A secret. Empty: calls that need none. */
   readonly accessToken: Uint8Array;
-  /** How many; user n has the one of n modulo this. */
+  /** How many; user n has the one of n modulo this. 0: of whom asks all the same there is one. */
   readonly connections: number;
 };
 
@@ -32,6 +33,7 @@ export class ConnectionPool implements Disposable {
   /** Dialled and not closed yet; what they carried counts when they are. */
   readonly #live = new Set<NodeClient>();
   #closedBytes: Bytes = { in: 0, out: 0 };
+  #isClosed = false;
 
   private constructor({ server, accessToken, connections }: PoolOptions) {
     this.server = server;
@@ -52,9 +54,14 @@ export class ConnectionPool implements Disposable {
     }
   }
 
+  /** From now on nobody gets a connection. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** The user's connection, which is open; a promise only when it has to be dialled. */
   of(user: number): NodeClient | Promise<NodeClient> {
-    const slot = user % this.size;
+    const slot = user % Math.max(1, this.size);
     const client = this.#slots[slot];
     if (client?.open === true) return client;
     const underWay = this.#dials.get(slot);
@@ -72,8 +79,10 @@ export class ConnectionPool implements Disposable {
 
   /** One that belongs to the caller, who gives it back by `release`. */
   async dial(options?: ConnectOptions): Promise<NodeClient> {
+    if (this.#isClosed) throw new QpqError("E042_CONNECTION_LOST", { text: "the pool was closed" });
     const client = await NodeClient.connect(this.server, options);
     this.#live.add(client);
+    if (this.#isClosed) this.release(client);
     return client;
   }
 
@@ -96,6 +105,7 @@ export class ConnectionPool implements Disposable {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const client of this.#live) this.release(client);
   }
 

@@ -32,6 +32,11 @@ export class Mailbox {
     return this.#auth.accessToken;
   }
 
+  /** Nobody gets a connection any more. */
+  get isOver(): boolean {
+    return this.#pool.isClosed;
+  }
+
   /** The connection of its owner. */
   client(): NodeClient | Promise<NodeClient> {
     return this.#pool.of(this.#user);

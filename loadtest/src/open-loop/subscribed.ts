@@ -68,7 +68,7 @@ export class Subscribed implements Disposable {
   }
 
   async #again(): Promise<void> {
-    while (!this.#isOver) {
+    while (!this.#isOver && !this.#mailbox.isOver) {
       try {
         return await this.subscribe(await this.#mailbox.client());
       } catch {

@@ -31,6 +31,17 @@ describe("actions", () => {
     });
   }
 
+  test("resume over a WebSocket, which has no tickets, is refused with what to do", async () => {
+    const { websocketPort } = server;
+    assert.ok(websocketPort !== undefined);
+    const address = { ...addressOf(server), transport: "websocket", websocketPort } as const;
+    using pool = await ConnectionPool.open({ server: address, accessToken: Buffer.from(server.token), connections: 0 });
+    for (const action of [actions.resume, actions.reconnect]) {
+      const prepared = action.prepare(pool, { users: 1, payloadBytes: 0, recipients: 1 });
+      await assert.rejects(prepared, { code: "E048_USAGE", message: /--transport quic/ });
+    }
+  });
+
   test("a pool dials anew, once, what was lost", async () => {
     const options = { server: addressOf(server), accessToken: Buffer.from(server.token), connections: 1 };
     using pool = await ConnectionPool.open(options);

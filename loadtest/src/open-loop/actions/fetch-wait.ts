@@ -19,7 +19,7 @@ export const fetchWait: Action = {
     const mailboxes = mailboxesOf(pool, users);
     let isOver = false;
     const waiting = async (mailbox: Mailbox): Promise<void> => {
-      for (let after = 0n; !isOver; ) {
+      for (let after = 0n; !isOver && !mailbox.isOver; ) {
         try {
           const { payloads } = await mailbox.wait(after, waitMs);
           for (const { data } of payloads) arrivals.arrived(data);

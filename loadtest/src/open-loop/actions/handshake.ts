@@ -1,8 +1,12 @@
 /** Connections that are made, asked once, and ended: full handshakes, and resumed ones with and without early data. */
+import { setTimeout } from "node:timers/promises";
 import { QpqError } from "quicproquo-proto";
 import type { NodeClient, SessionCache } from "quicproquo-sdk";
 import type { Action } from "../action.ts";
 import { type ConnectionPool, inTurns } from "../connection-pool.ts";
+
+/** It comes right behind the handshake. */
+const ticketMsMax = 10_000;
 
 const shape = { defaults: { payloadBytes: 0, recipients: 1 }, needsToken: false } as const;
 
@@ -34,7 +38,7 @@ function resumed(earlyData: boolean): Action {
         const sessions = tickets[user] as Tickets;
         const client = await pool.dial({ sessions });
         await client.call("health", {});
-        await sessions.there;
+        await sessions.given(client);
         pool.release(client);
       });
       return {
@@ -63,8 +67,21 @@ export class Tickets implements SessionCache {
   readonly #there = Promise.withResolvers<void>();
   #newest: Uint8Array | undefined;
 
-  get there(): Promise<void> {
-    return this.#there.promise;
+  /** Resolves when this client has one. E028_DEADLINE, E048_USAGE. */
+  async given({ info }: NodeClient): Promise<void> {
+    if (info.protocol !== "quic") {
+      throw new QpqError("E048_USAGE", { text: "tickets are QUIC's, and this is a WebSocket; next: --transport quic" });
+    }
+    const over = new AbortController();
+    const late = setTimeout(ticketMsMax, undefined, { signal: over.signal }).then(() => {
+      throw new QpqError("E028_DEADLINE", { text: "the server gave no ticket" });
+    });
+    try {
+      await Promise.race([this.#there.promise, late]);
+    } finally {
+      late.catch(() => undefined); // the ticket came first
+      over.abort();
+    }
   }
 
   async get(): Promise<Uint8Array | undefined> {

@@ -17,7 +17,7 @@ export const reconnect: Action = {
     await inTurns(users, async (user) => {
       const person = people[user] as Person;
       await person.connect((sessions) => pool.dial({ sessions }));
-      await person.sessions.there;
+      if (person.client !== undefined) await person.sessions.given(person.client);
     });
     return {
       async once(user) {
