@@ -1,7 +1,7 @@
 /** The sides of the peers scenario keep what they acknowledge, on the disk, and came by it encrypted where they say so. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { countFsyncs } from "../src/peers/fsyncs.ts";
+import { FsyncCounter } from "../src/peers/fsyncs.ts";
 import { type PeerName, type PeerSide, PeerSides } from "../src/peers/sides.ts";
 
 const window = { warmUpMs: 0, windowMs: 200 };
@@ -35,8 +35,9 @@ for (const name of names) {
   test(`${name} syncs its file before it acknowledges a message to one caller`, async () => {
     const side = sideOf(name);
     await side.begin(512);
-    const run = () => side.run(window, { callers: 1, connections: 1 });
-    const fsyncs = await countFsyncs(side.pids(), run);
+    const counter = await FsyncCounter.attach(side.pids());
+    await side.run(window, { callers: 1, connections: 1 });
+    const fsyncs = await counter.stop();
     const sent = await side.sent();
     assert.ok(sent > 0);
     assert.ok(fsyncs >= sent, `${fsyncs} fsyncs for ${sent} messages`);
@@ -57,3 +58,7 @@ function sideOf(name: PeerName): PeerSide {
   assert.ok(side !== undefined, name);
   return side;
 }
+
+test("who cannot be counted is told at once", async () => {
+  await assert.rejects(FsyncCounter.attach([2 ** 22 + 1]), /strace ended/); // above the kernel's largest
+});

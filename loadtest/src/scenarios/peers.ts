@@ -7,7 +7,7 @@ import { ensureAptPackages, ensurePostgres, ensureRedis } from "../../../scripts
 import type { Window } from "../closed-loop.ts";
 import { ensureNats } from "../delivery/nats.ts";
 import { ensureRabbit } from "../delivery/rabbitmq.ts";
-import { countFsyncs } from "../peers/fsyncs.ts";
+import { FsyncCounter } from "../peers/fsyncs.ts";
 import { type Shape, namesOf, reportOf, shapes } from "../peers/peers-report.ts";
 import { type PeerSide, PeerSides } from "../peers/sides.ts";
 import { keepToTwoCores } from "../pinned.ts";
@@ -97,12 +97,14 @@ async function measureFsyncs(
   const one = { callers: 1, connections: 1 };
   for (const side of sides) {
     await side.begin(shapes[0].payloadBytes);
-    let fsyncs: number;
+    let counter: FsyncCounter;
     try {
-      fsyncs = await countFsyncs(side.pids(), () => side.run({ warmUpMs: 0, windowMs }, one));
+      counter = await FsyncCounter.attach(side.pids());
     } catch (error) {
       return (error as Error).message;
     }
+    await side.run({ warmUpMs: 0, windowMs }, one);
+    const fsyncs = await counter.stop();
     const [sent, stored] = [await side.sent(), await side.stored()];
     if (stored !== sent) throw new Error(`${side.name} acknowledged ${sent} messages and has ${stored}`);
     samples.add(`fsyncs_per_ack_1_caller_${side.name}`, fsyncs / sent);
