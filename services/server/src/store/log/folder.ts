@@ -9,6 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { QpqError } from "quicproquo-proto";
 import { type LogFiles, unfinishedEnd } from "./files.ts";
 import { damaged } from "./scan.ts";
+import { buildLogFromTables, dropMessageTables, hasMessageTables, type Progress } from "./takeover.ts";
 
 export type LogFolderName = { readonly folder: string; readonly logId: number };
 
@@ -19,8 +20,11 @@ export function logFolderOf(db: DatabaseSync, file: string): LogFolderName {
   return { folder: folderBeside(file), logId };
 }
 
-/** Makes it when the store has none. E037_STORE_SCHEMA, E038_STORE_DAMAGED. */
-export function openLogFolder(files: LogFiles, db: DatabaseSync, file: string): LogFolderName {
+/** Makes it when the store has none, of an older version's tables when there are. E037_STORE_SCHEMA, E038_STORE_DAMAGED. */
+export function openLogFolder(
+  { files, db, file }: { readonly files: LogFiles; readonly db: DatabaseSync; readonly file: string },
+  progress: Progress,
+): LogFolderName {
   const folder = folderBeside(file);
   const unfinished = `${folder}${unfinishedEnd}`;
   const logId = readLogId(db);
@@ -37,9 +41,13 @@ export function openLogFolder(files: LogFiles, db: DatabaseSync, file: string): 
   rmSync(unfinished, { recursive: true, force: true });
   files.makeFolder(unfinished);
   const newId = randomBytes(6).readUIntBE(0, 6) + 1;
+  if (hasMessageTables(db)) buildLogFromTables({ files, folder: unfinished, logId: newId }, db, progress);
   files.syncFolder(unfinished);
   files.syncFolder(dirname(folder));
+  db.exec("BEGIN IMMEDIATE");
   db.prepare("INSERT INTO meta (name, value) VALUES ('log_id', ?)").run(newId);
+  dropMessageTables(db);
+  db.exec("COMMIT");
   moveIn(files, unfinished, folder);
   return { folder, logId: newId };
 }

@@ -8,7 +8,17 @@ import { closedPath, listLogFolder, segmentPath, unfinishedEnd } from "./files.t
 import type { Inbox } from "./inbox-index.ts";
 import type { Positions } from "./positions.ts";
 import { RecordWriter } from "./record-writer.ts";
-import type { CommitName, GroupCommitRecord, GroupRecord, MarkRecord, MessageRecord, SharedBody } from "./records.ts";
+import type {
+  CommitName,
+  GroupCommitRecord,
+  GroupRecord,
+  IdRecord,
+  InboxRecord,
+  MarkRecord,
+  MessageRecord,
+  SharedBody,
+  StandingRecord,
+} from "./records.ts";
 import { type LogSource, type Position, type Replayed, replayAll, replayUpTo } from "./recovery.ts";
 import { damaged, type ScannedFile } from "./scan.ts";
 import { LogState } from "./state.ts";
@@ -202,6 +212,22 @@ export class Journal {
   removeGroupCommit(name: CommitName): void {
     this.#writer.removeGroupCommit(name);
     this.#state.removeGroupCommit(name);
+  }
+
+  /** Of a store that is taken over, as in a checkpoint; what stands in it follows. */
+  inbox(record: InboxRecord): void {
+    this.#writer.inbox(record);
+    this.#state.inbox(record);
+  }
+
+  standing(record: StandingRecord): void {
+    this.#writer.standing(record);
+    this.#state.standing(record);
+  }
+
+  id(record: IdRecord): void {
+    this.#writer.id(record);
+    this.#state.id(record);
   }
 
   #begin(): void {

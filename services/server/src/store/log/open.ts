@@ -10,8 +10,12 @@ import { WakeupHub } from "../hub.ts";
 import type { Clock, Store, StoreLimits } from "../port.ts";
 import { type CarryOut, portsOver } from "../ports-over-calls.ts";
 import { StoreLink } from "../sqlite/link.ts";
+import type { StoreNotice } from "../sqlite/protocol.ts";
 import { Positions } from "./positions.ts";
 import type { LogReadSettings, LogWriteSettings } from "./protocol.ts";
+
+/** What the reading thread may be behind when somebody asks: some ms of its work. */
+const lookAfterBytes = 512 * 1024;
 
 const logDefaults = {
   ...callDefaults,
@@ -35,6 +39,8 @@ export type LogStoreOptions = {
   readonly listenersMax?: number;
   /** One of its threads has ended by itself: it will never work again, and is best opened anew. */
   readonly onLost?: () => void;
+  /** Something to tell of its opening. */
+  readonly onNotice?: (notice: StoreNotice) => void;
   /** The store was restored from a backup: readers are told epochReset, because acknowledged messages may be missing. */
   readonly raiseStoreEpoch?: boolean;
 };
@@ -68,6 +74,8 @@ export async function openLogStore(options: LogStoreOptions): Promise<Store> {
     limits: { appendsInFlightMax, appendBytesInFlightMax, callsInFlightMax },
     clock,
     onLost: options.onLost ?? (() => undefined),
+    onNotice: options.onNotice,
+    lookAfterBytes,
   });
   const call: CarryOut = (name, request) => link.call(name, request);
   return {

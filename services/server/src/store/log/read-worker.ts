@@ -68,6 +68,10 @@ class ReadService implements Service {
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
   }
 
+  look(): void {
+    this.#follower.catchUp();
+  }
+
   close(): void {
     this.#follower.close();
     this.#db.close();

@@ -45,7 +45,9 @@ class WriteService implements Service {
     this.#answers = answers;
     try {
       const { db, storeEpoch } = this.#connection;
-      this.#folder = openLogFolder(diskFiles, db, settings.file);
+      this.#folder = openLogFolder({ files: diskFiles, db, file: settings.file }, (taken, messages) =>
+        answers.tell({ kind: "takingOver", taken, messages }),
+      );
       this.#log = new LogWriter({
         ...settings,
         ...this.#folder,
@@ -55,6 +57,8 @@ class WriteService implements Service {
         storeEpoch,
         startCheckpoint: (number) => this.#startCheckpoint(number),
       });
+      const { tornBytes } = this.#log.journal.recovery;
+      if (tornBytes > 0) answers.tell({ kind: "cutOff", tornBytes });
       const blobs = new BlobTable(db);
       this.#erasure = new Erasure(db, { eraseInboxes: this.#log.eraseInboxes.bind(this.#log), blobs });
       this.#handlers = { ...this.#logCalls(), ...this.#inTransaction(this.#rowCalls(db, blobs)) };

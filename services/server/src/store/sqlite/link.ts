@@ -9,6 +9,7 @@ import { CallGates, type CallLimits } from "../call-gates.ts";
 import type { Clock } from "../port.ts";
 import type { LaneLimits } from "./lane.ts";
 import { type CallName, type Calls, isRead } from "../packing/index.ts";
+import type { StoreNotice } from "./protocol.ts";
 import { StoreThread } from "./store-thread.ts";
 
 export const linkDefaults = {
@@ -26,15 +27,20 @@ export type LinkOptions = {
   readonly limits: CallLimits;
   readonly clock: Clock;
   readonly onLost: () => void;
+  readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
+  /** The reading thread is told to look after so many bytes of calls that write. */
+  readonly lookAfterBytes?: number;
 };
 
 export class StoreLink {
   readonly #writer: StoreThread;
   readonly #reader: StoreThread;
   readonly #gates: CallGates;
+  readonly #lookAfterBytes: number | undefined;
+  #bytesSinceLook = 0;
   #closing: Promise<void> | undefined;
 
-  private constructor({ programs, settings, limits, clock, onLost }: LinkOptions) {
+  private constructor({ programs, settings, limits, clock, onLost, onNotice, lookAfterBytes }: LinkOptions) {
     this.#writer = new StoreThread({
       name: "qpq-store-write",
       program: programs.write,
@@ -42,6 +48,7 @@ export class StoreLink {
       limits: linkDefaults.write,
       clock,
       onLost,
+      onNotice,
     });
     this.#reader = new StoreThread({
       name: "qpq-store-read",
@@ -52,6 +59,7 @@ export class StoreLink {
       onLost,
     });
     this.#gates = new CallGates(limits);
+    this.#lookAfterBytes = lookAfterBytes;
   }
 
   /** Resolves when the file is open and this process its owner; nothing is left open when it rejects. */
@@ -69,7 +77,10 @@ export class StoreLink {
 
   call<N extends CallName>(name: N, request: Calls[N]["request"]): Promise<Calls[N]["answer"]> {
     const thread = isRead(name) ? this.#reader : this.#writer;
-    return this.#pass(name, request, (bytes) => thread.call(name, request, bytes));
+    return this.#pass(name, request, (bytes) => {
+      if (thread === this.#writer) this.#lookWhenDue(bytes);
+      return thread.call(name, request, bytes);
+    });
   }
 
   /** Rejects unless both threads answer, the writing one after a commit. */
@@ -85,6 +96,14 @@ export class StoreLink {
   close(): Promise<void> {
     this.#closing ??= this.#finish();
     return this.#closing;
+  }
+
+  #lookWhenDue(bytes: number): void {
+    if (this.#lookAfterBytes === undefined) return;
+    this.#bytesSinceLook += bytes;
+    if (this.#bytesSinceLook < this.#lookAfterBytes) return;
+    this.#bytesSinceLook = 0;
+    this.#reader.look();
   }
 
   async #finish(): Promise<void> {

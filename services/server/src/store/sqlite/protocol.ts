@@ -21,12 +21,21 @@ export type Batch = {
   readonly grows: boolean;
   readonly buffer: ArrayBuffer;
 };
-export type ToWorker = { readonly kind: "open" } | Batch | { readonly kind: "close" };
+export type ToWorker = { readonly kind: "open" } | Batch | { readonly kind: "look" } | { readonly kind: "close" };
 
 /** An error on its way between threads; a QpqError does not survive the structured clone. */
 export type Failure = { readonly code: ErrorCode; readonly detail: string };
 
+/**
+ * What an opening has to say. `takingOver`: an older version's messages are on their way into the log. `cutOff`: the log
+ * ended with bytes of a batch that nobody had been told of.
+ */
+export type StoreNotice =
+  | { readonly kind: "takingOver"; readonly taken: number; readonly messages: number }
+  | { readonly kind: "cutOff"; readonly tornBytes: number };
+
 export type FromWorker =
+  | { readonly kind: "told"; readonly notice: StoreNotice }
   | { readonly kind: "opened" }
   | { readonly kind: "refused"; readonly failure: Failure }
   /** The next `calls` answers of the oldest batch. */

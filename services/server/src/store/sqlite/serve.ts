@@ -8,12 +8,14 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type ByteReader, ByteWriter } from "../../ipc/bytes.ts";
 import { type CallName, type Calls, callNames, codecs } from "../packing/index.ts";
 import { failureOf } from "./failure.ts";
-import type { Batch, FromWorker, ToWorker } from "./protocol.ts";
+import type { Batch, FromWorker, StoreNotice, ToWorker } from "./protocol.ts";
 
 /** A thread's side of an open database. */
 export type Service = {
   /** Answers every call of the batch, through the channel. */
   run(batch: Batch): void;
+  /** Looks at what is new before somebody waits for it. */
+  look?(): void;
   close(): void | Promise<void>;
 };
 
@@ -29,6 +31,11 @@ export class AnswerChannel {
   answer(calls: number, writer: ByteWriter): void {
     const buffer = writer.finish();
     this.#port.postMessage({ kind: "answers", calls, buffer } satisfies FromWorker, [buffer]);
+  }
+
+  /** For the log of the server. */
+  tell(notice: StoreNotice): void {
+    this.#port.postMessage({ kind: "told", notice } satisfies FromWorker);
   }
 
   /** What is left of the batch failed. */
@@ -67,6 +74,8 @@ export function serve<Settings>(open: (settings: Settings, answers: AnswerChanne
   let service: Service | undefined;
   port.on("message", (message: ToWorker) => {
     switch (message.kind) {
+      case "look":
+        return service?.look?.();
       case "open":
         try {
           service = open(workerData as Settings, new AnswerChannel(port));

@@ -9,7 +9,7 @@ import { QpqError } from "quicproquo-proto";
 import type { Clock } from "../port.ts";
 import { Lane, type LaneLimits } from "./lane.ts";
 import type { CallName, Calls } from "../packing/index.ts";
-import type { Failure, FromWorker, ToWorker } from "./protocol.ts";
+import type { Failure, FromWorker, StoreNotice, ToWorker } from "./protocol.ts";
 
 export type ThreadOptions = {
   readonly name: string;
@@ -20,17 +20,20 @@ export type ThreadOptions = {
   readonly clock: Clock;
   /** It has ended by itself. */
   readonly onLost: () => void;
+  readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
 };
 
 export class StoreThread {
   readonly #worker: Worker;
   readonly #lane: Lane;
+  readonly #onNotice: ((notice: StoreNotice) => void) | undefined;
   readonly #opened = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<void>();
   #isDead = false;
   #isClosing = false;
 
-  constructor({ name, program, settings, limits, clock, onLost }: ThreadOptions) {
+  constructor({ name, program, settings, limits, clock, onLost, onNotice }: ThreadOptions) {
+    this.#onNotice = onNotice;
     this.#worker = new Worker(program, {
       name,
       workerData: settings,
@@ -60,6 +63,11 @@ export class StoreThread {
     return this.#lane.call(name, request, bytes);
   }
 
+  /** Not answered. */
+  look(): void {
+    this.#post({ kind: "look" });
+  }
+
   /** Finishes what was accepted; the thread has ended and its file is closed when it resolves. */
   async close(): Promise<void> {
     await this.#lane.idle();
@@ -74,6 +82,8 @@ export class StoreThread {
 
   #receive(message: FromWorker): void {
     switch (message.kind) {
+      case "told":
+        return this.#onNotice?.(message.notice);
       case "opened":
         return this.#opened.resolve();
       case "refused":
