@@ -10,7 +10,7 @@ export function commandsPage(): string {
   const exitCodes = /^Exit codes: .*$/m.exec(rest)?.[0] ?? "";
   return `# Commands
 
-${madeBy("`qpq --help`, `qpq bench --help` and `qpq-server --help`")}
+${madeBy("`qpq --help`, `qpq bench --help`, `qpq bench agent --help` and `qpq-server --help`")}
 
 Data is on standard output, words are on standard error; \`--json\` is stable.
 
@@ -26,6 +26,12 @@ What it is for: [load testing](../load-testing.md).
 
 \`\`\`text
 ${helpOf("client/cli/bin/qpq.mjs", "bench").trimEnd()}
+\`\`\`
+
+## qpq bench agent
+
+\`\`\`text
+${helpOf("client/cli/bin/qpq.mjs", "bench", "agent").trimEnd()}
 \`\`\`
 
 ## qpq-server

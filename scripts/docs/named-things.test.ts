@@ -37,7 +37,8 @@ describe("every page of docs/ and README.md", () => {
 
   test("names no variable that no program reads", () => {
     const own = Object.values(settings()).map(({ env }) => env);
-    const known = new Set([...own, ...(`${help.qpq}${help["qpq-server"]}`.match(/\bQPQ_[A-Z_]+/g) ?? [])]);
+    const agent = helpOf("client/cli/bin/qpq.mjs", "bench", "agent");
+    const known = new Set([...own, ...(`${help.qpq}${agent}${help["qpq-server"]}`.match(/\bQPQ_[A-Z_]+/g) ?? [])]);
     for (const { name, text } of pages) {
       for (const [variable] of text.matchAll(/\bQPQ_[A-Z][A-Z_]+/g)) {
         assert.ok(known.has(variable) || known.has(variable.replace(/_FILE$/, "")), `${name}: ${variable}`);

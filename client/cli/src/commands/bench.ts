@@ -1,20 +1,28 @@
 /** qpq bench: a load on a server, at a rate of its own. What it needs is loaded when it is asked for. */
 import { readFileSync } from "node:fs";
+import { QpqError } from "quicproquo-proto";
 import type { Command } from "../command.ts";
 import { accessTokenOf, serverAddressOf } from "../options.ts";
+import { benchAgent } from "./bench-agent.ts";
 
 const wordsMax = 3;
+const agentWord = "agent";
 
 export const bench: Command = {
-  words: "SCENARIO|compare ...",
+  words: "SCENARIO ...",
   doc: "a load on a server, and what it measured; qpq bench --help",
   wordsMin: 1,
   wordsMax,
-  async own() {
+  async own([first]) {
+    if (first === agentWord) return await benchAgent.own([]);
     const { benchFlags, benchHelp } = await import("quicproquo-loadtest/bench");
     return { flags: benchFlags, help: benchHelp("qpq bench", more) };
   },
   async run(options, output, words) {
+    if (words[0] === agentWord) {
+      if (words.length > 1) throw new QpqError("E048_USAGE", { text: "usage: qpq bench agent" });
+      return await benchAgent.run(options, output, words);
+    }
     const { bench } = await import("quicproquo-loadtest/bench");
     await bench(words, options.own, {
       server: () => serverAddressOf(options),
