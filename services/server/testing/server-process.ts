@@ -8,10 +8,6 @@ import { testOpaqueSetup } from "./opaque-setup.ts";
 
 export { certificateFiles, writeCertificateFiles } from "./certificate-files.ts";
 
-// as in the first line of bin/qpq-server.mjs
-const nodeFlags = ["--max-semi-space-size=64"];
-/** On a machine that is busy with tests. */
-const startMsMax = 120_000;
 const qpqServer = fileURLToPath(new URL("../bin/qpq-server.mjs", import.meta.url));
 
 export type ServerProcessOptions = {
@@ -72,7 +68,8 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   const args = Object.entries(flags).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, String(value)],
   );
-  const program = [process.execPath, ...nodeFlags, options.program ?? qpqServer];
+  const file = options.program ?? qpqServer;
+  const program = [process.execPath, ...nodeFlagsOf(file), file];
   const [command = "", ...commandArgs] = [...(options.launcher ?? []), ...program, ...args];
   const child = spawn(command, commandArgs, {
     stdio: ["ignore", "pipe", "pipe"],
@@ -132,6 +129,13 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
       cleanUp();
     },
   };
+}
+
+/** Those of its first line; a program without one has qpq-server's. */
+function nodeFlagsOf(file: string): readonly string[] {
+  const [firstLine = ""] = readFileSync(file, "utf8").split("\n", 1);
+  if (!firstLine.startsWith("#!")) return nodeFlagsOf(qpqServer);
+  return firstLine.match(/--\S+/g) ?? [];
 }
 
 /** Its URLs are secrets, so there are no flags for them. */
