@@ -8,6 +8,8 @@ import { testOpaqueSetup } from "./opaque-setup.ts";
 
 export { certificateFiles, writeCertificateFiles } from "./certificate-files.ts";
 
+/** On a machine that is busy with tests. */
+const startMsMax = 120_000;
 const qpqServer = fileURLToPath(new URL("../bin/qpq-server.mjs", import.meta.url));
 
 export type ServerProcessOptions = {
