@@ -30,6 +30,8 @@ ensureAptPackages(["gcc", "libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgn
 ensureAptPackages(["iproute2", "nftables", "conntrack"]);
 // commands that a server tells, and that pages of docs/ have
 ensureAptPackages(["openssl", "curl"]);
+// shells that qpq completion is for
+if (files.some((file) => file.includes("completion"))) ensureAptPackages(["zsh", "fish"]);
 // 350 MB: only for the tests that a browser runs
 if (files.some((file) => file.includes("chromium"))) ensureAptPackages(["chromium"]);
 if (files.some((file) => /postgres|cluster|redis|rolling|doctor|chaos|prometheus|server.test.e2e/.test(file)))

@@ -11,9 +11,16 @@ export type Command = {
   readonly wordsMin: number;
   readonly wordsMax: number;
   /** Flags of its own, and what `qpq VERB --help` says: loaded where they are asked for. */
-  readonly own?: (words: readonly string[]) => Promise<{ readonly flags: OwnFlags; readonly help: string }>;
+  readonly own?: (words: readonly string[]) => Promise<Own>;
   /** Throws QpqError; the exit code follows from its kind. */
   readonly run: (options: Options, output: Output, words: readonly string[]) => Promise<void>;
+};
+
+type Own = {
+  readonly flags: OwnFlags;
+  readonly help: string;
+  /** What may stand behind the verb, each with what it is: for completion. */
+  readonly words?: Readonly<Record<string, string>>;
 };
 
 export type PersonalWork = (

@@ -5,6 +5,7 @@ import type { Command } from "./command.ts";
 import { login, logout, passwd, registerUser } from "./commands/account.ts";
 import { bench } from "./commands/bench.ts";
 import { checkKey } from "./commands/check-key.ts";
+import { completion } from "./commands/completion.ts";
 import { createGroup } from "./commands/create-group.ts";
 import { demoGroup } from "./commands/demo-group.ts";
 import { devices } from "./commands/devices.ts";
@@ -49,6 +50,7 @@ const commands: Readonly<Record<string, Command>> = {
   ping,
   "demo-group": demoGroup,
   bench,
+  completion: completion(() => commands),
 };
 
 /** ops.md, CLI contract. */
@@ -101,6 +103,7 @@ ${rows.join("\n")}
 
 Secrets are never flags: QPQ_PASSWORD or QPQ_PASSWORD_FILE (else you are asked), QPQ_AUTH_TOKEN or QPQ_AUTH_TOKEN_FILE for
 a server's static token, and QPQ_STATE_PASSWORD for an encrypted state file.
+Completion of commands and flags: source <(qpq completion bash), or zsh; qpq completion fish | source.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 not allowed, 5 timed out.
 `;
 }

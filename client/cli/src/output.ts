@@ -14,6 +14,11 @@ export class Output {
     process.stdout.write(`${this.#json ? JSON.stringify(fields, plain) : visible(text)}\n`);
   }
 
+  /** What is neither, such as a script: as it is. */
+  raw(text: string): void {
+    process.stdout.write(text);
+  }
+
   words(text: string): void {
     process.stderr.write(`${visible(text)}\n`);
   }

@@ -7,6 +7,7 @@ import { benchAgent } from "./bench-agent.ts";
 
 const wordsMax = 3;
 const agentWord = "agent";
+const agentDoc = "the actions over HTTP, for load generators without QUIC";
 
 export const bench: Command = {
   words: "SCENARIO ...",
@@ -15,8 +16,8 @@ export const bench: Command = {
   wordsMax,
   async own([first]) {
     if (first === agentWord) return await benchAgent.own([]);
-    const { benchFlags, benchHelp } = await import("quicproquo-loadtest/bench");
-    return { flags: benchFlags, help: benchHelp("qpq bench", more) };
+    const { benchFlags, benchHelp, benchWords } = await import("quicproquo-loadtest/bench");
+    return { flags: benchFlags, help: benchHelp("qpq bench", more), words: { ...benchWords, agent: agentDoc } };
   },
   async run(options, output, words) {
     if (words[0] === agentWord) {
