@@ -1,5 +1,4 @@
 /** From what a sender asks for to what the store appends: size, life and the id that makes a repeat the same message. */
-import assert from "node:assert";
 import { hash } from "node:crypto";
 import {
   type ChannelId,
@@ -69,7 +68,7 @@ const named = new Uint8Array(48);
 
 /** The sender is hashed in, so nobody can burn another's idempotency key (wire.md, Meaning). */
 export function messageIdOf(sender: Uint8Array, idempotencyKey: IdempotencyKey): Uint8Array {
-  assert(sender.length + idempotencyKey.length === named.length);
+  if (sender.length + idempotencyKey.length !== named.length) throw new Error("a sender or a key of another length");
   named.set(sender);
   named.set(idempotencyKey, sender.length);
   const id = Buffer.allocUnsafe(idBytes); // of Node's pool
