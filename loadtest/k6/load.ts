@@ -2,7 +2,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals } from "./lib/arrivals.ts";
-import { limitsFor, nothingDropped, common } from "./lib/limits.ts";
+import { common, limitsFor, nothingDropped } from "./lib/limits.ts";
 import { numberSetting, secondsSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";

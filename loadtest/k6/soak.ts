@@ -5,7 +5,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals } from "./lib/arrivals.ts";
-import { limitsFor, nothingDropped, common } from "./lib/limits.ts";
+import { common, limitsForAll, nothingDropped } from "./lib/limits.ts";
 import { numberSetting, secondsSetting, textSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";
@@ -23,7 +23,13 @@ export const options: Options = {
       constantArrivals({ action, rate, seconds, from: i * seconds, tags: { phase } }),
     ]),
   ),
-  thresholds: Object.assign({}, nothingDropped, ...quarters.map((phase) => limitsFor(`phase:${phase}`, limits))),
+  thresholds: {
+    ...limitsForAll(
+      quarters.map((phase) => `phase:${phase}` as const),
+      () => limits,
+    ),
+    ...nothingDropped,
+  },
   ...common,
 };
 

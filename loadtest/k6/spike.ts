@@ -2,7 +2,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals, rampingArrivals } from "./lib/arrivals.ts";
-import { limitsFor, common } from "./lib/limits.ts";
+import { common, limitsFor } from "./lib/limits.ts";
 import { numberSetting, secondsSetting, textSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";

@@ -5,7 +5,7 @@
 import type { Options } from "k6/options";
 import { act, prepareActions } from "./lib/agent.ts";
 import { constantArrivals } from "./lib/arrivals.ts";
-import { limitsFor, common } from "./lib/limits.ts";
+import { common, limitsForAll } from "./lib/limits.ts";
 import { numberSetting, secondsSetting, textSetting } from "./lib/settings.ts";
 
 export { handleSummary } from "./lib/summary.ts";
@@ -24,17 +24,18 @@ export const options: Options = {
       return [`step_${step + 1}`, constantArrivals({ action, rate, seconds, from: step * seconds, tags })];
     }),
   ),
-  thresholds: Object.assign(
-    { dropped_iterations: [allBegun] },
-    ...rates.map((rate, step) =>
-      limitsFor(`step:${rate}`, {
+  thresholds: {
+    dropped_iterations: [allBegun],
+    ...limitsForAll(
+      rates.map((rate) => `step:${rate}` as const),
+      (step) => ({
         p99Ms: numberSetting("P99_MS", 500),
         failedMax: 0.01,
         // the first third of a step is for what was begun before it
         abort: { afterSeconds: (step + 1 / 3) * seconds },
       }),
     ),
-  ),
+  },
   ...common,
 };
 

@@ -6,7 +6,7 @@ type Thresholds = NonNullable<Options["thresholds"]>;
 /** Which samples: all that carry this tag. */
 type Tag = `${"action" | "step" | "phase"}:${string}`;
 
-export type Limits = {
+type Limits = {
   /** 99 of 100 actions take less, as the agent measures them. */
   readonly p99Ms: number;
   /** 0 to 1. */
@@ -25,6 +25,11 @@ export function limitsFor(tag: Tag, { p99Ms, failedMax, abort }: Limits): Thresh
     [`qpq_action_duration{${tag}}`]: one(`p(99)<${p99Ms}`),
     [`qpq_failed{${tag}}`]: one(`rate<=${failedMax}`),
   };
+}
+
+/** `limitsOf`: by the place in the list. */
+export function limitsForAll(tags: readonly Tag[], limitsOf: (index: number) => Limits): Thresholds {
+  return Object.fromEntries(tags.flatMap((tag, i) => Object.entries(limitsFor(tag, limitsOf(i)))));
 }
 
 /** What is due is begun: without this a run that could not send looks fast. */
