@@ -1,4 +1,5 @@
 /** Clients of a scenario, spread over some processes: a process has memory, files and a core of its own. */
+import { setTimeout } from "node:timers/promises";
 import type { Histogram } from "hdr-histogram-js";
 import type { FrontEndAddress } from "../delivery/clients.ts";
 import { cpuUsOf } from "../cpu-time.ts";
@@ -24,6 +25,8 @@ export type CrowdOptions = {
 const clientsAProcess = 2_500;
 /** Coming at once in each process: a storm of handshakes is another measurement. */
 const comingAtOnce = 16;
+/** A client that does not come in so long shows that the machine cannot carry those that are there. */
+const comeMsMax = 180_000;
 
 export class Crowd implements AsyncDisposable {
   readonly size: number;
@@ -48,7 +51,7 @@ export class Crowd implements AsyncDisposable {
     // each driver takes the next turn when it has done the last
     const drive = async (driver: Peer): Promise<void> => {
       for (let turn = queue.shift(); turn !== undefined; turn = queue.shift()) {
-        await driver.ask("connect", turn);
+        await within(comeMsMax, driver.ask("connect", turn), `of ${size} clients ${connected} have come`);
         connected += turn.count;
         options.onProgress?.(connected);
       }
@@ -113,6 +116,20 @@ export class Crowd implements AsyncDisposable {
 
   async #askAll<Answer>(name: string, task: object = {}): Promise<readonly Answer[]> {
     return await Promise.all(this.#drivers.map((driver) => driver.ask<Answer>(name, task)));
+  }
+}
+
+async function within(ms: number, work: Promise<unknown>, how: string): Promise<void> {
+  const over = new AbortController();
+  const late = setTimeout(ms, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`${how}, and no more in ${ms / 1_000} s: this machine is too busy or too small for so many`);
+  });
+  // it is aborted when the work was in time
+  late.catch(() => undefined);
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    over.abort();
   }
 }
 
