@@ -105,6 +105,13 @@ test("a quick report is marked, and notes stay words", () => {
   );
   assert.match(page, /--quick`, \*\*quick\*\*/);
   assert.ok(page.includes("- a &lt;b> \\| { {store.x}} \\*\\_1"));
+  const link = pageOf(parts("{{section store}}", reportOf("store", { notes: ["see https://a.example/b_c, d_e"] })));
+  assert.ok(link.includes("- see `https://a.example/b_c`, d\\_e"));
+});
+
+test("what a scenario found wanting stands before its figures", () => {
+  const page = pageOf(parts("{{section store}}", reportOf("store", { failures: ["3 messages lost"] })));
+  assert.match(page, /- \*\*Failed\*\*: 3 messages lost\n\n\| figure/);
 });
 
 test("plots draw figures that their scenarios promise, and are left out where nothing was measured", () => {
