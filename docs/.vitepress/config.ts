@@ -41,6 +41,7 @@ const config: UserConfig<DefaultTheme.Config> = {
         Capacity: "/capacity",
         "Load testing": "/load-testing",
         Benchmarks: "/benchmarks",
+        "Where the CPU goes": "/performance",
       }),
       {
         ...section("Runbooks", {
