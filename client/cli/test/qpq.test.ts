@@ -183,9 +183,9 @@ test("each mistake has its exit code, its error code and the next step", async (
     code: number,
     says: RegExp,
   ])[] = [
-    [["snd"], {}, 2, /E048_USAGE.*did you mean send/],
+    [["snd"], {}, 2, /E048_USAGE.*[Dd]id you mean send/],
     [["send", bob], {}, 2, /E048_USAGE usage: qpq send GROUP\|KEY\|NAME TEXT/],
-    [["health", "--sever", "x"], {}, 2, /E048_USAGE.*--sever/],
+    [["health", "--sever", "x"], {}, 2, /E048_USAGE.*--sever.*did you mean --server/],
     [["health"], { QPQ_CA_CERT: "" }, 2, /E048_USAGE.*--ca-cert/],
     [["health"], { QPQ_CA_CERT: join(folder, "absent") }, 2, /E048_USAGE.*ENOENT/],
     [["health"], { QPQ_SERVER: "nowhere" }, 2, /E048_USAGE.*HOST:PORT/],
