@@ -80,6 +80,7 @@ export const processesScenario: Scenario = {
     const notes = [
       `an open loop to each front-end: ${connections} connections, 1,000 or 2,000 durable enqueues/s at times drawn before, whatever their number; all on this machine, beside Postgres and Redis`,
       "cpu: user and system of all threads of the front-ends, a message; main_thread of that; database: of Postgres",
+      "a ratio below 1: what waits gathers, so four that share the cores and Postgres do more at a time, which one alone at the same load does not",
       "heard_message: of a front-end of the four that is sent nothing, a message of another of which it hears",
     ];
     return { runs: plan.runs, figures: rows.figures, ratios: rows.ratios, spread: rows.spread, notes };
