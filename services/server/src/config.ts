@@ -34,6 +34,8 @@ export type ClusterConfig = {
 export type ServerConfig = {
   /** undefined = the embedded store, in dataDir. */
   readonly cluster: ClusterConfig | undefined;
+  /** Of the embedded store: see EmbeddedStoreOptions. */
+  readonly messageLog: boolean;
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
@@ -217,6 +219,7 @@ function freeze(flat: Record<string, unknown>, given: Given): ServerConfig {
   const pathOf = (name: string): string | undefined => (flat[name] === "" ? undefined : resolve(value<string>(name)));
   const config: ServerConfig = {
     cluster: clusterOf(flat, given.databasePassword),
+    messageLog: value("messageLog") === "on",
     dataDir: value("dataDir"),
     host: value("host"),
     port: numberOf("port"),

@@ -4,21 +4,31 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { QpqError } from "quicproquo-proto";
 import type { ClusterConfig, ServerConfig } from "./config.ts";
+import type { Log } from "./observe/log.ts";
 import type { StoreParts } from "./observe/observer.ts";
-import { type ClusterStore, type DatabaseOptions, openClusterStore, openSqliteStore } from "./store/index.ts";
+import {
+  type ClusterStore,
+  type DatabaseOptions,
+  openClusterStore,
+  openEmbeddedStore,
+  type StoreNotice,
+} from "./store/index.ts";
 import type { Clock, Store, StoreLimits } from "./store/port.ts";
+
+/** Who is told of the embedded store: that it is lost, and what its opening has to say. */
+export type StoreWatch = { readonly onLost?: () => void; readonly log?: Pick<Log, "info" | "warn"> };
 
 /** `parts`: the servers that it is made of; without it, it needs none. */
 export type ConfiguredStore = Store & { readonly parts?: () => StoreParts };
 
 /**
- * `onLost`: see SqliteStoreOptions. The cluster's opens also while its database cannot be reached; E046_CONFIG and
+ * `onLost`: see EmbeddedStoreOptions. The cluster's opens also while its database cannot be reached; E046_CONFIG and
  * E037_STORE_SCHEMA when it can, and must not be used.
  */
 export async function openConfiguredStore(
   config: ServerConfig,
   clock: Clock,
-  onLost?: () => void,
+  { onLost, log }: StoreWatch = {},
 ): Promise<ConfiguredStore> {
   const limits: StoreLimits = {
     queueDepthMax: config.limits.queueDepthMax,
@@ -29,13 +39,25 @@ export async function openConfiguredStore(
   const listenersMax = config.waitersMax + config.subscriptionsMax;
   if (config.cluster !== undefined) return await openCluster(config.cluster, { limits, clock, listenersMax });
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  return await openSqliteStore({
+  return await openEmbeddedStore({
+    messageLog: config.messageLog,
     file: join(config.dataDir, "qpq.db"),
     limits,
     clock,
     ...(onLost && { onLost }),
+    ...(log && { onNotice: (notice) => tell(log, notice) }),
     listenersMax: config.processes.workers * listenersMax,
   });
+}
+
+function tell(log: Pick<Log, "info" | "warn">, notice: StoreNotice): void {
+  switch (notice.kind) {
+    case "cutOff":
+      // bytes of a batch that nobody had been told of
+      return log.warn({ event: "store_cut_off", count: notice.tornBytes });
+    case "takingOver":
+      return log.info({ event: "store_messages_moving", count: notice.taken, reason: `${notice.messages} in all` });
+  }
 }
 
 /** invalid_authorization_specification, invalid_password, invalid_catalog_name: not a matter of waiting. */

@@ -37,7 +37,7 @@ export type RunningServer = {
 export async function startServer({ openStore = openConfiguredStore, ...parts }: ServerParts): Promise<RunningServer> {
   const { config, clock } = parts;
   await using started = new AsyncDisposableStack();
-  const store = await openStore(config, clock);
+  const store = await openStore(config, clock, { log: parts.log });
   started.defer(() => store.close());
   if (config.cluster === undefined) {
     const served = await serveToCommands(store, parts);

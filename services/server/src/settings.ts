@@ -39,6 +39,11 @@ export function settings(): Record<string, Setting> {
       ["sqlite", "cluster"],
       "sqlite",
     ),
+    messageLog: row(
+      "Of store=sqlite: messages stand in a log of their own (folder messages) and not in qpq.db; those that stand there are moved at the start. A store that has one keeps it.",
+      ["on", "off"],
+      "off",
+    ),
     databaseUrl: secret("Of the cluster: postgres://USER@HOST:PORT[,HOST:PORT...]/DATABASE, without a password."),
     databasePassword: secret("Of the database's user. Empty = it is not asked for one."),
     redisUrl: secret(

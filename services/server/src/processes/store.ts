@@ -13,7 +13,7 @@ runChild<StoreTask>(
       process.exit(1);
     };
     await using started = new AsyncDisposableStack();
-    const store = await openConfiguredStore(config, Date.now, onLost);
+    const store = await openConfiguredStore(config, Date.now, { onLost, log });
     started.defer(() => store.close());
     const none = (): number => 0;
     const observer = createPrometheusObserver({

@@ -18,4 +18,7 @@ export { inspectRedis } from "./redis/inspect.ts";
 export { adoptStoreFile, copyStoreFile } from "./sqlite/copy.ts";
 export { inspectStoreFile } from "./sqlite/inspect.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/open.ts";
+export type { StoreNotice } from "./sqlite/protocol.ts";
+export { type EmbeddedStoreOptions, openEmbeddedStore } from "./embedded.ts";
+export { copyMessageLog, examineMessageLog, isLogFileName } from "./log/copy.ts";
 export { type LogStoreOptions, openLogStore } from "./log/open.ts";

@@ -1,14 +1,11 @@
 /** SIGKILL in the middle of group commits: a group's epoch and its commit in all inboxes move together; and the trial would have seen it. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { test } from "node:test";
-import { openSqliteStore } from "../../src/store/index.ts";
+import { describe, test } from "node:test";
+import { openEmbeddedStore } from "../../src/store/index.ts";
 import type { CommitterTask } from "./committer-process.ts";
 import { epochOf, groupCount, memberCount, memberInbox } from "./commits.ts";
 import { randomOf, seed } from "../../testing/seed.ts";
-import { runUntilKilled } from "./trial.ts";
+import { messagePlaces, runUntilKilled, withStoreFile } from "./trial.ts";
 import { limits } from "./trial-limits.ts";
 
 const commitsMin = 3_000;
@@ -38,7 +35,7 @@ async function commitAndKill(task: CommitterTask, killAfterAnswers: number): Pro
 
 /** Which epochs stand in each inbox, by group and member. */
 async function readAll(file: string): Promise<number[][][]> {
-  const store = await openSqliteStore({ file, limits, clock: Date.now });
+  const store = await openEmbeddedStore({ file, limits, clock: Date.now });
   const read = async (group: number, member: number): Promise<number[]> => {
     const query = { inbox: memberInbox(group, member), after: 0n, storeEpoch: 0n, limit: 1_000_000, bytesMax: 2 ** 30 };
     return (await store.log.read(query)).messages.map(({ payload }) => epochOf(payload));
@@ -56,44 +53,39 @@ function torn(found: readonly (readonly (readonly number[])[])[]): number {
   return found.filter((members) => new Set(members.map((epochs) => epochs.length)).size > 1).length;
 }
 
-async function withFile(body: (file: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "qpq-commit-kill-"));
-  try {
-    await body(join(folder, "qpq.db"));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-test(`over ${commitsMin} commits with the process killed again and again, each is with all members or none, and its repeat is answered right`, async (t) => {
-  t.diagnostic(`SEED=${seed}`);
-  const random = randomOf(seed);
-  await withFile(async (file) => {
-    let firstEpochs: readonly number[] = new Array<number>(groupCount).fill(0);
-    for (let round = 1; sum(firstEpochs) < commitsMin; round++) {
-      // the first commit of each group repeats what may have been stored before the kill
-      const task = { file, firstEpochs, plantedFault: "none" } as const;
-      firstEpochs = await commitAndKill(task, 1 + Math.floor(random() * 1_000));
-      const found = await readAll(file);
-      assert.equal(torn(found), 0, `round ${round}, SEED=${seed}`);
-      for (const [group, members] of found.entries()) {
-        const acknowledged = firstEpochs[group] ?? 0;
-        for (const epochs of members) {
-          assert.deepEqual(epochs, [...epochs.keys()], "in order, without holes, none twice");
-          assert.ok(epochs.length === acknowledged || epochs.length === acknowledged + 1);
+for (const place of messagePlaces) {
+  describe(`the embedded store with its messages in ${place === "log" ? "a log" : "tables"}`, () => {
+    test(`over ${commitsMin} commits with the process killed again and again, each is with all members or none, and its repeat is answered right`, async (t) => {
+      t.diagnostic(`SEED=${seed}`);
+      const random = randomOf(seed);
+      await withStoreFile(place, async (file) => {
+        let firstEpochs: readonly number[] = new Array<number>(groupCount).fill(0);
+        for (let round = 1; sum(firstEpochs) < commitsMin; round++) {
+          // the first commit of each group repeats what may have been stored before the kill
+          const task = { file, firstEpochs, plantedFault: "none" } as const;
+          firstEpochs = await commitAndKill(task, 1 + Math.floor(random() * 1_000));
+          const found = await readAll(file);
+          assert.equal(torn(found), 0, `round ${round}, SEED=${seed}`);
+          for (const [group, members] of found.entries()) {
+            const acknowledged = firstEpochs[group] ?? 0;
+            for (const epochs of members) {
+              assert.deepEqual(epochs, [...epochs.keys()], "in order, without holes, none twice");
+              assert.ok(epochs.length === acknowledged || epochs.length === acknowledged + 1);
+            }
+          }
         }
-      }
-    }
-  });
-});
+      });
+    });
 
-test("a store that moves the epoch and delivers in two transactions is found out", async () => {
-  await withFile(async (file) => {
-    const firstEpochs = new Array<number>(groupCount).fill(0);
-    await commitAndKill({ file, firstEpochs, plantedFault: "two-transactions" }, 500);
-    assert.ok(torn(await readAll(file)) > 0);
+    test("a store that moves the epoch and delivers in two transactions is found out", async () => {
+      await withStoreFile(place, async (file) => {
+        const firstEpochs = new Array<number>(groupCount).fill(0);
+        await commitAndKill({ file, firstEpochs, plantedFault: "two-transactions" }, 500);
+        assert.ok(torn(await readAll(file)) > 0);
+      });
+    });
   });
-});
+}
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);

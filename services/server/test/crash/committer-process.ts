@@ -2,7 +2,7 @@
  * The process that a crash test kills while it moves groups on: commits epoch after epoch of each group, all groups at
  * once, and prints `group epoch seqs` only after the store said that it is done, or `refused` with what it said instead.
  */
-import { openSqliteStore } from "../../src/store/index.ts";
+import { openEmbeddedStore } from "../../src/store/index.ts";
 import { commitNumber, memberInbox } from "./commits.ts";
 import { commitInTwo } from "./planted-faults.ts";
 import { limits } from "./trial-limits.ts";
@@ -15,7 +15,7 @@ export type CommitterTask = {
 };
 
 async function commit({ file, firstEpochs, plantedFault }: CommitterTask): Promise<void> {
-  const { log } = await openSqliteStore({ file, limits, clock: Date.now });
+  const { log } = await openEmbeddedStore({ file, limits, clock: Date.now });
   const commitGroup = plantedFault === "none" ? log.commitGroup : commitInTwo(log);
   async function moveOn(group: number, firstEpoch: number): Promise<void> {
     // The kill follows an answer, and answers come a transaction at a time: with half of the groups a transaction behind

@@ -2,14 +2,14 @@
  * The process that a crash test kills while it deletes an account: prints `left <messages>` whenever it has looked, which
  * it does again and again meanwhile, and `deleted` at last.
  */
-import { openSqliteStore } from "../../src/store/index.ts";
+import { openEmbeddedStore } from "../../src/store/index.ts";
 import { identity, standing } from "./deletion.ts";
 import { limits } from "./trial-limits.ts";
 
 export type DeleterTask = { readonly file: string };
 
 async function deleteWhileLooking({ file }: DeleterTask): Promise<void> {
-  const store = await openSqliteStore({ file, limits, clock: Date.now });
+  const store = await openEmbeddedStore({ file, limits, clock: Date.now });
   let isOver = false;
   const deletion = store.accounts.deleteAccount(identity).finally(() => {
     isOver = true;

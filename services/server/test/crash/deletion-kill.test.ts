@@ -1,14 +1,11 @@
 /** A deletion that is broken off by a SIGKILL, of the store's process or of the database, is finished afterwards. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { openPostgresStore, openSqliteStore, type Store } from "../../src/store/index.ts";
+import { openEmbeddedStore, openPostgresStore, type Store } from "../../src/store/index.ts";
 import { TestPostgres } from "../../testing/postgres.ts";
 import { leftoversInDatabase, leftoversInFile } from "../conformance/leftovers.ts";
 import { account, fillAccount, identity, inboxes, messagesAnInbox, standing } from "./deletion.ts";
-import { runUntilKilled } from "./trial.ts";
+import { messagePlaces, runUntilKilled, withStoreFile } from "./trial.ts";
 import { limits } from "./trial-limits.ts";
 
 const all = inboxes.length * messagesAnInbox;
@@ -20,39 +17,37 @@ async function finish(store: Store, way: "sweep" | "call"): Promise<void> {
   assert.equal(await store.blobs.blobBytesOf(identity), 0);
 }
 
-for (const way of ["sweep", "call"] as const) {
-  test(`killed in the middle of a deletion the file has no account, and the next ${way} removes the rest`, async () => {
-    const folder = await mkdtemp(join(tmpdir(), "qpq-crash-"));
-    try {
-      const file = join(folder, "qpq.db");
-      const options = { file, limits, clock: Date.now };
-      const before = await openSqliteStore(options);
-      await fillAccount(before);
-      await before.close();
-      let left = all;
-      await runUntilKilled({
-        program: "deleter-process.ts",
-        task: { file },
-        onLine(line) {
-          if (line.startsWith("left")) left = Number(line.slice(5));
-          return left < all;
-        },
+for (const place of messagePlaces) {
+  for (const way of ["sweep", "call"] as const) {
+    test(`messages in ${place}: killed in the middle of a deletion the file has no account, and the next ${way} removes the rest`, async () => {
+      await withStoreFile(place, async (file) => {
+        const options = { file, limits, clock: Date.now };
+        const before = await openEmbeddedStore(options);
+        await fillAccount(before);
+        await before.close();
+        let left = all;
+        await runUntilKilled({
+          program: "deleter-process.ts",
+          task: { file },
+          onLine(line) {
+            if (line.startsWith("left")) left = Number(line.slice(5));
+            return left < all;
+          },
+        });
+        assert.ok(left > 0, "it had nothing left to do when it was killed");
+        const after = await openEmbeddedStore(options);
+        assert.ok((await standing(after)) <= left);
+        // the account went with the first transaction
+        assert.equal(await after.accounts.accountOf(account.username), undefined);
+        await finish(after, way);
+        await after.close();
+        assert.deepEqual(leftoversInFile(file, [identity]), {});
+        const again = await openEmbeddedStore(options);
+        assert.equal(await again.accounts.putAccount(account), "created");
+        await again.close();
       });
-      assert.ok(left > 0, "it had nothing left to do when it was killed");
-      const after = await openSqliteStore(options);
-      assert.ok((await standing(after)) <= left);
-      // the account went with the first transaction
-      assert.equal(await after.accounts.accountOf(account.username), undefined);
-      await finish(after, way);
-      await after.close();
-      assert.deepEqual(leftoversInFile(file, [identity]), {});
-      const again = await openSqliteStore(options);
-      assert.equal(await again.accounts.putAccount(account), "created");
-      await again.close();
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
+    });
+  }
 }
 
 test("a database that is killed in the middle of a deletion has none of the account left once it is back", async () => {

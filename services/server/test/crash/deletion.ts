@@ -11,14 +11,14 @@ export const account: Omit<Account, "disabled"> = {
   stretching: 1,
   createdAtMs: 0,
 };
-export const inboxes: readonly InboxKey[] = Array.from({ length: 8 }, (_, i) =>
+export const inboxes: readonly InboxKey[] = Array.from({ length: 32 }, (_, i) =>
   inboxKeyOf(identity, parseChannelId(new Uint8Array(16).fill(i))),
 );
-export const messagesAnInbox = 300;
+export const messagesAnInbox = 150;
 const chunkBytes = 256 * 1024;
 const totalSize = 10 * chunkBytes;
 
-/** 2,400 messages with their ids, and 10 pieces of a blob. */
+/** 4,800 messages with their ids, and 10 pieces of a blob. */
 export async function fillAccount({ accounts, log, blobs }: Store): Promise<void> {
   await accounts.putAccount(account);
   const expiresAtMs = Date.now() + 3_600_000;

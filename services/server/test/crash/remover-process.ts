@@ -2,14 +2,14 @@
  * The process that a crash test kills while it removes: takes KeyPackages and acknowledges inboxes step by step, and
  * prints `take <package>` or `ack <inbox> <seq>` only after the store said that it is done.
  */
-import { openSqliteStore } from "../../src/store/index.ts";
+import { openEmbeddedStore } from "../../src/store/index.ts";
 import { inboxCount, inboxNumber, takenFrom } from "./messages.ts";
 import { limits } from "./trial-limits.ts";
 
 export type RemoverTask = { readonly file: string; readonly messagesAnInbox: number };
 
 async function remove({ file, messagesAnInbox }: RemoverTask): Promise<void> {
-  const store = await openSqliteStore({ file, limits, clock: Date.now });
+  const store = await openEmbeddedStore({ file, limits, clock: Date.now });
   async function takeAll(): Promise<void> {
     for (;;) {
       const taken = await store.keys.takeKeyPackage(takenFrom);

@@ -1,10 +1,13 @@
-/** Runs processes on a SQLite store, kills them, and reads afterwards what the store kept. */
+/** Runs processes on an embedded store, kills them, and reads afterwards what the store kept. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { InboxKey } from "quicproquo-proto";
-import { openSqliteStore } from "../../src/store/index.ts";
+import { openEmbeddedStore } from "../../src/store/index.ts";
 import { type Ledger, payloadHashOf } from "./ledger.ts";
 import type { CommitterTask } from "./committer-process.ts";
 import type { DeleterTask } from "./deleter-process.ts";
@@ -68,9 +71,25 @@ export async function runWriter({ killAfterAcks, ...run }: WriterRun, ledger: Le
 }
 export type WriterOutcome = { readonly acknowledged: ReadonlySet<number>; readonly refusal: string | undefined };
 
+/** The two ways in which the embedded store keeps its messages. */
+export const messagePlaces = ["tables", "log"] as const;
+export type MessagePlace = (typeof messagePlaces)[number];
+
+/** A store of the kind, made and closed, in a folder that is gone afterwards. */
+export async function withStoreFile(place: MessagePlace, body: (file: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "qpq-crash-"));
+  try {
+    const file = join(folder, "qpq.db");
+    await (await openEmbeddedStore({ file, limits, clock: Date.now, messageLog: place === "log" })).close();
+    await body(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 /** Reads every inbox from the beginning into the ledger; answers the message numbers of each in the order received. */
 export async function drain(file: string, ledger: Ledger): Promise<Map<InboxKey, number[]>> {
-  const store = await openSqliteStore({ file, limits, clock: Date.now });
+  const store = await openEmbeddedStore({ file, limits, clock: Date.now });
   const numbers = new Map<InboxKey, number[]>();
   for (let i = 0; i < inboxCount; i++) {
     const inbox = inboxNumber(i);

@@ -5,7 +5,7 @@
  * With a planted fault it prints first and stores later, as a store that acknowledges from memory would.
  */
 import type { QpqError } from "quicproquo-proto";
-import { openSqliteStore } from "../../src/store/index.ts";
+import { openEmbeddedStore } from "../../src/store/index.ts";
 import { messageNumber } from "./messages.ts";
 import { ackBeforeCommit } from "./planted-faults.ts";
 import { limits } from "./trial-limits.ts";
@@ -19,7 +19,7 @@ export type WriterTask = {
 };
 
 async function write(task: WriterTask): Promise<void> {
-  const store = await openSqliteStore({ file: task.file, limits, clock: Date.now });
+  const store = await openEmbeddedStore({ file: task.file, limits, clock: Date.now });
   const append = task.plantedFault === "none" ? store.log.append : ackBeforeCommit(store.log.append);
   let next = task.firstMessage;
   const end = task.firstMessage + task.messagesMax;

@@ -89,6 +89,7 @@ test("readers, senders and committers are told by the log what the tables would 
     for (const isTakenOver of [false, true]) {
       const file = join(folder, `${isTakenOver}`, "qpq.db");
       diskFiles.makeFolder(join(folder, `${isTakenOver}`));
+      nowMs = startMs;
       const before = await openSqliteStore(options(file));
       await fill(before);
       await before.close();

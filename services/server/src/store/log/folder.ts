@@ -20,6 +20,12 @@ export function logFolderOf(db: DatabaseSync, file: string): LogFolderName {
   return { folder: folderBeside(file), logId };
 }
 
+/** The store has a log, or one is being made for it. */
+export function hasLogFolder(file: string): boolean {
+  const folder = folderBeside(file);
+  return existsSync(folder) || existsSync(`${folder}${unfinishedEnd}`);
+}
+
 /** Makes it when the store has none, of an older version's tables when there are. E037_STORE_SCHEMA, E038_STORE_DAMAGED. */
 export function openLogFolder(
   { files, db, file }: { readonly files: LogFiles; readonly db: DatabaseSync; readonly file: string },

@@ -87,8 +87,8 @@ export class LogWriter {
   }
 
   /**
-   * Removes inboxes of one recipient with all that stands in them, about rowsMax messages a call; answers how many rows,
-   * 0: there is none. Bodies stand in their segments until those go.
+   * Removes inboxes of one recipient with all that stands in them, one after the other until it was rowsMax messages;
+   * answers how many rows, a large inbox as rowsMax, 0: there is none. Bodies stand in their segments until those go.
    */
   eraseInboxes(recipient: IdentityKey, rowsMax: number): number {
     const name = latin1(recipient);
@@ -108,7 +108,7 @@ export class LogWriter {
       rows += 1 + inbox.slots.length - inbox.head;
       this.#journal.removeInbox(key);
     }
-    return rows;
+    return Math.min(rows, rowsMax);
   }
 
   close(): void {

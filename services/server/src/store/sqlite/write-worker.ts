@@ -4,6 +4,8 @@
  * A batch is one transaction and is answered after its commit. When anything in it fails, all of it is rolled back and
  * every call of it is answered with the failure: no call is ever half done and none is acknowledged falsely.
  */
+import { damaged } from "../log/scan.ts";
+import { hasMessageTables } from "../log/takeover.ts";
 import { ByteReader } from "../../ipc/bytes.ts";
 import { accessWrites } from "./access-table.ts";
 import { accountWrites } from "./account-table.ts";
@@ -31,6 +33,7 @@ class WriteService implements Service {
   constructor(settings: WriteSettings, answers: AnswerChannel) {
     this.#connection = openForWriting(settings);
     const { db, storeEpoch } = this.#connection;
+    if (!hasMessageTables(db)) throw damaged(`the folder messages beside ${settings.file} is missing`);
     const { queueDepthMax, dedupeWindowMs, groupLifeMs } = settings;
     const inboxes = new InboxTable(db);
     const dedupe = new DedupeTable(db);
