@@ -8,9 +8,12 @@ import { tokensMax } from "./people.ts";
 
 export type SoakServer = { readonly cluster: Cluster | undefined; readonly frontEnds: readonly FrontEnd[] };
 
-/** By its length: what is kept for a time must have reached its amount before the second quarter. */
+/**
+ * By its length: what is kept for a time must have reached its amount before the second quarter. Never so short that a
+ * message which waits for its reader on a busy machine expires, which would look like a loss.
+ */
 export function keptForSecs(minutes: number): number {
-  return Math.max(5, Math.min(300, Math.round((minutes * 60) / 6)));
+  return Math.max(30, Math.min(300, Math.round((minutes * 60) / 6)));
 }
 
 const many = 1_000_000;
