@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { compileCache } from "./compile-cache.ts";
+import { nodeFlags } from "./node-flags.ts";
 import { onCore } from "./pinned.ts";
 
 export class Peer implements AsyncDisposable {
@@ -22,7 +23,7 @@ export class Peer implements AsyncDisposable {
 
   /** Node with the program; the young generation is qpq-server's, for every side. */
   static start(program: URL, core: number | undefined): Peer {
-    const node = [process.execPath, "--expose-gc", "--max-semi-space-size=64", program.pathname] as const;
+    const node = [process.execPath, "--expose-gc", ...nodeFlags, program.pathname] as const;
     const [command, ...args] = onCore(core, [...node]);
     const env = { ...process.env, ...compileCache };
     const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env });

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { LoopResult } from "../closed-loop.ts";
+import { nodeFlags } from "../node-flags.ts";
 
 type DriverName = "direct" | "quic" | "encoding" | "echo-server" | "echo-client";
 
@@ -16,7 +17,7 @@ export async function runDriver<Result = LoopResult>(name: DriverName, task: obj
 
 /** Node with a program of this folder and the young generation that qpq-server has too: no way is slowed by its driver's garbage. */
 export function nodeOf(name: DriverName): [string, ...string[]] {
-  return [process.execPath, "--max-semi-space-size=64", fileURLToPath(new URL(`./${name}.ts`, import.meta.url))];
+  return [process.execPath, ...nodeFlags, fileURLToPath(new URL(`./${name}.ts`, import.meta.url))];
 }
 
 export async function readTask<Task>(): Promise<Task> {

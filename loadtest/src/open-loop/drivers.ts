@@ -5,6 +5,7 @@ import { QpqError } from "quicproquo-proto";
 import type { ServerAddress } from "quicproquo-sdk";
 import { machineMs } from "./clock.ts";
 import type { Bytes } from "./connection-pool.ts";
+import { nodeFlags } from "../node-flags.ts";
 import type { Plan } from "./plan.ts";
 import { type Recorded, Recorder } from "./recorder.ts";
 import { durationSecondsOf, type Share } from "./schedule.ts";
@@ -66,7 +67,7 @@ export class Drivers implements AsyncDisposable {
   static async start(options: DriversOptions): Promise<Drivers> {
     const { plan } = options;
     // the young generation is qpq-server's, as for every load
-    const settings: ForkOptions = { execArgv: ["--max-semi-space-size=64"], serialization: "advanced" };
+    const settings: ForkOptions = { execArgv: [...nodeFlags], serialization: "advanced" };
     const children = Array.from({ length: plan.drivers }, () => fork(program, settings));
     const drivers = new Drivers(children, plan);
     try {
