@@ -38,6 +38,10 @@ class LogPlace implements Place, AsyncDisposable {
   }
 }
 
+export function makeLogPlace(): Promise<LogPlace> {
+  return LogPlace.make();
+}
+
 export const messageLog: Subject = { name: "the message log", keeps: true, makePlace: () => LogPlace.make() };
 
 /** A few messages fill a segment: checkpoints, removals and moves happen all the time. */

@@ -22,6 +22,8 @@ export class UnsureDisk {
   #nextFile = 1;
   /** Changes and syncs until the power goes. */
   stepsLeft = Number.POSITIVE_INFINITY;
+  /** Faults: whether this write, which then takes the half of it, or this sync fails. */
+  failing: ((what: "write" | "sync") => boolean) | undefined;
   /** A fault: syncs that do nothing. */
   syncs = true;
 
@@ -38,17 +40,23 @@ export class UnsureDisk {
     close: (file) => void this.#open.delete(file),
     write: (file, bytes, at) => {
       const node = this.#node(file);
-      const change = { kind: "write", at, bytes: Buffer.from(bytes) } as const;
+      const isFull = this.failing?.("write") === true;
+      const taken = isFull ? bytes.subarray(0, bytes.length >> 1) : bytes;
+      const change = { kind: "write", at, bytes: Buffer.from(taken) } as const;
       node.current = applied(node.current, change);
       node.unsynced.push(change);
+      if (isFull) throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
       this.#step();
     },
     sync: (file) => {
       this.#step();
       if (!this.syncs) return;
       const node = this.#node(file);
-      node.durable = Buffer.from(node.current);
+      // As Linux does: a write whose sync failed is not written again by the next one, though it is still read.
+      const isLost = this.failing?.("sync") === true;
+      if (!isLost) for (const change of node.unsynced) node.durable = applied(node.durable, change);
       node.unsynced = [];
+      if (isLost) throw Object.assign(new Error("EIO"), { code: "EIO" });
       this.#step();
     },
     truncate: (file, bytes) => {

@@ -43,7 +43,13 @@ export class BatchFile {
   static create(files: LogFiles, path: string, { logId, number, kind }: NewFile): BatchFile {
     const header: FileHeader = { logId, number, kind, mark: Uint8Array.from(randomBytes(markBytes)) };
     const file = files.create(path);
-    files.write(file, packFileHeader(header), 0);
+    try {
+      files.write(file, packFileHeader(header), 0);
+    } catch (error) {
+      files.close(file);
+      files.remove(path);
+      throw error;
+    }
     return new BatchFile(files, { file, header, end: fileHeaderBytes, batches: 0 });
   }
 

@@ -58,9 +58,12 @@ export class Follower {
     let { offset } = this.#at;
     while (offset < end) {
       const bytes = this.#read(file, offset, Math.min(this.#chunk.length, end - offset));
+      // Room that was not given back: no batch begins with zeros.
+      if (bytes.length < batchHeaderBytes || bytes.subarray(0, markBytes).every((byte) => byte === 0)) break;
       let at = 0;
       while (at + batchHeaderBytes <= bytes.length) {
         const start = at + batchHeaderBytes;
+        if (bytes.subarray(at, at + markBytes).every((byte) => byte === 0)) break;
         const batchEnd = start + bytes.readUInt32LE(at + markBytes + 4);
         if (batchEnd > bytes.length) break;
         readRecords({ bytes, start, end: batchEnd, segment, base: offset }, this.#target);

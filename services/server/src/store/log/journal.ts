@@ -134,9 +134,13 @@ export class Journal {
     const before = this.#file;
     this.#file = createSegment(this.#options, this.segment + 1);
     this.#sealed.set(before.header.number, before.end);
-    before.finish();
-    before.close();
     this.#begin();
+    try {
+      before.finish();
+    } catch {
+      // Its batches are on the disk since their commits; the room behind them may stay.
+    }
+    before.close();
     this.#tellPosition();
   }
 
