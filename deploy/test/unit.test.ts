@@ -42,9 +42,11 @@ test("systemd takes the unit, and its program is where an unpacked archive has i
   const here = join(folder, "qpq-server.service");
   writeFileSync(here, text.replaceAll(programsFolder, repository));
   assert.equal(verify(here), "");
-  const [, , script = ""] = start.split(" ");
+  const [, ...words] = start.split(" ");
+  const script = words.pop() ?? "";
   assert.ok(script.startsWith(programsFolder));
-  readFileSync(repository + script.slice(programsFolder.length));
+  const [firstLine = ""] = readFileSync(repository + script.slice(programsFolder.length), "utf8").split("\n");
+  assert.equal(words.join(" "), firstLine.replace("#!/usr/bin/env -S node ", ""));
   writeFileSync(here, text.replaceAll(programsFolder, repository).replace("ProtectHome=yes", "ProtectHome=perhaps"));
   assert.match(verify(here), /Failed to parse/);
 });
