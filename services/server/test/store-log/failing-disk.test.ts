@@ -6,7 +6,7 @@ import { randomOf, seed } from "../../testing/seed.ts";
 import { hasCode } from "../conformance/codes.ts";
 import { makeLogPlace } from "../conformance/log-place.ts";
 import { inboxOf, seqsOf, seqsUpTo, startMs } from "../conformance/subject.ts";
-import { LogRig } from "./log-rig.ts";
+import { folder, LogRig } from "./log-rig.ts";
 import { UnsureDisk } from "./unsure-disk.ts";
 
 const alice = inboxOf("alice");
@@ -75,6 +75,29 @@ describe("the message log on a failing disk", () => {
       const found = new LogRig(disk.afterKill(), nowMs).describe();
       assert.ok(found === durable || found === attempted);
     }
+  });
+
+  test("a checkpoint that finds no room takes the log's reserve, so that segments can go", () => {
+    const random = randomOf(3);
+    const disk = new UnsureDisk();
+    const rig = new LogRig(disk, 1_000);
+    const reserve = () => disk.files.list(folder).includes("reserve");
+    for (let round = 0; round < 400 && !(reserve() && rig.checkpointDue !== undefined); round++) {
+      rig.fill(random);
+      rig.writer.commit(rig.nowMs);
+      rig.tend(random);
+    }
+    assert.ok(reserve());
+    const due = rig.checkpointDue as number;
+    disk.failing = (what) => what === "write" && reserve();
+    rig.makeCheckpoint(due);
+    assert.ok(!reserve());
+    disk.failing = undefined;
+    const before = disk.files.list(folder).length;
+    rig.writer.upkeep.checkpointEnded();
+    assert.ok(reserve());
+    assert.ok(disk.files.list(folder).length <= before);
+    assert.equal(new LogRig(disk.afterKill(), rig.nowMs).describe(), rig.describe());
   });
 
   test("full it answers E035, loses nothing acknowledged, and takes messages again once others are acknowledged", async () => {

@@ -89,13 +89,17 @@ export class LogRig {
     for (const [i, { inbox, payload }] of entries.entries()) this.#hashes.set(`${inbox} ${seqs[i]}`, hashOf(payload));
   }
 
+  makeCheckpoint(number: number): void {
+    makeCheckpoint({ files: this.disk.files, folder, logId }, number);
+  }
+
   /** What is done between batches. */
   tend(random: () => number): void {
     this.nowMs += Math.floor(random() * 10);
     const { checkpointDue } = this;
     if (checkpointDue !== undefined && random() < 0.5) {
       this.checkpointDue = undefined;
-      makeCheckpoint({ files: this.disk.files, folder, logId }, checkpointDue);
+      this.makeCheckpoint(checkpointDue);
       this.writer.upkeep.checkpointEnded();
     }
     if (random() < 0.3) this.writer.upkeep.sweep(this.nowMs);

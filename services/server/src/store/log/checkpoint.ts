@@ -5,7 +5,7 @@
  * nobody waits for it: recovery, done ahead.
  */
 import { BatchFile } from "./batch-file.ts";
-import { checkpointPath, type LogFiles, unfinishedEnd } from "./files.ts";
+import { checkpointPath, type LogFiles, listLogFolder, reservePath, unfinishedEnd } from "./files.ts";
 import { baseOf, type Inbox } from "./inbox-index.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { type LogSource, replayBefore } from "./recovery.ts";
@@ -14,11 +14,19 @@ import { LogState } from "./state.ts";
 /** Records of a checkpoint go to the disk in batches of about this size. */
 const batchBytes = 1024 * 1024;
 
-/** Durable, and under its name, when it returns. E035_STORE_FULL's cause (ENOSPC) leaves nothing behind. */
+/** Durable, and under its name, when it returns. On a full disk it takes the log's reserve; else it leaves nothing behind. */
 export function makeCheckpoint(source: LogSource, number: number): void {
+  const { files, folder } = source;
   const state = new LogState();
   replayBefore(source, state, number);
-  writeCheckpoint(source, state, number);
+  try {
+    writeCheckpoint(source, state, number);
+  } catch (error) {
+    const isFull = (error as NodeJS.ErrnoException).code === "ENOSPC";
+    if (!isFull || !listLogFolder(files, folder).hasReserve) throw error;
+    files.remove(reservePath(folder));
+    writeCheckpoint(source, state, number);
+  }
 }
 
 function writeCheckpoint({ files, folder, logId }: LogSource, state: LogState, number: number): void {

@@ -16,7 +16,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /** Of one call: Linux reads less than 2 GiB. */
 const readBytesMax = 2 ** 30;
@@ -83,12 +83,18 @@ export function closedPath(folder: string): string {
   return join(folder, "closed");
 }
 
+/** Room that a checkpoint takes when there is no other: behind it segments can go. */
+export function reservePath(folder: string): string {
+  return join(folder, "reserve");
+}
+
 export const unfinishedEnd = ".unfinished";
 
 export type LogFolder = {
   /** Ascending. */
   readonly segments: readonly number[];
   readonly checkpoints: readonly number[];
+  readonly hasReserve: boolean;
   /** What a process that ended in the middle left behind. */
   readonly unfinished: readonly string[];
 };
@@ -103,6 +109,7 @@ export function listLogFolder(files: LogFiles, folder: string): LogFolder {
   return {
     segments: numbered(".log"),
     checkpoints: numbered(".state"),
+    hasReserve: names.includes(basename(reservePath(folder))),
     unfinished: names.filter((name) => name.endsWith(unfinishedEnd)).map((name) => join(folder, name)),
   };
 }

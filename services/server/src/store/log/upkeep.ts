@@ -3,12 +3,15 @@
  * moving of what stands in those that are mostly dead.
  */
 import { Compaction } from "./compaction.ts";
-import { checkpointPath, listLogFolder, segmentPath } from "./files.ts";
+import { checkpointPath, listLogFolder, reservePath, segmentPath } from "./files.ts";
 import type { Journal } from "./journal.ts";
 import type { Position } from "./recovery.ts";
 
 /** Also a log with little traffic lets go of what was removed. */
 const segmentLifeMs = 24 * 3_600_000;
+
+/** A checkpoint of 10,000 inboxes with 100,000 messages and ids. */
+const reserveBytes = 8 * 1024 * 1024;
 
 export type UpkeepParts = {
   /** Starts to make the checkpoint before the segment; `checkpointEnded` follows. */
@@ -81,6 +84,7 @@ export class Upkeep {
     this.#checkpoint = newest;
     this.removeEmpty();
     this.#compaction.begin(newest);
+    this.#keepReserve();
   }
 
   /**
@@ -112,6 +116,22 @@ export class Upkeep {
 
   close(): void {
     this.#compaction.stop();
+  }
+
+  /** Not synced: it is there to be removed. Without it all else works. */
+  #keepReserve(): void {
+    const { files, folder, segmentBytesMax } = this.#journal.options;
+    if (listLogFolder(files, folder).hasReserve) return;
+    const path = reservePath(folder);
+    const file = files.create(path);
+    try {
+      files.write(file, new Uint8Array(Math.min(reserveBytes, segmentBytesMax)), 0);
+    } catch (error) {
+      files.remove(path);
+      throw error;
+    } finally {
+      files.close(file);
+    }
   }
 
   #makeCheckpoint(): void {

@@ -90,7 +90,7 @@ class WriteService implements Service {
     if (failed !== undefined) return this.#answers.fail(failed);
     this.#answers.answer(batch.calls, writer);
     checkpointWhenDue(db);
-    if (this.#upkeepIsDue) this.#log.upkeep.sweep(batch.nowMs);
+    if (this.#upkeepIsDue) this.#tend(() => this.#log.upkeep.sweep(batch.nowMs));
     this.#upkeepIsDue = false;
     this.#workLater();
   }
@@ -179,9 +179,18 @@ class WriteService implements Service {
     worker.on("exit", () => {
       if (this.#checkpoint !== worker) return;
       this.#checkpoint = undefined;
-      this.#log.upkeep.checkpointEnded();
+      this.#tend(() => this.#log.upkeep.checkpointEnded());
       this.#workLater();
     });
+  }
+
+  /** What makes and removes files: when the disk refuses, nothing is lost, and the next sweep tries again. */
+  #tend(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).errno === undefined) throw error;
+    }
   }
 
   /** Between the batches that wait. */
