@@ -5,6 +5,7 @@ import { crowdScenario } from "./scenarios/crowd.ts";
 import { deliveryScenario } from "./scenarios/delivery.ts";
 import { encodingsScenario } from "./scenarios/encodings.ts";
 import { growthScenario } from "./scenarios/growth.ts";
+import { messageLogScenario } from "./scenarios/message-log.ts";
 import { mlsScenario } from "./scenarios/mls.ts";
 import { observeScenario } from "./scenarios/observe.ts";
 import { peersScenario } from "./scenarios/peers.ts";
@@ -25,6 +26,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   delivery: deliveryScenario,
   encodings: encodingsScenario,
   growth: growthScenario,
+  "message-log": messageLogScenario,
   mls: mlsScenario,
   observe: observeScenario,
   peers: peersScenario,

@@ -1,21 +1,24 @@
 /** The embedded store called directly, as the server's delivery domain calls it: the ceiling of what a server on it can do. */
 import { hash } from "node:crypto";
 import { type ChannelId, inboxKeyOf } from "quicproquo-proto";
-import { openSqliteStore } from "quicproquo-server/store";
+import { openEmbeddedStore } from "quicproquo-server/store";
 import { closedLoop } from "../closed-loop.ts";
 import { queueDepthMax, Workload } from "../workload.ts";
 import { readTask } from "./driver.ts";
 
 export type DirectTask = {
   readonly file: string;
+  /** Messages in the log, not in tables. */
+  readonly messageLog?: boolean;
   readonly callers: number;
   readonly warmUpMs: number;
   readonly windowMs: number;
 };
 
-const { file, ...loop } = await readTask<DirectTask>();
-const store = await openSqliteStore({
+const { file, messageLog = false, ...loop } = await readTask<DirectTask>();
+const store = await openEmbeddedStore({
   file,
+  messageLog,
   limits: { queueDepthMax, dedupeWindowMs: 7 * 86_400_000, groupLifeMs: 400 * 86_400_000, appendsInFlightMax: 20_000 },
   clock: Date.now,
 });

@@ -14,7 +14,7 @@ import type { RunOptions, Scenario } from "../scenario.ts";
 import { inboxCount, payloadBytes, queueDepthMax } from "../workload.ts";
 
 const callers = 256;
-type Window = { readonly warmUpMs: number; readonly windowMs: number };
+export type Window = { readonly warmUpMs: number; readonly windowMs: number };
 
 export const storeScenario: Scenario = {
   doc: "durable enqueue/s over QUIC on the embedded store, beside the same store called directly",
@@ -80,18 +80,18 @@ export const storeScenario: Scenario = {
   },
 };
 
-async function direct(window: Window): Promise<LoopResult> {
+export async function direct(window: Window, messageLog = false): Promise<LoopResult> {
   const folder = mkdtempSync(join(tmpdir(), "qpq-bench-"));
   try {
-    return await runDriver("direct", { file: join(folder, "qpq.db"), callers, ...window });
+    return await runDriver("direct", { file: join(folder, "qpq.db"), messageLog, callers, ...window });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function overQuic(connections: number, window: Window): Promise<LoopResult> {
+export async function overQuic(connections: number, window: Window, messageLog = false): Promise<LoopResult> {
   await using server = await startServerProcess({
-    settings: { "queue-depth-max": queueDepthMax, "log-level": "warn" },
+    settings: { "queue-depth-max": queueDepthMax, "log-level": "warn", "message-log": messageLog ? "on" : "off" },
   });
   return await runDriver("quic", {
     server: {
