@@ -21,8 +21,8 @@ export class NodeClient implements Disposable {
   /** Pending while the connection is in early data. */
   #handshake: Promise<void> | undefined;
   #open = true;
-  /** Called once when the connection ends, for whatever reason. */
-  onClose: (() => void) | undefined;
+  /** Called once when the connection ends, for whatever reason; `cause`: that reason, if there is one to tell. */
+  onClose: ((cause?: unknown) => void) | undefined;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
@@ -40,7 +40,7 @@ export class NodeClient implements Disposable {
         early.reject(new QpqError("E042_CONNECTION_LOST", { cause }));
         if (!this.#open) return;
         this.#open = false;
-        this.onClose?.();
+        this.onClose?.(cause);
       },
     });
     this.#service = this.#session.bootstrap();

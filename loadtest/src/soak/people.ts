@@ -27,7 +27,8 @@ export class People implements AsyncDisposable {
   static async start(crowd: Crowd, frontEnds: readonly FrontEnd[]): Promise<People> {
     await using started = new AsyncDisposableStack();
     const logins = started.use(startProgram("login"));
-    await logins.ask("connect", { frontEnds: frontEnds.map(({ address }) => address), connections: 2, accounts });
+    const addresses = frontEnds.map(({ address }) => address);
+    await logins.ask("connect", { frontEnds: addresses, connections: 2, accounts, renews: true });
     started.move();
     return new People(crowd, logins);
   }
