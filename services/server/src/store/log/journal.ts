@@ -3,10 +3,10 @@
  * `commit` returns. Nobody may be told of them before.
  */
 import { QpqError } from "quicproquo-proto";
-import { BatchFile } from "./batch-file.ts";
-import { closedPath, listLogFolder, segmentPath, unfinishedEnd } from "./files.ts";
+import type { BatchFile } from "./batch-file.ts";
+import { closedPath } from "./files.ts";
 import type { Inbox } from "./inbox-index.ts";
-import type { Positions } from "./positions.ts";
+import { createSegment, type JournalOptions, type OpenedFolder, openFolder, type Recovery } from "./open-folder.ts";
 import { RecordWriter } from "./record-writer.ts";
 import type {
   CommitName,
@@ -19,25 +19,8 @@ import type {
   SharedBody,
   StandingRecord,
 } from "./records.ts";
-import { type LogSource, type Position, type Replayed, replayAll, replayUpTo } from "./recovery.ts";
-import { damaged, type ScannedFile } from "./scan.ts";
+import { type Position, replayUpTo } from "./recovery.ts";
 import { LogState } from "./state.ts";
-
-export type JournalOptions = LogSource & {
-  readonly positions: Positions;
-  /** A segment is followed by the next one when it would grow beyond this; a larger batch has one for itself. */
-  readonly segmentBytesMax: number;
-  /** Of all segments together. */
-  readonly bytesMax: number;
-};
-
-/** What was found when it was opened. */
-export type Recovery = {
-  /** Bytes of a batch that had not become durable, and were cut off. */
-  readonly tornBytes: number;
-  readonly segments: number;
-  readonly checkpoint: number;
-};
 
 type Inbox_ = Inbox["key"];
 
@@ -50,7 +33,7 @@ export class Journal {
   #state: LogState;
   #file: BatchFile;
 
-  private constructor(options: JournalOptions, { state, file, sealed, recovery }: Opened) {
+  private constructor(options: JournalOptions, { state, file, sealed, recovery }: OpenedFolder) {
     this.#options = options;
     this.#state = state;
     this.#file = file;
@@ -256,101 +239,5 @@ export class Journal {
 export class SyncFailed extends Error {
   constructor(cause: unknown) {
     super(`the disk did not take a batch: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
-}
-
-type Opened = {
-  readonly state: LogState;
-  readonly file: BatchFile;
-  readonly sealed: Map<number, number>;
-  readonly recovery: Recovery;
-};
-
-function openFolder(options: JournalOptions): Opened {
-  const { files, folder } = options;
-  for (const path of listLogFolder(files, folder).unfinished) files.remove(path);
-  const closedAt = readClosed(options);
-  const state = new LogState();
-  const replayed = replayAll(options, state);
-  const { last, segments, checkpoint, tornBytes } = replayed;
-  requireWhole(options, state, replayed);
-  const sealed = new Map<number, number>();
-  for (const number of segments) sealed.set(number, bytesOf(options, number));
-  const recovery = { tornBytes, segments: segments.length, checkpoint };
-  if (last === undefined || last.header.number !== segments.at(-1)) {
-    // The process ended while it made the segment: nothing stands in it.
-    const number = segments.at(-1) ?? 1;
-    files.remove(segmentPath(folder, number));
-    sealed.delete(number);
-    return { state, file: createSegment(options, number), sealed, recovery };
-  }
-  if (closedAt !== undefined && closedAt !== `${last.header.number} ${last.end}`) {
-    throw damaged(`${last.path} ends at byte ${last.end}, and was closed as ${closedAt}`);
-  }
-  if (closedAt === undefined) writeAnew(options, last);
-  files.remove(closedPath(folder));
-  files.syncFolder(folder);
-  sealed.delete(last.header.number);
-  const file = files.open(segmentPath(folder, last.header.number));
-  return { state, file: new BatchFile(files, { ...last, file }), sealed, recovery };
-}
-
-/** The bodies of all messages that stand are there. */
-function requireWhole({ folder }: JournalOptions, state: LogState, { segments, last, checkpoint }: Replayed): void {
-  const there = new Set(segments);
-  for (const number of state.use.segments) {
-    if (!there.has(number)) throw damaged(`${segmentPath(folder, number)} is missing`);
-  }
-  if (last === undefined && checkpoint > 0) throw damaged(`${segmentPath(folder, checkpoint)} is missing`);
-}
-
-function readClosed({ files, folder }: JournalOptions): string | undefined {
-  try {
-    const words = files.readAll(closedPath(folder)).toString("latin1");
-    return words.endsWith("\n") ? words.slice(0, -1) : undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/**
- * A process that ended may have been told that the disk did not take its last writes; what it reads as now may be only
- * in memory, and is not written again by a sync. So what is whole in it gets pages of its own.
- */
-function writeAnew({ files, folder }: JournalOptions, { path, bytes, end }: ScannedFile): void {
-  const unfinished = `${path}${unfinishedEnd}`;
-  const file = files.create(unfinished);
-  try {
-    files.write(file, bytes.subarray(0, end), 0);
-    files.sync(file);
-  } finally {
-    files.close(file);
-  }
-  files.rename(unfinished, path);
-  files.syncFolder(folder);
-}
-
-function bytesOf({ files, folder }: JournalOptions, number: number): number {
-  const file = files.openToRead(segmentPath(folder, number));
-  try {
-    return files.bytesOf(file);
-  } finally {
-    files.close(file);
-  }
-}
-
-/** Its name and its header are on the disk when it returns: a segment that has a batch has them. */
-function createSegment({ files, folder, logId }: LogSource, number: number): BatchFile {
-  const path = segmentPath(folder, number);
-  const file = BatchFile.create(files, path, { logId, number, kind: "segment" });
-  try {
-    file.sync();
-    files.syncFolder(folder);
-    return file;
-  } catch (error) {
-    file.close();
-    files.remove(path);
-    throw error;
   }
 }

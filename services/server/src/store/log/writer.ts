@@ -5,8 +5,9 @@ import type { AckRequest } from "../packing/codec.ts";
 import type { Append, Appended, GroupCommit, GroupCommitted } from "../port.ts";
 import { Appends } from "./appends.ts";
 import { Commits } from "./commits.ts";
-import { Journal, type JournalOptions } from "./journal.ts";
+import { Journal } from "./journal.ts";
 import { MessageSweep } from "./message-sweep.ts";
+import type { JournalOptions } from "./open-folder.ts";
 import { Upkeep } from "./upkeep.ts";
 
 export type LogWriterOptions = JournalOptions & {
