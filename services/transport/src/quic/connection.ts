@@ -97,10 +97,12 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     this.#streams = new StreamTable(options.role, this, options.limits.streamsMax);
     if (options.bytesIn > 0) this.#traffic.received(options.bytesIn);
     const { native, owner, limits, peer } = options;
-    const ids = new PeerIds(native, () => this.#partSilently());
+    const onDoubt = (): void => this.#partSilently();
+    const ids = new PeerIds(native, onDoubt);
     const [links, traffic] = [new Links(options.link), this.#traffic];
     this.#turn = new Turn(links, this);
-    this.#wire = new Wire({ native, links, traffic, ids, peer, datagramBytes: datagramBytesTo(peer, limits) });
+    const [datagramBytes, addressesMax] = [datagramBytesTo(peer, limits), limits.pathsMax];
+    this.#wire = new Wire({ native, links, traffic, onDoubt, peer, datagramBytes, addressesMax });
     this.#ids = new SourceIds({ native, newId: () => owner.newId(this), forget: (id) => owner.forgetId?.(this, id) });
     this.#sessions = owner.session && new SessionWatch(native, (session) => owner.session?.(session));
     const open = owner.openLink?.bind(owner);
@@ -431,7 +433,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
 
   /** The library keeps every path for ever, and drops what comes from one more: better to part while there is one. */
   #leaveIfOftenMoved(): void {
-    if (this.#wire.addressCount < this.#limits.pathsMax || this.#farewell !== undefined) return;
+    if (!this.#wire.isOftenMoved || this.#farewell !== undefined) return;
     this.close(closeCodes.shuttingDown, "the address has changed too often, dial again");
   }
 

@@ -11,15 +11,18 @@
  * the port has changed).
  */
 import type { HostPort, NativeConnection } from "./native.ts";
-import type { PeerIds } from "./peer-ids.ts";
+import { PathIds } from "./path-ids.ts";
 
 type Packet = NonNullable<ReturnType<NativeConnection["send"]>>;
 
 export type PeerAddressOptions = {
   readonly native: NativeConnection;
-  readonly ids: PeerIds;
+  /** The library must not be asked for a packet any more. */
+  readonly onDoubt: () => void;
   readonly local: HostPort;
   readonly peer: HostPort;
+  /** The first one included. */
+  readonly addressesMax: number;
 };
 
 /** RFC 9000 section 8.1. */
@@ -50,11 +53,18 @@ export class PeerAddress {
   #current: Known;
   /** The last that was proven. */
   #home: Known;
+  readonly #ids: PathIds;
   /** The library is back on the first path since the last change of address. */
   #isBack = true;
+  /** A packet would be made for a path that is not proven to have a sound id (path-ids.ts). */
+  #isHeld = false;
+  /** The proof of an address that is proven is asked for once more. */
+  #asksAgain = false;
+  #isOftenMoved = false;
 
   constructor(options: PeerAddressOptions) {
     this.#options = options;
+    this.#ids = new PathIds(options.native, options.local, options.onDoubt);
     this.#home = knownAt(options.peer);
     this.#home.isProven = true;
     this.#home.asked = askAtMs.length;
@@ -67,9 +77,9 @@ export class PeerAddress {
     return this.#home.at;
   }
 
-  /** How many there have been. */
-  get count(): number {
-    return this.#known.length;
+  /** It has come from more addresses than the library, or its ids, have paths for. */
+  get isOftenMoved(): boolean {
+    return this.#isOftenMoved;
   }
 
   /** Of performance.now(): when `look` is due. */
@@ -80,29 +90,45 @@ export class PeerAddress {
 
   /** Hands a datagram to the library. True = the library is back on the first path, for the peer at another address. */
   receive(datagram: Uint8Array, from: HostPort): boolean {
-    const { native, ids, local, peer } = this.#options;
-    if (isSame(from, this.#current.at)) {
-      this.#current.receivedBytes += datagram.length;
-      native.recv(datagram, { from: peer, to: local });
-      if (!this.#current.isProven) this.#credit(datagram.length);
-      return this.#comeBack();
-    }
+    if (!isSame(from, this.#current.at)) return this.#receiveElsewhere(datagram, from);
+    this.#current.receivedBytes += datagram.length;
+    this.#read(datagram);
+    if (!this.#current.isProven) this.#credit(datagram.length);
+    return this.#comeBack();
+  }
+
+  #receiveElsewhere(datagram: Uint8Array, from: HostPort): boolean {
+    const { native, local, addressesMax } = this.#options;
     const known = this.#known.find(({ at }) => isSame(at, from));
-    const hadSpare = ids.hasSpare;
     const before = native.stats().recv;
-    native.recv(datagram, { from: known === undefined ? from : peer, to: local });
+    const isPath = known === undefined && this.#ids.takesAnother && this.#known.length + 1 < addressesMax;
+    if (isPath) {
+      this.#ids.prepare();
+      native.recv(datagram, { from, to: local });
+    } else this.#read(datagram);
     // Not from the peer, or again what it has sent before.
     if (native.stats().recv === before) return false;
-    if (known === undefined && !hadSpare) ids.fix();
+    if (isPath) this.#ids.meet(from);
+    else if (known === undefined) this.#isOftenMoved = true;
     this.#current = known ?? this.#meet(from);
     this.#current.receivedBytes += datagram.length;
     this.#isBack = false;
-    return known !== undefined && this.#comeBack();
+    if (!this.#comeBack(isPath ? from : undefined)) return false;
+    if (known !== undefined) this.#ids.rotate();
+    return true;
+  }
+
+  /** To the library all comes from the first address. */
+  #read(datagram: Uint8Array): void {
+    const { native, local, peer } = this.#options;
+    native.recv(datagram, { from: peer, to: local });
+    this.#ids.check();
   }
 
   /** The next packet, or null when there is none for now. */
   makePacket(into: Buffer): Packet | null {
     const { native, local, peer } = this.#options;
+    if (this.#isHeld) return null;
     const sent = this.#makeForProof(into);
     if (sent !== null) return sent;
     if (this.#current.isProven) return native.sendOnPath(into, local, peer);
@@ -141,6 +167,7 @@ export class PeerAddress {
     const { native, local } = this.#options;
     const current = this.#current;
     current.asked += 1;
+    this.#asksAgain = true;
     try {
       native.probePath(local, current.at);
     } catch {
@@ -150,16 +177,23 @@ export class PeerAddress {
     if (current.asked === askAtMs.length && !current.isProven) this.#current = this.#home;
   }
 
-  #comeBack(): boolean {
+  /**
+   * What is late, or probes only, does not bring the library back: nothing is sent then until something does, but on the
+   * path that was met with this very datagram.
+   */
+  #comeBack(met?: HostPort): boolean {
     if (this.#isBack) return false;
-    this.#isBack = true;
-    this.#options.ids.rotate();
-    return true;
+    const { native, peer } = this.#options;
+    const at = native.pathStats().find(({ active }) => active)?.peerHost;
+    this.#isBack = at !== undefined && isSame(at, peer);
+    this.#isHeld = !this.#isBack && (at === undefined || met === undefined || !isSame(at, met));
+    return this.#isBack;
   }
 
   #makeForProof(into: Buffer): Packet | null {
     const current = this.#current;
-    if (this.#isBack && current.asked === askAtMs.length) return null;
+    if (this.#isBack && (current.asked === askAtMs.length || (current.isProven && !this.#asksAgain))) return null;
+    this.#asksAgain = false;
     const { native, local } = this.#options;
     let sent: Packet | null = null;
     try {

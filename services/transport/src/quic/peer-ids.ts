@@ -1,7 +1,7 @@
 /**
- * The connection ids that the peer has given: one is in use, and is given back for another when this side or the peer
- * comes to another address, so that nobody who sees both paths can tell that they are one connection (RFC 9000 section
- * 9.5).
+ * The connection ids that a server has given its client: one is in use, and is given back for another when the client comes
+ * to another address, so that nobody who sees both paths can tell that they are one connection (RFC 9000 section 9.5). What
+ * a client gives its server: path-ids.ts.
  *
  * An id that was given back may come to the library a second time, when the peer repeats the frame that gave it. Used
  * again, and its giving back repeated too, it makes the library's `send` run for ever: it leaves out the frame that would
@@ -18,7 +18,6 @@ export class PeerIds {
   readonly #onSpent: () => void;
   /** No id with a lower number is held any more, or it is not the one in use. */
   #lowest = 0;
-  #isFixed = false;
   /** Their numbers, by the id. */
   readonly #givenBack = new Map<string, number>();
 
@@ -32,14 +31,8 @@ export class PeerIds {
     return this.#native.availableDcids() > 0;
   }
 
-  /** Two of the library's paths share the id in use: giving it back would leave one without any. */
-  fix(): void {
-    this.#isFixed = true;
-  }
-
   /** Uses another one, if there is one to spare. */
   rotate(): void {
-    if (this.#isFixed) return;
     let inUse = this.#inUse;
     for (let steps = 0; steps < stepsMax && this.hasSpare; steps++) {
       const number = this.#givenBack.get(inUse) ?? this.#lowest++;

@@ -11,8 +11,8 @@ import type { NewId } from "./connection-owner.ts";
 import { longHeaderBit, shortIdAt } from "./first-packet.ts";
 import type { NativeConnection } from "./native.ts";
 
-/** One in use, one for the next path, and one in case that fails. */
-const wantedAtFirst = 3;
+/** One in use, and two for each of the next two paths: a server takes one for the path and one for what it goes on with. */
+const wantedAtFirst = 5;
 /** An id has its path: all paths of a connection, and the spares, can be renewed at once; then one a second. */
 const replacementsAtOnceMax = 32;
 const retiredKeptMax = replacementsAtOnceMax;
@@ -77,6 +77,7 @@ export class SourceIds {
     let retired = native.retiredScidNext();
     if (retired === null) return;
     for (; retired !== null; retired = native.retiredScidNext()) {
+      this.#wanted += 1; // the peer has another path, and keeps an id for the one that was left
       this.#retired.push(retired);
       const oldest = this.#retired.length > retiredKeptMax ? this.#retired.shift() : undefined;
       if (oldest !== undefined) forget(oldest);

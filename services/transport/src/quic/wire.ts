@@ -2,17 +2,19 @@
 import type { Links } from "./links.ts";
 import type { HostPort, NativeConnection } from "./native.ts";
 import { isSame, PeerAddress } from "./peer-address.ts";
-import type { PeerIds } from "./peer-ids.ts";
 import type { Traffic } from "./traffic.ts";
 
 export type WireOptions = {
   readonly native: NativeConnection;
   readonly links: Links;
   readonly traffic: Traffic;
-  readonly ids: PeerIds;
+  /** The library must not be asked for a packet any more. */
+  readonly onDoubt: () => void;
   /** What the library is told that the peer's address is: the first one. */
   readonly peer: HostPort;
   readonly datagramBytes: number;
+  /** Addresses that the peer may come from. */
+  readonly addressesMax: number;
 };
 
 /** A ClientHello with a ticket of ours fits one; with a certificate of many hosts in it, a few. */
@@ -39,8 +41,8 @@ export class Wire {
     return this.#address?.proven ?? this.#options.peer;
   }
 
-  get addressCount(): number {
-    return this.#address?.count ?? 1;
+  get isOftenMoved(): boolean {
+    return this.#address?.isOftenMoved === true;
   }
 
   /** Of performance.now(): when `look` is due. */
@@ -67,13 +69,13 @@ export class Wire {
 
   /** From a peer that may be anywhere. True = it has another address now, and is to be asked for an answer. */
   receiveFromAnywhere(datagram: Uint8Array, from: HostPort): boolean {
-    const { native, ids, links, peer } = this.#options;
+    const { native, onDoubt, links, peer, addressesMax } = this.#options;
     if (this.#address === undefined) {
       if (isSame(from, peer)) {
         this.receive(datagram, from);
         return false;
       }
-      this.#address = new PeerAddress({ native, ids, local: links.local, peer });
+      this.#address = new PeerAddress({ native, onDoubt, local: links.local, peer, addressesMax });
     }
     return this.#address.receive(datagram, from);
   }
