@@ -91,6 +91,9 @@ export const frames = {
       id,
       resetToken,
     ]),
+  /** Of the packets from `first` to `largest`. */
+  ack: (first: number, largest: number): Buffer =>
+    Buffer.concat([Buffer.from([0x02]), number(largest), number(0), number(0), number(largest - first)]),
   retireConnectionId: (sequence: number): Buffer => Buffer.concat([Buffer.from([0x19]), number(sequence)]),
   pathChallenge: (data: Uint8Array): Buffer => Buffer.concat([Buffer.from([0x1a]), data]),
   crypto: (offset: number, data: Uint8Array): Buffer =>

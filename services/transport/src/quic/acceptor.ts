@@ -153,6 +153,10 @@ export class Acceptor implements ConnectionOwner {
     this.connections.removeId(connection, id);
   }
 
+  brokenOff(): void {
+    this.counts.brokenOff += 1;
+  }
+
   closed(connection: QuicConnection): void {
     if (connection.established) return;
     this.#halfOpen -= 1;

@@ -54,6 +54,17 @@ export function withoutIds(): ConnectionClosed {
   return { code: undefined, reason, byPeer: false, error: new QpqError("E042_CONNECTION_LOST", { text: reason }) };
 }
 
+/** The library makes no packet any more (wire.ts). */
+export function cannotSend(cause: unknown): ConnectionClosed {
+  const reason = "the connection cannot be sent on";
+  return {
+    code: undefined,
+    reason,
+    byPeer: false,
+    error: new QpqError("E042_CONNECTION_LOST", { text: reason, cause }),
+  };
+}
+
 function toldByPeer(peer: NativeError, handshakeDone: boolean): ConnectionClosed {
   const reason = textOf(peer.reason);
   if (peer.isApp) return closedByPeer(peer.errorCode, reason);

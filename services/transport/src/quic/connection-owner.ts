@@ -23,6 +23,8 @@ export interface ConnectionOwner {
   forgetId?(connection: QuicConnection, id: Uint8Array): void;
   /** Another socket to the same peer. Only a client has one; rejects with E040_CONNECT_FAILED. */
   openLink?(): Promise<Link>;
+  /** It ends without a word to the peer, for the library must not, or cannot, be asked for one. Once, before closed. */
+  brokenOff?(): void;
   /** It ended; the user has been told. Once. */
   closed(connection: QuicConnection, closed: ConnectionClosed): void;
   /** Nothing is left of it: forget its ids. Once, after closed. */

@@ -3,7 +3,7 @@ import { QpqError } from "quicproquo-proto";
 import type { ByteStream, CloseCode, Connection, ConnectionClosed, ConnectionInfo, ConnectionStats } from "../port.ts";
 import { closedHere, printable } from "../closed.ts";
 import { closeCodes } from "../port.ts";
-import { closedByNative, connectFailed, failedInternally, withoutIds } from "./close-reason.ts";
+import { cannotSend, closedByNative, connectFailed, failedInternally, withoutIds } from "./close-reason.ts";
 import type { ConnectionOwner, QuicConnectionOptions } from "./connection-owner.ts";
 import { datagramBytesTo } from "./datagram-size.ts";
 import type { Serviced } from "./endpoint.ts";
@@ -23,7 +23,7 @@ import { type Role, StreamTable } from "./stream-table.ts";
 import { LazyTimer } from "./timers.ts";
 import { Traffic } from "./traffic.ts";
 import { Turn } from "./turn.ts";
-import { Wire } from "./wire.ts";
+import { CannotSend, Wire } from "./wire.ts";
 
 /** How long the library lives on to say goodbye. */
 const closingMsMax = 1_000;
@@ -227,8 +227,11 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     try {
       if (this.#givenUp === undefined) comesAgain = this.#work();
     } catch (error) {
-      this.#owner.fault(error);
-      this.#givenUp = failedInternally(error);
+      if (error instanceof CannotSend) this.#breakOff(cannotSend(error));
+      else {
+        this.#owner.fault(error);
+        this.#givenUp = failedInternally(error);
+      }
     }
     if (!comesAgain) this.#settle(); // asks the library only what cannot fail
   }
@@ -416,8 +419,13 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
 
   /** The library must not be asked for a packet, not even a farewell. */
   #partSilently(): void {
-    this.#givenUp ??= withoutIds();
+    this.#breakOff(withoutIds());
     this.mark();
+  }
+
+  #breakOff(closed: ConnectionClosed): void {
+    if (this.#givenUp === undefined) this.#owner.brokenOff?.();
+    this.#givenUp ??= closed;
   }
 
   /** The address of this side or the peer has changed: what was under way is found lost by an answer to something new. */

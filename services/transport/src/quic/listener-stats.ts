@@ -3,6 +3,7 @@
 const names = [
   "handshakes",
   "handshakesFailed",
+  "brokenOff",
   "retries",
   "versionNegotiations",
   "statelessResets",
@@ -19,6 +20,8 @@ const names = [
 
 /**
  * - handshakes, handshakesFailed: ended well, or not (a handshake that met its deadline, or a refused certificate)
+ * - brokenOff: ended without a word, by what their peers had said of connection ids (path-ids.ts), or because the library
+ *   makes no packet for them any more (wire.ts)
  * - retries, versionNegotiations, statelessResets, refused: answers to datagrams without a connection
  * - straysOut, straysIn: datagrams of another worker handed on to it, and taken from one
  * - droppedShort: too small for what it says it is
@@ -34,6 +37,7 @@ export type ListenerCounts = { [Name in (typeof names)[number]]: number };
 export function strangersOf({
   handshakes: _ended,
   handshakesFailed: _failed,
+  brokenOff: _broken,
   straysIn: _siblings,
   ...others
 }: ListenerCounts): number {

@@ -154,13 +154,29 @@ export class Wire {
 
   /** A handshake can fail while it is sent too, e.g. for the certificate behind refused early data: then it says why. */
   #makePacket(into: Buffer): ReturnType<NativeConnection["send"]> {
-    if (this.#address !== undefined) return this.#address.makePacket(into);
-    const { native } = this.#options;
     try {
-      return native.send(into);
-    } catch (error) {
-      if (native.localError() === null) throw error;
-      return native.send(into);
+      return this.#ask(into);
+    } catch (cause) {
+      if (this.#options.native.localError() === null) throw new CannotSend(cause);
     }
+    try {
+      return this.#ask(into);
+    } catch (cause) {
+      throw new CannotSend(cause);
+    }
+  }
+
+  #ask(into: Buffer): ReturnType<NativeConnection["send"]> {
+    return this.#address === undefined ? this.#options.native.send(into) : this.#address.makePacket(into);
+  }
+}
+
+/**
+ * The library makes no packet any more: its state is one that it never leaves. A peer can bring it there, e.g. by giving
+ * back an id whose frame it does not acknowledge: the library wants to send that frame again and does not find the id.
+ */
+export class CannotSend extends Error {
+  constructor(cause: unknown) {
+    super("the library makes no packet", { cause });
   }
 }
