@@ -34,9 +34,10 @@ const late = packetsOf(server);
 while (client.availableDcids() < 2) await exchangeMore(server);
 
 let isSpent = false;
-const ids = new PeerIds(client, () => {
+const onSpent = (): void => {
   isSpent = true;
-});
+};
+const ids = new PeerIds({ native: client, local: clientAt, peer: serverAt, onSpent });
 ids.rotate();
 ids.rotate();
 packetsOf(client); // lost: what gives 0 and 1 back

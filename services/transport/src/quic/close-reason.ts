@@ -48,7 +48,7 @@ export function failedInternally(cause: unknown): ConnectionClosed {
   return { code: undefined, reason: "internal", byPeer: false, error: new QpqError("E042_CONNECTION_LOST", { cause }) };
 }
 
-/** The peer's connection ids are used up, or came back in the wrong order (peer-ids.ts). */
+/** The peer's connection ids are used up, or came back in the wrong order (peer-ids.ts, path-ids.ts). */
 export function withoutIds(): ConnectionClosed {
   const reason = "no connection id is left";
   return { code: undefined, reason, byPeer: false, error: new QpqError("E042_CONNECTION_LOST", { text: reason }) };

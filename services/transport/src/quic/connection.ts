@@ -98,7 +98,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     if (options.bytesIn > 0) this.#traffic.received(options.bytesIn);
     const { native, owner, limits, peer } = options;
     const onDoubt = (): void => this.#partSilently();
-    const ids = new PeerIds(native, onDoubt);
+    const ids = new PeerIds({ native, local: options.link.local, peer, onSpent: onDoubt });
     const [links, traffic] = [new Links(options.link), this.#traffic];
     this.#turn = new Turn(links, this);
     const [datagramBytes, addressesMax] = [datagramBytesTo(peer, limits), limits.pathsMax];
@@ -433,8 +433,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     if (this.#role === "client") this.#ids.provideMore();
     try {
       this.native.sendAckEliciting();
-    } catch (error) {
-      this.fault(error);
+    } catch (cause) {
+      this.#breakOff(cannotSend(cause));
     }
     this.mark();
   }

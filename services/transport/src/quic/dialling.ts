@@ -13,6 +13,7 @@ import type { DialledConnection, DialOptions } from "./dial.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { Link } from "./links.ts";
 import { type HostPort, type NativeConfig, type NativeConnection, quiche } from "./native.ts";
+import { NativeWeight } from "./native-weight.ts";
 import type { QuicLimits } from "./quic-limits.ts";
 import { type CheckedAgainst, openSession, sealSession } from "./session-state.ts";
 
@@ -24,6 +25,9 @@ const lostNetwork: ReadonlySet<string> = new Set([
   "EADDRNOTAVAIL",
   "EINVAL",
 ]);
+
+/** With a Config of its own, and the library's TLS state in it. */
+const weights = new NativeWeight(512 * 1024);
 
 export class NothingListens extends Error {
   readonly told: QpqError;
@@ -142,6 +146,7 @@ export class Dialling implements ConnectionOwner {
     try {
       return new QuicConnection({
         native: this.#begin(link.local, config),
+        weight: weights.ofOne(),
         role: "client",
         link,
         limits: this.#limits,

@@ -1,56 +1,52 @@
 /**
  * The connection ids that a server has given its client: one is in use, and is given back for another when the client comes
  * to another address, so that nobody who sees both paths can tell that they are one connection (RFC 9000 section 9.5). What
- * a client gives its server: path-ids.ts.
- *
- * An id that was given back may come to the library a second time, when the peer repeats the frame that gave it. Used
- * again, and its giving back repeated too, it makes the library's `send` run for ever: it leaves out the frame that would
- * give back the id of the packet it writes, and looks for the next one, which is the same (CVE-2025-7054; seen in a client
- * of 10,000 that came back at once). So it is given back again at once, and where there is no other the connection is over.
+ * a client gives its server: path-ids.ts, which also says what harm an id can do that comes again after it was given back
+ * (CVE-2025-7054; seen in a client of 10,000 that came back at once). To the library a client is always on one path, whose
+ * number can be asked for: a larger one than all that were given back is sound. With a smaller one the connection is over.
  */
-import type { NativeConnection } from "./native.ts";
+import type { HostPort, NativeConnection } from "./native.ts";
 
-/** Ids that the library has put aside for paths it tests are met on the way to the one in use. */
+/** Ids that were given back and came again, together. */
 const stepsMax = 64;
 
-export class PeerIds {
-  readonly #native: NativeConnection;
-  readonly #onSpent: () => void;
-  /** No id with a lower number is held any more, or it is not the one in use. */
-  #lowest = 0;
-  /** Their numbers, by the id. */
-  readonly #givenBack = new Map<string, number>();
+export type PeerIdsOptions = {
+  readonly native: NativeConnection;
+  /** The addresses of the path, as the library knows it. */
+  readonly local: HostPort;
+  readonly peer: HostPort;
+  /** The library must not be asked for a packet any more. */
+  readonly onSpent: () => void;
+};
 
-  /** onSpent: the library must not be asked for a packet any more. */
-  constructor(native: NativeConnection, onSpent: () => void) {
-    this.#native = native;
-    this.#onSpent = onSpent;
+export class PeerIds {
+  readonly #options: PeerIdsOptions;
+  /** The largest number that was given back. */
+  #floor = -1;
+
+  constructor(options: PeerIdsOptions) {
+    this.#options = options;
   }
 
   get hasSpare(): boolean {
-    return this.#native.availableDcids() > 0;
+    return this.#options.native.availableDcids() > 0;
   }
 
   /** Uses another one, if there is one to spare. */
   rotate(): void {
-    let inUse = this.#inUse;
+    const { native, onSpent } = this.#options;
     for (let steps = 0; steps < stepsMax && this.hasSpare; steps++) {
-      const number = this.#givenBack.get(inUse) ?? this.#lowest++;
-      try {
-        this.#native.retireDestinationCid(number);
-      } catch {
-        // Given back before, by this side or the peer.
-      }
-      const next = this.#inUse;
-      if (next === inUse) continue;
-      this.#givenBack.set(inUse, number);
-      inUse = next;
-      if (!this.#givenBack.has(next)) return;
+      const number = this.#inUse;
+      native.retireDestinationCid(number);
+      this.#floor = Math.max(this.#floor, number);
+      if (this.#inUse > this.#floor) return;
     }
-    if (this.#givenBack.has(inUse)) this.#onSpent();
+    if (this.#inUse <= this.#floor) onSpent();
   }
 
-  get #inUse(): string {
-    return Buffer.from(this.#native.destinationId()).toString("latin1");
+  /** Its number: a move to where it is already answers that, and does nothing. */
+  get #inUse(): number {
+    const { native, local, peer } = this.#options;
+    return native.migrate(local, peer);
   }
 }
