@@ -15,10 +15,13 @@ export function masked(words: string, places: Readonly<Record<string, string>>):
   );
 }
 
-/** Keys and ids in hex: the first one of a text is always the same, and so on; a key and its first digits stay alike. */
+/**
+ * Keys and ids in hex: the first one of a text is always the same, and so on; a key and its first digits stay alike. What
+ * begins with zeros is the number of a file.
+ */
 function withOtherKeys(text: string): string {
   const known = new Map<string, string>();
-  return text.replace(/\b[0-9a-f]{8,64}\b/g, (key) => {
+  return text.replace(/\b(?!0000)[0-9a-f]{8,64}\b/g, (key) => {
     const begins = key.slice(0, 8);
     const other = known.get(begins) ?? digest(`key ${known.size}`).toString("hex");
     known.set(begins, other);

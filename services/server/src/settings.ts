@@ -40,9 +40,9 @@ export function settings(): Record<string, Setting> {
       "sqlite",
     ),
     messageLog: row(
-      "Of store=sqlite: messages stand in a log of their own (folder messages) and not in qpq.db; those that stand there are moved at the start. A store that has one keeps it.",
+      "Of store=sqlite: messages stand in a log of their own (folder messages), those of an older qpq.db are moved there at the start; off = in tables of qpq.db. A store that has a log keeps it.",
       ["on", "off"],
-      "off",
+      "on",
     ),
     databaseUrl: secret("Of the cluster: postgres://USER@HOST:PORT[,HOST:PORT...]/DATABASE, without a password."),
     databasePassword: secret("Of the database's user. Empty = it is not asked for one."),

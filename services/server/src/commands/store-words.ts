@@ -5,7 +5,7 @@ import type { StoreParts } from "../observe/observer.ts";
 import { parseDatabaseUrl } from "../store/index.ts";
 
 export function describeStore({ cluster, dataDir }: ServerConfig, { postgres, redis }: StoreParts): string {
-  if (cluster === undefined) return `${dataDir}/qpq.db (embedded)`;
+  if (cluster === undefined) return `${dataDir} (embedded)`;
   const database = `Postgres ${describeDatabase(cluster)}${postgres?.isUp === false ? " (not reachable yet)" : ""}`;
   if (cluster.redisUrl === undefined) return `${database}, no Redis`;
   return `${database}, Redis ${redis?.isUp === false ? "not reachable yet" : "up"}`;
