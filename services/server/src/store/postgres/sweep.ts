@@ -8,12 +8,26 @@ import { queryRepeatedly } from "./tries.ts";
 
 export type SweepSettings = { readonly nowMs: number; readonly dedupeWindowMs: number; readonly groupLifeMs: number };
 
-type Step = { readonly statement: Statement; readonly endMs: (settings: SweepSettings) => number };
+type Step = {
+  readonly statement: Statement;
+  readonly endMs: (settings: SweepSettings) => number;
+  /** Of one transaction. */
+  readonly rowsAtOnceMax: number;
+};
+
+/** Some 20 ms, in which appends to the same inboxes wait. */
+const lockingRowsMax = 250;
+/** Nobody waits for these: the fewer commits the better, so that they keep up with senders on a busy machine too. */
+const looseRowsMax = 2_000;
 
 /** Each takes $1, the most rows, and $2, a time, and answers the number of rows. In this order. */
 const steps: readonly Step[] = [
   // by message_by_expiry and inbox_trim_due; migration 1 has the function
-  { statement: { name: "sweep_messages", text: "SELECT sweep_messages($1, $2)" }, endMs: ({ nowMs }) => nowMs },
+  {
+    statement: { name: "sweep_messages", text: "SELECT sweep_messages($1, $2)" },
+    endMs: ({ nowMs }) => nowMs,
+    rowsAtOnceMax: lockingRowsMax,
+  },
   deletion("dedupe", {
     key: ["inbox_key", "message_id"],
     // by dedupe_by_age
@@ -47,33 +61,43 @@ const steps: readonly Step[] = [
     endMs: ({ nowMs }) => nowMs,
   }),
   // by blob_by_expiry; migration 5 has the functions
-  { statement: { name: "remove_blobs", text: "SELECT remove_blobs(NULL, $1, $2)" }, endMs: ({ nowMs }) => nowMs },
+  {
+    statement: { name: "remove_blobs", text: "SELECT remove_blobs(NULL, $1, $2)" },
+    endMs: ({ nowMs }) => nowMs,
+    rowsAtOnceMax: lockingRowsMax,
+  },
   // of these two the time is not looked at
   {
     statement: { name: "erase", text: "SELECT erase(NULL, $1) WHERE $2::bigint IS NOT NULL" },
     endMs: ({ nowMs }) => nowMs,
+    rowsAtOnceMax: lockingRowsMax,
   },
   {
     statement: { name: "sweep_shared_payloads", text: "SELECT sweep_shared_payloads($1) WHERE $2::bigint IS NOT NULL" },
     endMs: ({ nowMs }) => nowMs,
+    rowsAtOnceMax: lockingRowsMax,
   },
 ];
 
-/** Of one transaction: some 20 ms, in which appends to the same inboxes wait. */
-const rowsAtOnceMax = 250;
-
-/** Answers how many rows it touched. */
+/** Answers how many rows it touched. Each step has a share, so that one that never ends holds up no other. */
 export async function sweep(link: Link, rowsMax: number, settings: SweepSettings): Promise<number> {
   let rows = 0;
-  for (const { statement, endMs } of steps) {
-    let isMore = true;
-    while (isMore && rows < rowsMax) {
-      const asked = Math.min(rowsAtOnceMax, rowsMax - rows);
-      const [[count] = []] = await queryRepeatedly(link, { statement, values: [asked, endMs(settings)] });
+  const share = Math.ceil(rowsMax / steps.length);
+  const unfinished: Step[] = [];
+  const carryOut = async (step: Step, most: number): Promise<boolean> => {
+    let [left, isMore] = [Math.min(most, rowsMax - rows), true];
+    while (isMore && left > 0) {
+      const asked = Math.min(step.rowsAtOnceMax, left);
+      const values = [asked, step.endMs(settings)];
+      const [[count] = []] = await queryRepeatedly(link, { statement: step.statement, values });
       rows += Number(count);
+      left -= Number(count);
       isMore = Number(count) === asked;
     }
-  }
+    return !isMore;
+  };
+  for (const step of steps) if (!(await carryOut(step, share))) unfinished.push(step);
+  for (const step of unfinished) await carryOut(step, rowsMax);
   return rows;
 }
 
@@ -89,5 +113,5 @@ function deletion(table: string, { key, over, endMs }: Deletion): Step {
       WHERE ${key.map((column) => `t.${column} = due.${column}`).join(" AND ")} RETURNING 1
     )
     SELECT count(*) FROM gone`;
-  return { statement: { name: `sweep_${table}`, text }, endMs };
+  return { statement: { name: `sweep_${table}`, text }, endMs, rowsAtOnceMax: looseRowsMax };
 }
