@@ -98,7 +98,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     });
     child.on("error", reject);
     child.on("close", (code) => {
-      reject(new Error(`qpq-server ended with code ${code} before it served: ${words}${log}`));
+      reject(new Error(`qpq-server ended with code ${code}: ${log}`));
     });
   });
   const ports = await listening
