@@ -82,17 +82,40 @@ function readClosed({ files, folder }: JournalOptions): string | undefined {
  * A process that ended may have been told that the disk did not take its last writes; what it reads as now may be only
  * in memory, and is not written again by a sync. So what is whole in it gets pages of its own.
  */
-function writeAnew({ files, folder }: JournalOptions, { path, bytes, end }: ScannedFile): void {
+function writeAnew(options: JournalOptions, last: ScannedFile): void {
+  try {
+    writeBeside(options, last);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    writeOver(options, last);
+  }
+}
+
+function writeBeside({ files, folder }: JournalOptions, { path, bytes, end }: ScannedFile): void {
   const unfinished = `${path}${unfinishedEnd}`;
   const file = files.create(unfinished);
+  try {
+    files.write(file, bytes.subarray(0, end), 0);
+    files.sync(file);
+  } catch (error) {
+    files.remove(unfinished);
+    throw error;
+  } finally {
+    files.close(file);
+  }
+  files.rename(unfinished, path);
+  files.syncFolder(folder);
+}
+
+/** On a disk without room for a second one: its own pages, with what they should hold anyway, whenever that is cut off. */
+function writeOver({ files }: JournalOptions, { path, bytes, end }: ScannedFile): void {
+  const file = files.open(path);
   try {
     files.write(file, bytes.subarray(0, end), 0);
     files.sync(file);
   } finally {
     files.close(file);
   }
-  files.rename(unfinished, path);
-  files.syncFolder(folder);
 }
 
 function bytesOf({ files, folder }: JournalOptions, number: number): number {

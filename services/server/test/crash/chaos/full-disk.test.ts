@@ -6,7 +6,7 @@ import { noTrialFaults } from "./book.ts";
 import { runFullDisk } from "./run.ts";
 
 test("over 4 times a full disk, each with a SIGKILL and room after it, nothing acknowledged is lost, doubled or reordered", {
-  timeout: 120_000,
+  timeout: 400_000,
 }, async (t) => {
   const { acknowledged, refusedFull, found, lines } = await runFullDisk({ seed, rounds: 4 });
   t.diagnostic(`SEED=${seed}: ${acknowledged} acknowledged, ${refusedFull} refused with E035_STORE_FULL`);

@@ -28,13 +28,13 @@ export type DiskReport = {
 
 const mebi = 1024 * 1024;
 /** Of them each round gives some back. */
-const ballastMebi = 64;
-const freeMebiAtFirst = 8;
-const freeMebiARound = 12;
+const ballastMebi = 16;
+const freeMebiAtFirst = 14;
+const freeMebiARound = 4;
 const inboxes = 12;
 const senders = 48;
 const refusalsARound = 100;
-const drainMsMax = 60_000;
+const drainMsMax = 200_000;
 
 /** This process must be alone in a mount namespace. */
 export async function runDiskTrial({ seed, rounds }: DiskTrialOptions): Promise<DiskReport> {
