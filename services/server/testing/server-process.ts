@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./free-port.ts";
 import { testOpaqueSetup } from "./opaque-setup.ts";
 
 export { certificateFiles, writeCertificateFiles } from "./certificate-files.ts";
@@ -15,7 +16,7 @@ const qpqServer = fileURLToPath(new URL("../bin/qpq-server.mjs", import.meta.url
 export type ServerProcessOptions = {
   /** Data folder, kept at the end. Default: a new one, removed at the end. */
   readonly dataDir?: string;
-  /** 0 = any free one. */
+  /** 0 = any free one. Default: one that is free (free-port.ts). */
   readonly port?: number;
   /** Flags without dashes: { "queue-depth-max": 1000 }; true for one without a value. */
   readonly settings?: Readonly<Record<string, string | number | true>>;
@@ -62,7 +63,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "qpq-server-"));
   const flags: Record<string, string | number | true> = {
     host: "127.0.0.1",
-    port: options.port ?? 0,
+    port: options.port ?? (await freePort()),
     "ops-port": 0,
     "data-dir": dataDir,
     ...options.settings,

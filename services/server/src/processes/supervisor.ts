@@ -10,6 +10,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { errorCodeOf } from "quicproquo-proto";
 import type { ServerConfig } from "../config.ts";
 import type { FrontEndParts, ShownCertificate } from "../front-end.ts";
 import type { LiveSettings } from "../live-settings.ts";
@@ -38,13 +39,32 @@ const ownPrograms = {
 const workerStartMsMax = 60_000;
 /** A process that answers at all answers within this. */
 const answerMsMax = 2_000;
+const anyPortStartsMax = 3;
 /** What a process has counted is asked for this often, so that little is missing when it is killed. */
 const gatherMs = 5_000;
 
-/** As startServer. Nothing is left running when it rejects. */
+/**
+ * As startServer. Nothing is left running when it rejects.
+ *
+ * A port that was free may be somebody else's when the workers come to it, a second later. Where any would do it begins
+ * anew with others.
+ */
 export async function startSupervisor(parts: SupervisorParts): Promise<RunningServer> {
-  const config = await withPorts(parts.config);
-  const supervisor = new Supervisor({ ...parts, config });
+  const { port, websocketPort } = parts.config;
+  const anyPortDoes = port === 0 && websocketPort === 0;
+  for (let startsLeft = anyPortDoes ? anyPortStartsMax : 1; ; ) {
+    startsLeft -= 1;
+    try {
+      return await startOnPorts({ ...parts, config: await withPorts(parts.config) });
+    } catch (error) {
+      if (startsLeft === 0 || errorCodeOf(error) !== "E047_PORT_IN_USE") throw error;
+    }
+  }
+}
+
+async function startOnPorts(parts: SupervisorParts): Promise<RunningServer> {
+  const { config } = parts;
+  const supervisor = new Supervisor(parts);
   await using started = new AsyncDisposableStack();
   started.defer(() => supervisor.stop());
   const ops = await startOpsServer(

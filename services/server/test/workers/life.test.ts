@@ -1,13 +1,13 @@
 /** Start, pages and stop of a server of several processes: what an operator sees. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { dialWebSocket } from "quicproquo-transport/websocket";
 import { type ServerProcess, startServerProcess } from "../../testing/server-process.ts";
 import { RawClient } from "../e2e/raw-client.ts";
-import { linesOf, livingPids, metric, page, pidOf, startWorkers } from "./rig.ts";
+import { faultyServer, linesOf, livingPids, metric, page, pidOf, startWorkers } from "./rig.ts";
 
 const recipientKey = new Uint8Array(32).fill(3);
 
@@ -109,6 +109,20 @@ test("a taken port or folder is refused with its code, whoever has it, and leave
   await assert.rejects(startServerProcess({ port: server.port }), /E047_PORT_IN_USE/);
   await assert.rejects(startWorkers({ settings: { "ops-port": server.opsPort } }), /E047_PORT_IN_USE/);
   assert.deepEqual(await page(server, "/readyz"), { status: 200, text: "ok\n" });
+});
+
+test("any free port is another one where somebody has taken the first before the workers came to it", async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), "qpq-ports-"));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  mkdirSync(join(dataDir, "run"));
+  writeFileSync(join(dataDir, "run", "intruder"), "");
+  await using server = await startWorkers({ program: faultyServer, dataDir, settings: { port: 0 } });
+  const refused = linesOf(server, "process_not_started").map(({ errorCode }) => errorCode);
+  assert.ok(refused.includes("E047_PORT_IN_USE"), server.log());
+  using client = await RawClient.connect(server);
+  await client.call("enqueue", { recipientKey, payload: Buffer.from("x") });
+  await server.kill("SIGTERM");
+  assert.deepEqual(livingPids(server), []);
 });
 
 test("no secret is an argument of a process, and each logs with its name", async () => {
