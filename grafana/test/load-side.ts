@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { startAgent } from "../../loadtest/src/agent/running-agent.ts";
+import { startTestAgent } from "../../loadtest/test/agent/rig.ts";
 import type { ServerProcess } from "../../services/server/testing/server-process.ts";
 
 /** Often enough that every scrape finds something new. */
@@ -28,22 +28,7 @@ export class LoadSide implements AsyncDisposable {
 
   static async start(server: ServerProcess): Promise<LoadSide> {
     const ends = new AsyncDisposableStack();
-    const agent = ends.use(
-      await startAgent({
-        server: {
-          host: "127.0.0.1",
-          port: server.port,
-          serverName: "localhost",
-          trust: { caCertificate: server.certificate },
-          transport: "quic",
-        },
-        accessToken: Buffer.from(server.token),
-        connections: 1,
-        sizes: { users: 1 },
-        listen: { host: "127.0.0.1", port: 0 },
-        agentToken: "",
-      }),
-    );
+    const agent = ends.use(await startTestAgent(server, { connections: 1, sizes: { users: 1 } }));
     const k6 = await servePage(k6Page);
     ends.defer(() => void k6.close().closeAllConnections());
     const acting = setInterval(() => {

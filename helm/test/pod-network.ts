@@ -3,65 +3,39 @@
  * with this process, however that ends.
  */
 import { spawnSync } from "node:child_process";
-import { Namespace } from "quicproquo-transport/testing";
+import { Bridge } from "quicproquo-transport/testing";
 
 export class PodNetwork implements AsyncDisposable {
   /** Of this machine. */
   readonly hostAddress: string;
-  readonly #net: string;
-  readonly #bridge: Namespace;
-  readonly #stack: AsyncDisposableStack;
-  #pods = 0;
+  readonly #bridge: Bridge;
 
-  private constructor(net: string, bridge: Namespace, stack: AsyncDisposableStack) {
-    this.#net = net;
-    this.hostAddress = `${net}.1`;
+  private constructor(hostAddress: string, bridge: Bridge) {
+    this.hostAddress = hostAddress;
     this.#bridge = bridge;
-    this.#stack = stack;
   }
 
   static async open(): Promise<PodNetwork> {
     await using stack = new AsyncDisposableStack();
-    const bridge = stack.use(await Namespace.open());
     // two test processes at the same time have two networks
-    const net = `10.${200 + (bridge.pid % 50)}.${Math.floor(bridge.pid / 50) % 250}`;
-    const link = `qpq${bridge.pid}`;
-    bridge.run(["ip", "link", "add", "br0", "type", "bridge"]);
-    bridge.run(["ip", "link", "set", "br0", "up"]);
+    const bridge = stack.use(await Bridge.open((pid) => `10.${200 + (pid % 50)}.${Math.floor(pid / 50) % 250}`));
+    const { pid } = bridge.namespace;
+    const [link, hostAddress] = [`qpq${pid}`, `${bridge.net}.1`];
     // its other end goes with the namespace
-    ip("link", "add", link, "type", "veth", "peer", "name", "uplink", "netns", String(bridge.pid));
-    bridge.run(["ip", "link", "set", "uplink", "master", "br0", "up"]);
-    ip("addr", "add", `${net}.1/24`, "dev", link);
+    ip("link", "add", link, "type", "veth", "peer", "name", "uplink", "netns", String(pid));
+    bridge.namespace.run(["ip", "link", "set", "uplink", "master", "br0", "up"]);
+    ip("addr", "add", `${hostAddress}/24`, "dev", link);
     ip("link", "set", link, "up");
-    return new PodNetwork(net, bridge, stack.move());
+    stack.move();
+    return new PodNetwork(hostAddress, bridge);
   }
 
-  async addPod(): Promise<{ readonly namespace: Namespace; readonly address: string }> {
-    const namespace = this.#stack.use(await Namespace.open());
-    const name = `pod${++this.#pods}`;
-    const address = `${this.#net}.${this.#pods + 1}`;
-    this.#bridge.run([
-      "ip",
-      "link",
-      "add",
-      name,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "eth0",
-      "netns",
-      String(namespace.pid),
-    ]);
-    this.#bridge.run(["ip", "link", "set", name, "master", "br0", "up"]);
-    namespace.run(["ip", "link", "set", "lo", "up"]);
-    namespace.run(["ip", "addr", "add", `${address}/24`, "dev", "eth0"]);
-    namespace.run(["ip", "link", "set", "eth0", "up"]);
-    return { namespace, address };
+  addPod(): ReturnType<Bridge["join"]> {
+    return this.#bridge.join();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stack.disposeAsync();
+    await this.#bridge[Symbol.asyncDispose]();
   }
 }
 

@@ -1,4 +1,5 @@
 /** What tests of this and other packages share: networks to put between a client and a server. */
+export { Bridge, type Joined } from "./network/bridge.ts";
 export { Namespace } from "./network/namespace.ts";
 export type { Loss } from "./network/router-rules.ts";
 export { type NetworkOptions, TestNetwork } from "./network/test-network.ts";

@@ -1,5 +1,5 @@
 /** Every conformance suite over the message log with qpq.db. */
 import { describeEverySuite } from "./every-suite.ts";
-import { messageLog } from "./log-place.ts";
+import { messageLog } from "./folder-place.ts";
 
 describeEverySuite(messageLog);

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import type { Worker } from "node:worker_threads";
 import type { Store } from "../../src/store/index.ts";
 import { hasCode } from "./codes.ts";
-import { SqlitePlace } from "./sqlite-place.ts";
+import { type FolderPlace, makeSqlitePlace } from "./folder-place.ts";
 import { identityOf, inboxOf, seqsOf, seqsUpTo, startMs } from "./subject.ts";
 
 const alice = inboxOf("alice");
@@ -30,7 +30,7 @@ async function fill(store: Store): Promise<number> {
 
 /** The store and its two threads, which it shows to nobody: Node tells of each thread that is started. */
 async function openWithThreads(
-  place: SqlitePlace,
+  place: FolderPlace,
   onLost = () => {},
 ): Promise<{ store: Store; writer: Worker; reader: Worker }> {
   const started: Worker[] = [];
@@ -45,7 +45,7 @@ async function openWithThreads(
 
 describe("failures of the SQLite store", () => {
   test("a full file answers E035, loses nothing acknowledged, and takes appends again after an ack", async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     const store = await place.open({ fileBytesMax: 1_000_000 });
     const acknowledged = await fill(store);
     assert.ok(acknowledged > 10);
@@ -56,7 +56,7 @@ describe("failures of the SQLite store", () => {
   });
 
   test("a batch that does not fit is refused as a whole, and a file that was given more room takes it", async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     const small = await place.open({ fileBytesMax: 1_000_000 });
     const acknowledged = await fill(small);
     const inboxes = ["bob", "carol"].map(inboxOf);
@@ -77,14 +77,14 @@ describe("failures of the SQLite store", () => {
   });
 
   test("a file that is too small for the tables is refused at open", async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     const tiny = place.open({ fileBytesMax: 20_000 });
     await assert.rejects(tiny, hasCode("E035_STORE_FULL"));
     await place.open();
   });
 
   test("when the writing thread dies every call in flight and every later one is rejected with E020", async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     const lost = Promise.withResolvers<void>();
     const { store, writer } = await openWithThreads(place, lost.resolve);
     await appendTo(store);
@@ -107,7 +107,7 @@ describe("failures of the SQLite store", () => {
   });
 
   test("when the reading thread dies reads are rejected with E020, appends go on, and health tells", async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     const { store, reader } = await openWithThreads(place);
     await reader.terminate();
     await assert.rejects(store.log.read(query), hasCode("E020_STORE_UNAVAILABLE"));

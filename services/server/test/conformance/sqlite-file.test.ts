@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hasCode } from "./codes.ts";
-import { SqlitePlace, sqlite } from "./sqlite-place.ts";
+import { makeSqlitePlace, sqlite } from "./folder-place.ts";
 import { defaultLimits, inboxOf, Setup, seqsOf, startMs } from "./subject.ts";
 
 const alice = inboxOf("alice");
@@ -33,7 +33,7 @@ async function openElsewhere(file: string): Promise<string> {
 
 describe("the SQLite store's file", () => {
   test("has one owner: a second store is refused, here and in another process, and the first one goes on", async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     const store = await place.open();
     await assert.rejects(place.open(), hasCode("E036_STORE_LOCKED"));
     // After the refused one, because closing it must not have given up the first one's lock.
@@ -44,7 +44,7 @@ describe("the SQLite store's file", () => {
   });
 
   test("is readable for its owner only", { skip: process.platform === "win32" }, async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     const store = await place.open();
     for (const suffix of ["", "-wal", "-shm", ".lock"]) {
       assert.equal((await stat(place.file + suffix)).mode & 0o777, 0o600, suffix);
@@ -67,7 +67,7 @@ describe("the SQLite store's file", () => {
   });
 
   test("written by a newer version is refused with E037 and left as it was", async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     await (await place.open()).close();
     const db = new DatabaseSync(place.file);
     db.exec("PRAGMA user_version = 1000");
@@ -78,7 +78,7 @@ describe("the SQLite store's file", () => {
   });
 
   test("of another program is refused with E037, and one that is no database with E020", async () => {
-    await using place = await SqlitePlace.make();
+    await using place = await makeSqlitePlace();
     const db = new DatabaseSync(place.file);
     db.exec("CREATE TABLE theirs (x)");
     db.close();
@@ -93,7 +93,7 @@ describe("the SQLite store's file", () => {
   test("made anew has another epoch, so that cursors of the old file are not believed", async () => {
     const epochs = [];
     for (const clock of [() => startMs, () => startMs + 1]) {
-      await using place = await SqlitePlace.make();
+      await using place = await makeSqlitePlace();
       const store = await place.open({ clock });
       epochs.push(
         (await store.log.read({ inbox: alice, after: 0n, storeEpoch: 0n, limit: 1, bytesMax: 1 })).storeEpoch,

@@ -4,17 +4,17 @@ import { test } from "node:test";
 import { deviceOf } from "./account-rows.ts";
 import { fillAccount } from "./filled-account.ts";
 import { leftoversInFile } from "./leftovers.ts";
-import { SqlitePlace } from "./sqlite-place.ts";
+import { type FolderPlace, makeSqlitePlace } from "./folder-place.ts";
 import { identityOf, Setup } from "./subject.ts";
 
 test("no table of the file holds a key of a deleted account or its devices", async () => {
-  let place: SqlitePlace | undefined;
+  let place: FolderPlace | undefined;
   await using setup = await Setup.make({
     name: "SQLite",
     keeps: true,
-    makePlace: async () => (place = await SqlitePlace.make()),
+    makePlace: async () => (place = await makeSqlitePlace()),
   });
-  const { file } = place as SqlitePlace;
+  const { file } = place as FolderPlace;
   const phone = deviceOf(identityOf("alice"), "phone");
   const keys = [identityOf("alice"), phone.deviceKey];
   await fillAccount(setup, "alice", phone);

@@ -7,13 +7,13 @@ import { WakeupHub } from "../../src/store/hub.ts";
 import type { SqliteStoreOptions, Store } from "../../src/store/index.ts";
 import { linkDefaults } from "../../src/store/sqlite/link.ts";
 import { hasCode } from "./codes.ts";
-import { SqlitePlace, sqlite } from "./sqlite-place.ts";
+import { makeSqlitePlace, sqlite } from "./folder-place.ts";
 import { inboxOf, Setup, seqsOf, seqsUpTo, startMs } from "./subject.ts";
 
 const alice = inboxOf("alice");
 
 async function withStore(options: Partial<SqliteStoreOptions>, body: (store: Store) => Promise<void>): Promise<void> {
-  await using place = await SqlitePlace.make();
+  await using place = await makeSqlitePlace();
   await body(await place.open(options));
 }
 

@@ -1,5 +1,5 @@
 /** Every conformance suite over the SQLite store. */
 import { describeEverySuite } from "./every-suite.ts";
-import { sqlite } from "./sqlite-place.ts";
+import { sqlite } from "./folder-place.ts";
 
 describeEverySuite(sqlite);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { QpqError } from "quicproquo-proto";
 import type { Append, MessageLog } from "../../src/store/port.ts";
 import { type Ledger, payloadHashOf } from "./ledger.ts";
+import { Tally } from "./tally.ts";
 
 /** Again after a moment, with the same message id, while the store cannot be reached. */
 export async function insist<T>(call: () => Promise<T>): Promise<T> {
@@ -24,10 +25,9 @@ export type SendersOptions = {
 };
 
 export class Senders {
-  acknowledged = 0;
   readonly #options: SendersOptions;
   readonly #sending: Promise<unknown>;
-  readonly #looks = new Set<() => void>();
+  readonly #tally = new Tally();
   #next = 0;
   #isOver = false;
 
@@ -36,14 +36,13 @@ export class Senders {
     this.#sending = Promise.all(Array.from({ length: options.count }, (_, sender) => this.#send(sender)));
   }
 
+  get acknowledged(): number {
+    return this.#tally.count;
+  }
+
   /** Resolves after so many more acknowledgements, or rejects when a sender has failed. */
-  async acknowledgedMore(count: number): Promise<void> {
-    const target = this.acknowledged + count;
-    const reached = Promise.withResolvers<void>();
-    const look = () => this.acknowledged >= target && reached.resolve();
-    this.#looks.add(look);
-    await Promise.race([reached.promise, this.#sending]);
-    this.#looks.delete(look);
+  acknowledgedMore(count: number): Promise<void> {
+    return this.#tally.more(count, this.#sending);
   }
 
   /** Every message that was begun is acknowledged when it resolves. */
@@ -59,8 +58,7 @@ export class Senders {
       const answer = await insist(() => logOf(sender).append(entry));
       assert.ok(answer.kind !== "full");
       ledger.acknowledge({ inbox: entry.inbox, seq: answer.seq, payloadHash: payloadHashOf(entry.payload) });
-      this.acknowledged++;
-      for (const look of this.#looks) look();
+      this.#tally.add();
     }
   }
 }

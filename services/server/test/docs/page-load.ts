@@ -8,6 +8,7 @@ import { RpcError } from "quicproquo-rpc";
 import type { ServerProcess } from "../../testing/server-process.ts";
 import { type Ledger, payloadHashOf } from "../crash/ledger.ts";
 import { messageNumber } from "../crash/messages.ts";
+import { Tally } from "../crash/tally.ts";
 import { RawClient } from "../e2e/raw-client.ts";
 
 const senders = 16;
@@ -15,11 +16,10 @@ const senders = 16;
 export class Load {
   /** Whoever wants to know what is acknowledged from now on. */
   readonly ledgers = new Set<Ledger>();
-  acknowledged = 0;
   readonly #server: ServerProcess;
   #client: Promise<RawClient>;
   readonly #sending: Promise<unknown>;
-  readonly #looks = new Set<() => void>();
+  readonly #tally = new Tally();
   #next: number;
   #isOver = false;
 
@@ -39,14 +39,13 @@ export class Load {
     return load;
   }
 
+  get acknowledged(): number {
+    return this.#tally.count;
+  }
+
   /** Resolves after so many more acknowledgements. */
-  async acknowledgedMore(count: number): Promise<void> {
-    const target = this.acknowledged + count;
-    const reached = Promise.withResolvers<void>();
-    const look = () => this.acknowledged >= target && reached.resolve();
-    this.#looks.add(look);
-    await Promise.race([reached.promise, this.#sending]);
-    this.#looks.delete(look);
+  acknowledgedMore(count: number): Promise<void> {
+    return this.#tally.more(count, this.#sending);
   }
 
   /** All that was begun is acknowledged when it resolves. */
@@ -63,8 +62,7 @@ export class Load {
       const message = { recipientKey, payload, idempotencyKey: messageId as Uint8Array };
       const { seq } = await this.#insist((client) => client.call("enqueue", message));
       for (const ledger of this.ledgers) ledger.acknowledge({ inbox, seq, payloadHash: payloadHashOf(payload) });
-      this.acknowledged++;
-      for (const look of this.#looks) look();
+      this.#tally.add();
     }
   }
 

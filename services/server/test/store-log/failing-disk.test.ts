@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { SyncFailed } from "../../src/store/log/journal.ts";
 import { randomOf, seed } from "../../testing/seed.ts";
 import { hasCode } from "../conformance/codes.ts";
-import { makeLogPlace } from "../conformance/log-place.ts";
+import { makeLogPlace } from "../conformance/folder-place.ts";
 import { inboxOf, seqsOf, seqsUpTo, startMs } from "../conformance/subject.ts";
 import { folder, LogRig } from "./log-rig.ts";
 import { UnsureDisk } from "./unsure-disk.ts";
