@@ -86,6 +86,9 @@ it("trusts the authorities of the system, and only those", async (test) => {
   setDefaultCACertificates([...before, pem]);
   test.after(() => setDefaultCACertificates(before));
   assert.equal(await roundTrip(await dial(test, listener, { trust }), "known"), "known");
+  setDefaultCACertificates(before);
+  assertError(await refused(test, listener, { trust }), "E041_CERTIFICATE", /not the trusted/);
+  setDefaultCACertificates([...before, pem]);
   const error = await refused(test, listener, { trust, serverName: "elsewhere.example" });
   assertError(error, "E041_CERTIFICATE", /not for this server name/);
 });
