@@ -2,11 +2,12 @@
  * One answer of ours: a call of the peer from its arrival until the peer finishes it.
  *
  *   running ── handler ends: Return ──▶ returned ── Finish ──▶ gone
- *      │
+ *      │                     └─ Return(noFinishNeeded) ────────▶ gone
  *      └─ Finish: Return(canceled) ──▶ canceled ── handler ends ──▶ gone
  *
  * A Finish before the Return aborts the handler unless somebody else waits for its results: calls pipelined on them, a
- * capability promised in them, or a call of ours that takes them over. The number is free for the peer as soon as it
+ * capability promised in them, or a call of ours that takes them over. Results without capabilities need no Finish when
+ * nobody waits for it: a datagram less of the caller. A peer that does not know of that sends it all the same. The number is free for the peer as soon as it
  * has the Return, so a canceled answer is out of the table while its handler still ends.
  */
 import { type CapTables, exportsIn } from "./cap-tables.ts";
@@ -22,6 +23,7 @@ import {
 import { BrokenTarget, type CallRoute, PendingCall } from "./pending-call.ts";
 import { type QueueBudget, QueueTarget } from "./queue-target.ts";
 import { type RpcException, RpcError } from "./rpc-error.ts";
+import { returnAt } from "./rpc-layout.ts";
 import type { CallFinished, CallSink, ServedCall } from "./served-call.ts";
 import type { SessionLink } from "./session-link.ts";
 import type { PromisedTarget, Target } from "./target.ts";
@@ -32,6 +34,8 @@ export interface AnswerOwner {
   readonly capTables: CapTables;
   readonly queueBudget: QueueBudget;
   exceptionOf(error: unknown): RpcException;
+  /** Its number is free: the peer sends no Finish, or one that changes nothing. */
+  forget(entry: AnswerEntry): void;
   /** The handler has ended, for whatever reason. */
   ended(entry: AnswerEntry, frameBytes: number): void;
   /** More (or with a minus fewer) bytes of results are kept for the peer to pipeline on. */
@@ -92,6 +96,8 @@ export class AnswerEntry implements CallSink, CallRoute {
     if (this.served !== undefined) this.#owner.ended(this, this.served.frameBytes);
     const message = results ?? startReturn(this.id, this.#owner.link.limits.messageBytesMax);
     const { capTable } = message.builder;
+    const isLast = this.#state === "running" && capTable.length === 0 && this.#mayEndUnfinished;
+    if (isLast) message.body.setBool(returnAt.noFinishNeededBit, true);
     let kept: CallResults | undefined;
     try {
       // Before anything is sent: results that cannot be read here become an exception, and that only once.
@@ -106,8 +112,17 @@ export class AnswerEntry implements CallSink, CallRoute {
       return this.#sendException(error);
     }
     if (this.#state === "running") this.#state = "returned";
+    if (isLast) {
+      this.#owner.forget(this);
+      return this.#finishServed({ returned: true, releaseResultCaps: true });
+    }
     if (this.#isRedirected) this.#redirect(message);
     if (kept !== undefined) this.#keep(kept, message.builder.byteLength);
+  }
+
+  /** Nobody needs its results but the peer, and nobody here its Finish. */
+  get #mayEndUnfinished(): boolean {
+    return !this.#isRedirected && this.#outcome === undefined && this.served?.isFinishAwaited === false;
   }
 
   failed(error: unknown, unsent: readonly unknown[]): void {

@@ -22,7 +22,7 @@ import type { Peer, Target } from "./target.ts";
 export type CapTablesStart = {
   readonly link: SessionLink;
   readonly peer: Peer;
-  /** The capability at a path of an answer of ours. Throws ProtocolError when there is no such answer. */
+  /** The capability at a path of an answer of ours; broken when there is no such answer. */
   readonly answerTarget: (questionId: number, path: readonly number[]) => Target;
 };
 

@@ -8,7 +8,7 @@ import type { CapTables } from "./cap-tables.ts";
 import { readTarget } from "./incoming-messages.ts";
 import type { MessageReader, StructReader } from "./message/index.ts";
 import { startReturn } from "./outgoing-messages.ts";
-import type { PendingCall } from "./pending-call.ts";
+import { BrokenTarget, type PendingCall } from "./pending-call.ts";
 import type { QueueBudget } from "./queue-target.ts";
 import { ProtocolError, RpcError, type RpcException } from "./rpc-error.ts";
 import { bootstrapAt, callAt, finishAt, payloadAt, sendResultsTo } from "./rpc-layout.ts";
@@ -28,6 +28,7 @@ export type IncomingCallsStart = {
  * A copy costs 0.25 us, a twelfth of an echo, which calls that end at once never pay.
  */
 const callsInChunksMax = 16;
+const noAnswer = new RpcError("failed", "the answer that this was to be a part of is over, or there was none");
 
 export class IncomingCalls implements AnswerOwner {
   readonly link: SessionLink;
@@ -102,20 +103,22 @@ export class IncomingCalls implements AnswerOwner {
 
   onFinish(body: StructReader): void {
     const id = body.getUint32(finishAt.questionId);
-    const entry = this.#entry(id);
+    const entry = this.#answers.get(id);
+    // of an answer that needed none, by a peer that does not know of that, or whose cancellation crossed it
+    if (entry === undefined) return;
     this.#answers.delete(id);
     entry.onFinish(!body.getBool(finishAt.keepResultCapsBit));
     if (entry.isRunning) this.#canceled.add(entry);
   }
 
-  /** The capability at `path` of an answer. Throws ProtocolError when there is no such answer. */
+  /** The capability at `path` of an answer; broken when there is no such answer, as it may have needed no Finish. */
   targetAt(questionId: number, path: readonly number[]): Target {
-    return this.#entry(questionId).targetAt(path);
+    return this.#answers.get(questionId)?.targetAt(path) ?? new BrokenTarget(noAnswer);
   }
 
   /** Makes a call of ours return what the peer's question does. Throws ProtocolError when that isn't redirected to us. */
   take(questionId: number, call: PendingCall): void {
-    if (!this.#entry(questionId).take(call))
+    if (this.#answers.get(questionId)?.take(call) !== true)
       throw new ProtocolError(`the results of question ${questionId} are not ours`);
   }
 
@@ -129,6 +132,10 @@ export class IncomingCalls implements AnswerOwner {
 
   exceptionOf(error: unknown): RpcException {
     return this.#start.exceptionOf(error);
+  }
+
+  forget(entry: AnswerEntry): void {
+    this.#answers.delete(entry.id);
   }
 
   ended(entry: AnswerEntry, frameBytes: number): void {
@@ -166,12 +173,6 @@ export class IncomingCalls implements AnswerOwner {
   #target(body: StructReader): Target {
     const to = readTarget(body.getStruct(callAt.target), this.link.limits.pipelineDepthMax);
     return "importId" in to ? this.capTables.exports.get(to.importId) : this.targetAt(to.questionId, to.path);
-  }
-
-  #entry(questionId: number): AnswerEntry {
-    const entry = this.#answers.get(questionId);
-    if (entry === undefined) throw new ProtocolError(`question ${questionId} is not known`);
-    return entry;
   }
 
   /** Throws ProtocolError when the number, or no further one, can be used. */

@@ -2,6 +2,7 @@
  * Our questions: calls sent to the peer and what becomes of them.
  *
  *                      Return                        finish (at once, unless the caller holds it)
+ *      ┌────────────── Return(noFinishNeeded), without capabilities ──────────────▶ gone (number free)
  *   waiting ─────────────────────────────▶ returned ─────────────────────────────▶ gone (number free)
  *      │                                              Finish(releaseResultCaps = false)
  *      │ cancel: Finish(releaseResultCaps = true)            Return
@@ -93,6 +94,7 @@ export class OutgoingCalls {
     if (question.state === "canceled") return this.#remove(question);
     question.state = "returned";
     this.#settle(question, message, body);
+    if (body.getBool(returnAt.noFinishNeededBit) && message.capTable.length === 0) return question.finishedByPeer();
     // After the pipelines were settled: a Disembargo names the question and must come before its Finish.
     if (!question.options.holdFinish) question.finish();
   }
@@ -128,6 +130,10 @@ export class OutgoingCalls {
 
   pipeline(question: Question, path: readonly number[]): PromisedTarget {
     return new PipelineTarget(this.#start.peer, { questionId: question.id, path });
+  }
+
+  remove(question: Question): void {
+    this.#remove(question);
   }
 
   sendFinish(question: Question, releaseResultCaps: boolean): void {
@@ -189,6 +195,13 @@ class Question implements CallRoute {
 
   finish(): void {
     if (this.state === "returned") this.#finish(false);
+  }
+
+  /** The peer has let its answer go. */
+  finishedByPeer(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#calls.remove(this);
   }
 
   pipeline(path: readonly number[]): PromisedTarget {

@@ -32,7 +32,12 @@ import type { WireTarget } from "./target.ts";
 type Size = { readonly dataWords: number; readonly pointerWords: number };
 
 /** A Call or Return whose content is still to be written. */
-export type PayloadMessage = { readonly builder: MessageBuilder; readonly payload: StructBuilder };
+export type PayloadMessage = {
+  readonly builder: MessageBuilder;
+  /** The Call or Return. */
+  readonly body: StructBuilder;
+  readonly payload: StructBuilder;
+};
 
 /** How one capability of a message is named to the peer (rpc.capnp, struct CapDescriptor). */
 export type Descriptor =
@@ -55,13 +60,13 @@ export function startCall(header: CallHeader, messageBytesMax: number): PayloadM
   call.setUint64(callAt.interfaceId, header.interfaceId);
   call.setUint16(callAt.sendResultsToTag, sendResultsTo.caller);
   writeTarget(call, callAt.target, header.to);
-  return { builder, payload: call.initStruct(callAt.params, payloadAt.dataWords, payloadAt.pointerWords) };
+  return { builder, body: call, payload: call.initStruct(callAt.params, payloadAt.dataWords, payloadAt.pointerWords) };
 }
 
 export function startReturn(answerId: number, messageBytesMax: number): PayloadMessage {
   const builder = new MessageBuilder({ messageBytesMax });
   const body = startReturnBody(builder, { answerId, tag: returnTag.results, releaseParamCaps: false });
-  return { builder, payload: body.initStruct(returnAt.body, payloadAt.dataWords, payloadAt.pointerWords) };
+  return { builder, body, payload: body.initStruct(returnAt.body, payloadAt.dataWords, payloadAt.pointerWords) };
 }
 
 export type ReturnEnd = {

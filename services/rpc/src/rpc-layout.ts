@@ -1,7 +1,7 @@
 /**
  * Where rpc.capnp's fields stand: byte offsets in the data section, indexes in the pointer section, union tags.
  * Written by hand because a session touches few of them and each on its hot path; taken from what `capnp compile
- * -ocapnp rpc.capnp` prints (Cap'n Proto 0.9.2). The interop tests hold it against the C++ implementation.
+ * -ocapnp rpc.capnp` prints (Cap'n Proto 0.9.2; noFinishNeeded is of 1.0). The interop tests hold it against the C++ implementation.
  */
 
 /** Tag of struct Message, UInt16 at byte 0; the message itself is pointer 0. */
@@ -38,6 +38,7 @@ export const returnAt = {
   answerId: 0,
   /** Bit offset; stored inverted, as its default is true. */
   keepParamCapsBit: 32,
+  noFinishNeededBit: 33,
   tag: 6,
   takeFromOtherQuestion: 8,
   body: 0,

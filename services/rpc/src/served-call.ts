@@ -61,7 +61,10 @@ export interface IncomingCall {
   readonly isAborted: boolean;
   /** The same for one listener, at once when it is so already; for calls that wait long, a tenth of a signal's memory. */
   onAborted(listener: AbortListener): void;
-  /** Called exactly once, at once when it is known already. What the listener throws is told to the session's onError. */
+  /**
+   * Called exactly once, at once when it is known already. What the listener throws is told to the session's onError. Who
+   * asks after the results were sent may learn only that they were: when nobody had asked, the peer need not finish them.
+   */
   onFinished(listener: (finished: CallFinished) => void): void;
   /** Ends the call with what was written to `results`. Once it has ended this and `fail` do nothing. */
   complete(): void;
@@ -142,6 +145,11 @@ export class ServedCall implements IncomingCall {
 
   get isRunning(): boolean {
     return this.#start !== undefined;
+  }
+
+  /** Somebody listens for it. */
+  get isFinishAwaited(): boolean {
+    return this.#listeners !== undefined;
   }
 
   releaseParams(): void {

@@ -34,7 +34,8 @@ function conversation(name: string, reason: RegExp, ...frames: readonly Uint8Arr
 
 const echo = callFrame({ questionId: 1, to, method: TestPeer.echo, fill: (p) => p.setData(0, new Uint8Array(200)) });
 const never = callFrame({ questionId: 1, to, method: TestPeer.never });
-const unknownFinish = messages.finish(0xfffff, true);
+/** Ends every session that is still there. */
+const offence = { frame: messages.release(4, 1), reason: /export 4, which does not exist/ };
 
 export const attacks: readonly Attack[] = [
   { name: "random bytes", reason: /./, bytes: (n) => random(n, 300) },
@@ -76,21 +77,23 @@ export const attacks: readonly Attack[] = [
   {
     name: "calls with flipped bits",
     reason: /./,
-    bytes: (n) => join([messages.bootstrap(0), flipped(n), unknownFinish]),
+    bytes: (n) => join([messages.bootstrap(0), flipped(n), offence.frame]),
   },
-  conversation("a Finish for a question nobody asked", /question 77 is not known/, messages.finish(77, false)),
+  // what changes nothing is no offence: the peer may not have known better
+  conversation("a Finish for a question nobody asked", offence.reason, messages.finish(77, false), offence.frame),
   conversation(
     "a second Finish",
-    /question 1 is not known/,
+    offence.reason,
     echo,
     messages.finish(1, false),
     messages.finish(1, false),
+    offence.frame,
   ),
   conversation("a Return for a question nobody asked", /was not asked/, messages.returnWithout(3, "canceled")),
   conversation("a question id in use", /question 1 is in use/, never, echo),
   conversation("a call to what was not exported", /export 5 does not exist/, echoTo({ importId: 5 })),
-  conversation("a call on an unknown answer", /question 9 is not known/, echoTo({ questionId: 9, path: [0] })),
-  conversation("a call pipelined on itself", /question 1 is not known/, echoTo({ questionId: 1, path: [0] })),
+  conversation("a call on an unknown answer", offence.reason, echoTo({ questionId: 9, path: [0] }), offence.frame),
+  conversation("a call pipelined on itself", offence.reason, echoTo({ questionId: 1, path: [0] }), offence.frame),
   conversation("a pipeline 1,000 fields deep", /deeper than 16/, echoTo({ questionId: 0, path: Array(1_000).fill(0) })),
   conversation("a Release of nothing", /export 4, which does not exist/, messages.release(4, 1)),
   conversation("a Release below zero", /released more often/, messages.release(0, 2)),
@@ -104,8 +107,9 @@ export const attacks: readonly Attack[] = [
   ),
   conversation(
     "an own answer as parameter",
-    /question 1 is not known/,
+    offence.reason,
     keep({ kind: "receiverAnswer", questionId: 1, path: [0] }),
+    offence.frame,
   ),
   conversation("2,000 capabilities in one message", /capabilities in one message/, manyCapabilities(2_000)),
   conversation(
