@@ -94,8 +94,10 @@ export class ReconnectingClient implements Disposable {
     if (this.#closed || !(error instanceof QpqError)) return undefined;
     if (error.kind !== "unavailable" && error.kind !== "limited") return undefined;
     // a call that ran into its deadline may hang on a connection whose peer is gone, and a server that shuts down has
-    // nothing more to say: the next try takes a new one
-    if (error.code === "E028_DEADLINE" || error.code === "E033_SHUTTING_DOWN") this.#client?.close();
+    // nothing more to say: the next try takes a new one; but a handshake has a deadline of its own, and a busy server's
+    // clients that all dial anew make it busier
+    const mayHang = error.code === "E028_DEADLINE" && this.#client?.established === true;
+    if (mayHang || error.code === "E033_SHUTTING_DOWN") this.#client?.close();
     const random = this.#options.random ?? Math.random;
     const ceilingMs = Math.min(waitMaxMs, waitFirstMs * 2 ** Math.min(tries, 10));
     return (error.retryAfterMs ?? 0) + ceilingMs * random();

@@ -154,7 +154,7 @@ export const stormScenario: Scenario = {
       `${storeName} store; times from when the server listens again until a client is told anew where its inbox stands`,
       "storm_noticed_*: when a client knows that its connection is gone: by a stateless reset to its next ping (every 10 s) or message, or by 15 s of silence",
       "storm_cpu_bound_ms: CPU of server, clients and senders from the kill until the last is back, over the cores: it cannot be sooner than that; what the noticing takes comes on top",
-      "storm_resets: stateless resets; storm_dropped_over_limit: datagrams over a limit of such answers; storm_dropped_busy: first datagrams that a busy server left for later",
+      "storm_resets: stateless resets; storm_dropped_over_limit: datagrams over a limit of such answers; storm_dropped_busy: first datagrams with a Retry token that a busy server left for later",
       `storm_connections_lost: ${clients} once each; more is who came back and lost its connection again`,
       `all clients come from 127.0.0.1, so connections-per-address-max is raised; senders: ${sent.missed} missed, ${sent.errorCount} errors`,
     ];

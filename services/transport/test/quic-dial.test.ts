@@ -6,7 +6,8 @@ import { QpqError } from "quicproquo-proto";
 import { closeCodes } from "../src/port.ts";
 import { listenQuic } from "../src/quic/index.ts";
 import { makeCertificate } from "./certificate.ts";
-import { dial, startListener, trusted } from "./quic-pair.ts";
+import { PortRelay } from "./port-relay.ts";
+import { dial, startListener, trusted, until } from "./quic-pair.ts";
 import { assertError, refused } from "./refused-dial.ts";
 import { closed, roundTrip } from "./stream-io.ts";
 
@@ -56,6 +57,23 @@ it("gives up a server that never answers at its deadline", async (test) => {
     "E040_CONNECT_FAILED",
     /no answer in time/,
   );
+});
+
+it("keeps a dial beyond its deadline when the server has asked for a proof, as a busy one does that then drops it", async (test) => {
+  const listener = await startListener(test, { limits: { halfOpenMax: 0 } });
+  const handshakeMsMax = 2_500; // it asks again 1 s and 3 s after the Retry
+  const relay = await PortRelay.open(test, listener, {
+    onToClient: () => {
+      if (listener.stats()["handshakes"] === 0 && performance.now() < openAtMs) relay.killPaths();
+    },
+  });
+  const openAtMs = performance.now() + handshakeMsMax;
+  const dialled = dial(test, relay, { limits: { handshakeMsMax } });
+  await Promise.race([dialled, until(() => performance.now() > openAtMs)]);
+  relay.revivePaths();
+  assert.equal(await roundTrip(await dialled, "waited"), "waited");
+  assert.equal(listener.stats()["retries"], 1);
+  assert.equal(relay.clientPorts, 1);
 });
 
 it("ends a dial that is aborted, before it begins or while it waits", async (test) => {

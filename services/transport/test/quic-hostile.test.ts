@@ -132,6 +132,24 @@ it("asks new peers for proof above the half-open cap, and real clients still con
   assert.equal(count(listener, "handshakes"), 10);
 });
 
+it("asks new peers for proof while it is busy, instead of leaving them without an answer, and lets in who brings it", async (test) => {
+  const listener = await startListener(test, { limits: { halfOpenMax: 100_000 } });
+  const stranger = await RawClient.open(test, listener);
+  let isOver = false;
+  const keepBusy = (): void => void (isOver || setImmediate(keepBusy));
+  test.after(() => {
+    isOver = true;
+  });
+  keepBusy();
+  await until(() => {
+    stranger.send(stranger.initial());
+    return count(listener, "retries") > 0;
+  });
+  assert.equal(count(listener, "droppedBusy"), 0);
+  assert.equal(count(listener, "connections"), count(listener, "halfOpen"));
+  assert.equal(await roundTrip(await dial(test, listener), "real"), "real");
+});
+
 it("forgets half-open connections at the handshake's deadline", async (test) => {
   const listener = await startListener(test, { limits: { handshakeMsMax: 200 } });
   const stranger = await RawClient.open(test, listener);

@@ -206,23 +206,22 @@ export class Acceptor implements ConnectionOwner {
     }
     const { token, destinationId } = header;
     if (!isRetryToken(token)) {
-      const isBusy = this.#halfOpen >= limits.halfOpenMax || this.#budgets.forgedInitials.isSpent(performance.now());
-      if (isBusy) this.#retry(arrival);
-      else if (this.#admits(this.#halfOpen)) this.#accept(arrival, undefined);
+      const nowMs = performance.now();
+      const mustProve = this.#halfOpen >= limits.halfOpenMax || this.#budgets.forgedInitials.isSpent(nowMs);
+      // To a client a Retry says too that it is worth waiting.
+      if (mustProve || !this.#admission.admits(this.#halfOpen, nowMs)) this.#retry(arrival);
+      else this.#accept(arrival, undefined);
       return;
     }
-    if (!this.#admits(this.#provenHalfOpen.size)) return;
+    if (!this.#admission.admits(this.#provenHalfOpen.size, performance.now())) {
+      this.counts.droppedBusy += 1;
+      return;
+    }
     // A token counts even when no Retry is needed any more: its client waits for an answer that confirms it.
     const claim = { peer: from, retryId: destinationId, nowMs: Date.now(), lifeMs: limits.retryTokenMsMax };
     const originalId = openRetryToken(retryKey, token, claim);
     if (originalId === undefined) this.counts.droppedToken += 1;
     else this.#accept(arrival, originalId);
-  }
-
-  #admits(underWay: number): boolean {
-    const admits = this.#admission.admits(underWay, performance.now());
-    if (!admits) this.counts.droppedBusy += 1;
-    return admits;
   }
 
   /** originalId: from a Retry token, for a client that has proved its address. */

@@ -4,8 +4,10 @@
  * After a restart all clients come at once. If each is let in, all handshakes go on at the pace of the slowest, none ends
  * within its deadline, everyone begins anew, and a server that works without a pause lets nobody in: of 10,000 clients on 2
  * cores with other work 17 a minute were done, and 3,400 not. So a busy process has no more under way than it ended in the
- * last second (Little's law: then each takes about one second of its five) and begins but a few more; others are dropped
- * unread, which costs some 10 us, and come again by their own timers, after 1 s and 3 s.
+ * last second (Little's law: then each takes about one second of its five) and begins but a few more. Who comes first gets a
+ * Retry, which keeps nothing here and makes its client wait; who comes with its token is dropped until there is room, which
+ * costs some 10 us, and comes again by its own timers, after 1, 3 and 7 s. A dial that is begun anew is what costs: of 6,000
+ * clients each dialled 6 times when those of the first were dropped without an answer (docs/performance.md).
  *
  * Those few keep a stranger, who begins handshakes and never ends one, from keeping all others out. A process that has time
  * lets everybody in.

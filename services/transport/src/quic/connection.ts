@@ -8,6 +8,7 @@ import type { ConnectionOwner, QuicConnectionOptions } from "./connection-owner.
 import { datagramBytesTo } from "./datagram-size.ts";
 import type { Serviced } from "./endpoint.ts";
 import { Farewell } from "./farewell.ts";
+import { isRetry } from "./first-packet.ts";
 import { type Link, Links } from "./links.ts";
 import { Liveness } from "./liveness.ts";
 import { Moves } from "./moves.ts";
@@ -33,7 +34,8 @@ const closingMsMax = 1_000;
  *          |                     ^  |                                        ^
  *          +------0-RTT------> early  +--peer closed, idle, reset, failure---+
  *
- * - handshaking: half-open; nobody has been told of the connection. Its deadline is handshakeMsMax.
+ * - handshaking: half-open; nobody has been told of the connection. Its deadline is handshakeMsMax,
+ *   of a client that gets a Retry twice that from then on.
  * - early: told (`ready`), but what arrives at a server may be a replay, and what a client writes goes out before the
  *   server has proved itself. Still half-open, under the same deadline. If the server does not take the early data, the
  *   library sends it again behind the handshake: the phase lasts until then.
@@ -75,6 +77,8 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   /** When the handshake, or what comes after the end, must be over. */
   #deadlineAtMs: number;
   #phase: Phase = "handshaking";
+  /** By a Retry. */
+  #isPutOff = false;
   #told = false;
   #established = false;
   /** Something has happened that may have ended it. */
@@ -178,6 +182,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
   receive(datagram: Uint8Array, from: HostPort, link?: Link): void {
     if (this.#phase === "disposed" || this.#ids.isLate(datagram)) return;
     this.#traffic.received(datagram.length);
+    if (this.#role === "client" && this.#isHalfOpen && isRetry(datagram)) this.#waitForBusyServer();
     try {
       this.#read(datagram, from, link);
       if (this.#established) this.#ids.collect(datagram);
@@ -195,6 +200,16 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     } else {
       this.#wire.receive(datagram, from);
     }
+  }
+
+  /**
+   * A server that answers with a Retry is there, and may be busy: it drops what it cannot begin now, and is asked again
+   * 1, 3 and 7 s after its answer, by the library's own timers. To dial anew instead costs both sides ten times as much.
+   */
+  #waitForBusyServer(): void {
+    if (this.#isPutOff) return; // the library takes one Retry; others may be anybody's
+    this.#isPutOff = true;
+    this.#deadlineAtMs = performance.now() + 2 * this.#limits.handshakeMsMax;
   }
 
   mark(): void {

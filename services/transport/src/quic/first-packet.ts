@@ -27,6 +27,12 @@ export function isInitial(datagram: Buffer): boolean {
   return ((datagram[0] ?? 0) & (fixedBit | typeBits)) === fixedBit;
 }
 
+/** Of a server, to a client whose handshake has not begun: RFC 9000 section 17.2.5. */
+export function isRetry(datagram: Uint8Array): boolean {
+  const bits = longHeaderBit | fixedBit | typeBits;
+  return ((datagram[0] ?? 0) & bits) === bits;
+}
+
 /** undefined for what is no header. The datagram has the length of a client's first one at least; parts are views of it. */
 export function initialHeader(datagram: Buffer): InitialHeader | undefined {
   const destinationEnd = longIdAt + (datagram[idLengthAt] ?? 0);

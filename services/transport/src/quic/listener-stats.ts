@@ -29,7 +29,7 @@ const names = [
  * - droppedUnknown: belongs to no connection and may not begin one
  * - droppedToken: a Retry token of someone else, or an old one
  * - droppedLimit: over a rate limit of answers or strays
- * - droppedBusy: may begin a connection, but this process is busy ending others (admission.ts); it comes again
+ * - droppedBusy: has a Retry token, but this process is busy ending others (admission.ts); it comes again
  */
 export type ListenerCounts = { [Name in (typeof names)[number]]: number };
 

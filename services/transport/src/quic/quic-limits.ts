@@ -29,7 +29,12 @@ export const quicLimits = {
     max: 1_000_000,
     doc: "First datagrams in a second that did not decrypt, 50 us each; above it new peers must first prove their address (Retry).",
   },
-  handshakeMsMax: { default: 5_000, min: 100, max: 60_000, doc: "A handshake that takes longer is given up, in ms." },
+  handshakeMsMax: {
+    default: 5_000,
+    min: 100,
+    max: 60_000,
+    doc: "A handshake that takes longer is given up, in ms; a client that got a Retry waits twice that from then on.",
+  },
   idleMs: {
     default: 15_000,
     min: 100,
