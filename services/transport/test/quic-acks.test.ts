@@ -50,6 +50,36 @@ it("sends one datagram each way a round when the answer comes some milliseconds 
   assert.ok(sent.server < rounds * 1.5, JSON.stringify(sent));
 });
 
+it("sends one datagram for each of several calls that wait for their answers at once", async (test) => {
+  const accepted = Promise.withResolvers<Connection>();
+  const onConnection = (connection: Connection): void => {
+    connection.onStream = (stream) => {
+      stream.onData = (chunk) => {
+        for (const byte of chunk) void setTimeout(8).then(() => stream.write(Uint8Array.of(byte)));
+      };
+    };
+    accepted.resolve(connection);
+  };
+  const listener = await startListener(test, { onConnection });
+  const client = await dial(test, listener);
+  const server = await accepted.promise;
+  const stream = client.openStream();
+  let answers = 0;
+  stream.onData = (chunk) => {
+    answers += chunk.length;
+  };
+  stream.write(Uint8Array.of(0));
+  await until(() => answers === 1);
+  const before = server.stats().datagramsOut;
+  for (let call = 1; call <= rounds; call++) {
+    stream.write(Uint8Array.of(call));
+    if (call % 4 === 0) await until(() => answers === 1 + call);
+    else await setTimeout(2);
+  }
+  const sent = server.stats().datagramsOut - before;
+  assert.ok(sent < rounds * 1.3, `${sent} datagrams for ${rounds} answers`);
+});
+
 it("acknowledges what nobody answers before its sender asks again", { timeout: 20_000 }, async (test) => {
   const accepted = Promise.withResolvers<Connection>();
   const onConnection = (connection: Connection): void => {

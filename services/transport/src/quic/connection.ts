@@ -189,7 +189,7 @@ export class QuicConnection implements Connection, StreamHost, Serviced {
     } catch {
       this.#mayBeOver = true; // the library has noted why and closes with it; service() sees that and tells
     }
-    this.#turn.hear();
+    this.#turn.hear(datagram.length);
   }
 
   #read(datagram: Uint8Array, from: HostPort, link: Link | undefined): void {

@@ -4,9 +4,10 @@
  * It is serviced once for all that has come and was asked of it, and, when datagrams have come, once more at the turn's
  * end: what they say may be answered when promises have run, and then the acknowledgement goes with the answer.
  *
- * When there is no answer yet, the acknowledgement of one datagram waits for it (RFC 9000 section 13.2.1), at most until a
- * second datagram has come or the time is over, as in TCP. The answer to an enqueue comes when it is durable, some ms
- * later: sent at once, the acknowledgement was a datagram more for each call.
+ * When there is no answer yet, the acknowledgement of a datagram waits for it (RFC 9000 section 13.2.1) until the time is
+ * over. The answer to an enqueue comes when it is durable, some ms later: sent at once, the acknowledgement was a datagram
+ * more for each call. A few small ones, as calls that come one after the other, wait together, but shorter. Of full ones
+ * every second is acknowledged at once (section 13.2.2): by these acknowledgements a sender of bulk grows its window.
  */
 import type { Serviced } from "./endpoint.ts";
 import type { Links } from "./links.ts";
@@ -15,6 +16,11 @@ import type { Links } from "./links.ts";
 export const ackDelayMsMax = 50;
 // Timers may be some ms late.
 const delayMs = 40;
+/** From the second datagram on. */
+const soonMs = 10;
+const smallDatagramsMax = 8;
+/** The least that a path carries (RFC 9000 section 14), as bulk has it at least. */
+const fullBytesMin = 1_200;
 
 export class Turn {
   readonly #links: Links;
@@ -26,6 +32,7 @@ export class Turn {
   #isUrgent = false;
   /** Datagrams since the last flush. */
   #datagrams = 0;
+  #isBulk = false;
   #ackDueAtMs = Number.POSITIVE_INFINITY;
 
   constructor(links: Links, connection: Serviced) {
@@ -38,10 +45,11 @@ export class Turn {
     return this.#ackDueAtMs;
   }
 
-  /** A datagram has come. */
-  hear(): void {
+  /** A datagram of so many bytes has come. */
+  hear(bytes: number): void {
     this.#isHeard = true;
     this.#datagrams += 1;
+    if (bytes >= fullBytesMin) this.#isBulk = true;
     this.#mark();
   }
 
@@ -76,9 +84,11 @@ export class Turn {
 
   /** Nothing but an acknowledgement is due, and not now. */
   mayWait(): boolean {
-    if (this.#isUrgent || this.#datagrams !== 1) return false;
+    const datagramsMax = this.#isBulk ? 1 : smallDatagramsMax;
+    if (this.#isUrgent || this.#datagrams === 0 || this.#datagrams > datagramsMax) return false;
     const nowMs = performance.now();
     if (this.#ackDueAtMs === Number.POSITIVE_INFINITY) this.#ackDueAtMs = nowMs + delayMs;
+    else if (this.#datagrams > 1) this.#ackDueAtMs = Math.min(this.#ackDueAtMs, nowMs + soonMs);
     return nowMs < this.#ackDueAtMs;
   }
 
@@ -86,6 +96,7 @@ export class Turn {
   flushed(): void {
     this.#isUrgent = false;
     this.#datagrams = 0;
+    this.#isBulk = false;
     this.#ackDueAtMs = Number.POSITIVE_INFINITY;
   }
 
