@@ -4,7 +4,7 @@ import { FrameReader } from "quicproquo-rpc/message";
 import type { MessageKind } from "./message-kinds.ts";
 
 /** Bytes of whole frames with their segment tables. */
-export type RpcFrames = { readonly call: number; readonly answer: number; readonly finish: number };
+export type RpcFrames = { readonly call: number; readonly answer: number };
 
 /** Of a kind's call, the kind's side as it is and the other one empty, on a session that has had calls before. */
 export async function rpcFramesOf({ codec, side, value }: MessageKind): Promise<RpcFrames> {
@@ -26,12 +26,12 @@ export async function rpcFramesOf({ codec, side, value }: MessageKind): Promise<
   await call();
   const [sent, received] = [ours.frameBytes.length, theirs.frameBytes.length];
   await call();
-  const [callBytes, finish] = ours.frameBytes.slice(sent);
+  const [callBytes, ...others] = ours.frameBytes.slice(sent);
   const [answer] = theirs.frameBytes.slice(received);
-  if (callBytes === undefined || finish === undefined || answer === undefined || server.counts.answers > 0) {
-    throw new Error("a call is Call, Return and Finish");
+  if (callBytes === undefined || others.length > 0 || answer === undefined || server.counts.answers > 0) {
+    throw new Error("a call is Call and Return");
   }
-  return { call: callBytes, answer, finish };
+  return { call: callBytes, answer };
 }
 
 class RecordedStream implements RpcByteStream {

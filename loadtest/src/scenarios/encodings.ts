@@ -30,7 +30,6 @@ export const encodingsScenario: Scenario = {
       ...kindNames.flatMap((kind) => sizes.map((size) => `${kind}_${size}`)),
       "enqueue_round_trip_bytes",
       "enqueue_round_trip_protobuf_bytes",
-      "finish_bytes",
       ...timed.flatMap(({ kind, operation }) => [`${operation}_ns_${kind}`, `${operation}_ns_protobufjs_${kind}`]),
     ],
     ratios: [
@@ -67,13 +66,11 @@ export const encodingsScenario: Scenario = {
 async function addSizes(rows: Rows): Promise<void> {
   const kinds = await messageKinds();
   const bytesOf = (figure: string): number => rows.figures[figure] as number;
-  let finishBytes = 0;
   for (const name of kindNames) {
     const kind = kinds[name];
     const frame = ourEncoding(kind).encode();
-    const { call, answer, finish } = await rpcFramesOf(kind);
+    const { call, answer } = await rpcFramesOf(kind);
     const rpcBytes = kind.side === "params" ? call : answer;
-    finishBytes = finish;
     rows.figure(`${name}_bytes`, [frame.length]);
     rows.figure(`${name}_packed_bytes`, [packedBytesOf(frame)]);
     rows.figure(`${name}_protobuf_bytes`, [protobufEncoding(kind).encode().length]);
@@ -83,11 +80,10 @@ async function addSizes(rows: Rows): Promise<void> {
     rows.ratio(`${name}_bytes_vs_protobuf`, [frame.length / protobuf]);
     rows.ratio(`${name}_packed_bytes_vs_protobuf`, [bytesOf(`${name}_packed_bytes`) / protobuf]);
   }
-  const sent = bytesOf("enqueue_rpc_bytes") + bytesOf("enqueue_answer_rpc_bytes") + finishBytes;
+  const sent = bytesOf("enqueue_rpc_bytes") + bytesOf("enqueue_answer_rpc_bytes");
   const twins = bytesOf("enqueue_protobuf_bytes") + bytesOf("enqueue_answer_protobuf_bytes");
   rows.figure("enqueue_round_trip_bytes", [sent]);
   rows.figure("enqueue_round_trip_protobuf_bytes", [twins]);
-  rows.figure("finish_bytes", [finishBytes]);
   rows.ratio("enqueue_round_trip_vs_protobuf", [sent / twins]);
 }
 
@@ -96,6 +92,6 @@ const notes: readonly string[] = [
   "KIND_bytes: the message alone as a Cap'n Proto frame with its segment table; KIND_packed_bytes: packed, which quicproquo does not use, for comparison",
   "KIND_rpc_bytes: the frame that goes over the wire, an RPC Call or Return with the message in it; KIND_rpc_overhead_bytes: how much that is beyond the message alone, interface, method, question and lists of capabilities; before QUIC and TLS",
   "KIND_protobuf_bytes: the twin in bench.proto alone: without a length before it, method or call, for which gRPC needs HTTP/2 frames and headers",
-  "enqueue_round_trip: Call, Return and Finish; of Protobuf request and answer alone",
+  "enqueue_round_trip: Call and Return; of Protobuf request and answer alone",
   "times: from and to plain values, ours with segment table and validation of the whole message, protobufjs static code without a frame; uint64 is a bigint with ours, with protobufjs a number that comes back as a Long; by turns in one process",
 ];
