@@ -44,7 +44,7 @@ async function startWorker(task: WorkerTask, log: Log): Promise<Running> {
     },
   });
   const { observer } = frontEnd;
-  // the store's process sweeps its file; the cluster's database lets one sweep at a time, whoever asks
+  // the store's process sweeps its file; in the cluster's database each sweeps what no other is at
   if (config.cluster !== undefined) {
     const sweeper = new Sweeper(store.log, observer);
     started.defer(() => sweeper.stop());

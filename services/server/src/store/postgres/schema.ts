@@ -18,6 +18,7 @@ const migrationFiles = [
   "0006-sender-share.sql",
   "0007-refused-senders.sql",
   "0008-published-by-devices.sql",
+  "0009-ids-vacuumed-seldom.sql",
 ] as const;
 
 /** What this program needs. */

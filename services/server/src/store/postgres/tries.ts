@@ -3,12 +3,15 @@ import type { Row, Statement, Value } from "./connector.ts";
 import { failureOf } from "./failure.ts";
 import type { Link } from "./link.ts";
 
+/** What statements are sent by. */
+export type Queries = Pick<Link, "query">;
+
 /** A statement that fails so often with its connection, or meets so many conflicts, will not succeed. */
 export const triesMax = 8;
 
 /** Throws QpqError. `onRepeat`: its outcome may be unknown. */
 export async function queryRepeatedly(
-  link: Link,
+  link: Queries,
   { statement, values, onRepeat }: { statement: Statement; values: readonly Value[]; onRepeat?: () => void },
 ): Promise<Row[]> {
   for (let tries = 1; ; tries++) {

@@ -18,7 +18,7 @@ import { getHybridKeys, putHybridKey, putKeyPackage, takeKeyPackage } from "./ke
 import { Lanes, type Work } from "./lanes.ts";
 import { Link, type LinkLimits } from "./link.ts";
 import { bytesOfOneMax, read } from "./read.ts";
-import { sweep } from "./sweep.ts";
+import { Sweep } from "./sweep.ts";
 import { queryRepeatedly } from "./tries.ts";
 
 /**
@@ -75,6 +75,7 @@ export class Workers {
   readonly #acks: Lanes<Job<"ack">>;
   readonly #reads: Lanes<Job<"read">>;
   readonly #others: Lanes<JobOf<Name>>;
+  readonly #sweep = new Sweep();
   readonly #looks = { duplicate: 0, conflict: 0, lost: 0 };
 
   constructor(options: WorkersOptions) {
@@ -205,7 +206,7 @@ export class Workers {
       case "getHybridKeys":
         return getHybridKeys(link, job.request);
       case "sweep":
-        return sweep(link, job.request, { nowMs, dedupeWindowMs, groupLifeMs });
+        return this.#sweep.sweep(link, job.request, { nowMs, dedupeWindowMs, groupLifeMs });
       case "readHeads":
         return readHeads(link, job.request);
       case "probe":
