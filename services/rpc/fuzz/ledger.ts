@@ -25,6 +25,8 @@ export class Ledger {
   readonly #exports = new Map<number, number>();
   readonly #promises = new Set<number>();
   readonly #embargoes = new Set<number>();
+  /** Questions of the session whose Return needed no Finish: what it had written before may name them still. */
+  readonly #endedByPeer = new Set<number>();
   readonly #fed = new FrameReader((frame) => this.#onFed(frame));
   readonly #sent = new FrameReader((frame) => this.#onSent(frame));
   #violation: string | undefined;
@@ -86,6 +88,9 @@ export class Ledger {
   /** How the peer broke the protocol, as far as it can be told of a session at rest; it must be over then. */
   get violation(): string | undefined {
     if (this.#violation !== undefined || !this.#isExact) return this.#violation;
+    // an answer that needed no Finish makes its number free, which only shows when it is sent
+    const twice = this.ofPeer.askedTwice;
+    if (twice !== undefined) return `question ${twice} asked twice`;
     const unasked = this.ofSession.unasked;
     if (unasked !== undefined) return `a Return for question ${unasked}, which was not asked`;
     const released = [...this.#exports].find(([, count]) => count < 0);
@@ -102,12 +107,11 @@ export class Ledger {
     switch (message.kind) {
       case "bootstrap":
       case "call":
-        if (this.ofPeer.isUnfinished(message.questionId))
-          this.#violation ??= `question ${message.questionId} asked twice`;
         this.ofPeer.ask(message.questionId, { imports });
         return;
       case "return": {
-        const question = this.ofSession.return(message.questionId);
+        if (message.isLast) this.#endedByPeer.add(message.questionId);
+        const question = this.ofSession.return(message.questionId, message.isLast);
         if (question === undefined) return this.ofSession.answerEarly(message.questionId, { ...message, imports });
         if (message.releasesParams) this.#giveBack(question.exports);
         // what comes behind a cancellation was released by the peer when it read that
@@ -116,10 +120,9 @@ export class Ledger {
         return;
       }
       case "finish": {
+        // of a question that is not open it changes nothing
         const question = this.ofPeer.finish(message.questionId, message.releasesResults);
-        if (question === undefined)
-          this.#violation ??= `a Finish for question ${message.questionId}, which is not open`;
-        else if (message.releasesResults) this.#giveBack(question.exports);
+        if (question !== undefined && message.releasesResults) this.#giveBack(question.exports);
         return;
       }
       case "release":
@@ -179,8 +182,9 @@ export class Ledger {
         return;
       }
       case "return": {
-        const question = this.ofPeer.return(message.questionId);
+        const question = this.ofPeer.return(message.questionId, message.isLast);
         if (question === undefined) return this.#bad(`a Return for question ${message.questionId}, which is not open`);
+        if (message.isLast && question.hadOthers) this.#isExact = false;
         question.exports = exportsIn(message.brought);
         if (message.releasesParams) this.#unbring(question.imports); // refused: nothing of it was looked at
         if (question.isFinished && question.releasesResults) this.#giveBack(question.exports);
@@ -188,6 +192,7 @@ export class Ledger {
       }
       case "finish": {
         const question = this.ofSession.finish(message.questionId, message.releasesResults);
+        if (question === undefined && this.#endedByPeer.has(message.questionId)) return;
         if (question === undefined) return this.#bad(`a Finish for question ${message.questionId}, which is not open`);
         // canceled before the Return came, and written after it
         if (question.isReturned && message.releasesResults) this.#unbring(question.imports);
@@ -228,7 +233,8 @@ export class Ledger {
   }
 
   #checkUnfinished(questionId: number): void {
-    if (!this.ofSession.isUnfinished(questionId)) this.#bad(`question ${questionId}, which it has finished`);
+    if (!this.ofSession.isUnfinished(questionId) && !this.#endedByPeer.has(questionId))
+      this.#bad(`question ${questionId}, which it has finished`);
   }
 
   #bad(text: string): void {

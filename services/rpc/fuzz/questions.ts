@@ -5,18 +5,28 @@ export type Question = {
   /** What the Finish said of the capabilities in the results. */
   releasesResults: boolean;
   isReturned: boolean;
+  /** By a Return that needed no Finish. */
+  isEnded: boolean;
+  /** Others of its number were open when it was finished: if it ended by its Return, the Finish was one of theirs. */
+  hadOthers: boolean;
   /** What the session sent with it, in the parameters of its own question or the results of its answer; by number. */
   exports: readonly number[];
   /** What the peer sent with it, likewise. */
   imports: readonly number[];
 };
 
-/** A Return: what it says of the parameters' capabilities, and the objects it brought. */
-export type EarlyAnswer = { readonly releasesParams: boolean; readonly imports: readonly number[] };
+/** A Return: what it says of the parameters' capabilities, the objects it brought, and whether it needs no Finish. */
+export type EarlyAnswer = {
+  readonly releasesParams: boolean;
+  readonly imports: readonly number[];
+  readonly isLast: boolean;
+};
 
 export class Questions {
   /** Uses that are not over, oldest first. */
   readonly #uses = new Map<number, Question[]>();
+  /** Questions whose number was asked again while they were open, as far as was known. */
+  readonly #askedOnTop: { readonly id: number; readonly before: Question }[] = [];
   /** Answers that came before their questions: a session's messages wait a little until they are written. */
   readonly #early = new Map<number, EarlyAnswer[]>();
 
@@ -26,8 +36,20 @@ export class Questions {
     { exports = [], imports = [] }: { exports?: readonly number[]; imports?: readonly number[] },
   ): EarlyAnswer | undefined {
     const early = this.#early.get(id)?.shift();
-    const question = { isFinished: false, releasesResults: false, isReturned: early !== undefined, exports, imports };
+    const before = this.#uses.get(id)?.find(({ isFinished }) => !isFinished);
+    if (before !== undefined) this.#askedOnTop.push({ id, before });
+    const isReturned = early !== undefined;
+    const question = {
+      isFinished: false,
+      releasesResults: false,
+      isReturned,
+      isEnded: false,
+      hadOthers: false,
+      exports,
+      imports,
+    };
     if (early !== undefined) question.imports = early.imports;
+    if (early?.isLast === true) return early;
     const uses = this.#uses.get(id);
     if (uses === undefined) this.#uses.set(id, [question]);
     else uses.push(question);
@@ -48,21 +70,28 @@ export class Questions {
 
   /** The oldest use that is not finished; undefined: there is none. */
   finish(id: number, releasesResults: boolean): Question | undefined {
-    const question = this.#uses.get(id)?.find(({ isFinished }) => !isFinished);
+    const [question, ...others] = this.#uses.get(id)?.filter(({ isFinished }) => !isFinished) ?? [];
     if (question === undefined) return undefined;
     question.isFinished = true;
     question.releasesResults = releasesResults;
+    question.hadOthers = others.length > 0;
     this.#forget(id);
     return question;
   }
 
-  /** The oldest use that is not answered; undefined: there is none. */
-  return(id: number): Question | undefined {
+  /** The oldest use that is not answered; undefined: there is none. `isLast`: it needs no Finish. */
+  return(id: number, isLast: boolean): Question | undefined {
     const question = this.#uses.get(id)?.find(({ isReturned }) => !isReturned);
     if (question === undefined) return undefined;
     question.isReturned = true;
+    if (isLast) [question.isFinished, question.isEnded] = [true, true];
     this.#forget(id);
     return question;
+  }
+
+  /** A number that was in use when it was asked, unless an answer that needed no Finish had made it free. */
+  get askedTwice(): number | undefined {
+    return this.#askedOnTop.find(({ before }) => !before.isEnded)?.id;
   }
 
   isOpen(id: number): boolean {

@@ -45,6 +45,8 @@ export type RpcMessage =
       readonly questionId: number;
       readonly releasesParams: boolean;
       readonly brought: BroughtTable;
+      /** It says that it needs no Finish, and brings no capability. */
+      readonly isLast: boolean;
     }
   | { readonly kind: "finish"; readonly questionId: number; readonly releasesResults: boolean }
   | { readonly kind: "release"; readonly id: number; readonly count: number }
@@ -86,7 +88,8 @@ function read(tag: number, body: StructReader): RpcMessage {
       const hasResults = body.getUint16(returnAt.tag) === returnTag.results;
       const brought = hasResults ? broughtBy(body, returnAt.body) : [];
       const releasesParams = !body.getBool(returnAt.keepParamCapsBit);
-      return { kind: "return", questionId: body.getUint32(returnAt.answerId), releasesParams, brought };
+      const isLast = body.getBool(returnAt.noFinishNeededBit) && brought?.length === 0;
+      return { kind: "return", questionId: body.getUint32(returnAt.answerId), releasesParams, brought, isLast };
     }
     case messageTag.finish:
       return {
