@@ -8,7 +8,7 @@ import { hasCode } from "./codes.ts";
 import { defaultLimits, identityOf, inboxOf, startMs } from "./subject.ts";
 
 const clock = () => startMs;
-const newest = 9;
+const newest = 10;
 
 async function open({ url }: TestDatabase): Promise<PostgresStore> {
   return await openPostgresStore({ url, limits: defaultLimits, clock });

@@ -1,4 +1,4 @@
-/** What a sweep costs the database: by how much goes, and not by how much stands. */
+/** What a sweep, and an acknowledgement, cost the database: by how much goes, not by how much stands or has gone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseDatabaseUrl } from "../../src/store/postgres/address.ts";
@@ -89,6 +89,25 @@ test("a backlog of old ids goes with two statements for 2,000, beside those that
   assert.deepEqual(await rig.database.query("SELECT count(*) FROM dedupe"), [{ count: String(appended) }]);
 });
 
+test("an acknowledgement does not pass over what has gone from the inbox and waits for the vacuum", async () => {
+  await using rig = await Rig.open();
+  for (let n = 0; n < 8; n++) await rig.database.query(`ALTER TABLE message_${n} SET (autovacuum_enabled = off)`);
+  await rig.fillInbox(40_000);
+  const pagesOf10 = async (from: number) => {
+    const before = await rig.pagesRead();
+    for (let n = 1; n <= 10; n++) await rig.acknowledge(from + 10 * n);
+    return (await rig.pagesRead()) - before;
+  };
+  const first = await pagesOf10(0);
+  await rig.acknowledge(39_000);
+  const last = await pagesOf10(39_000);
+  assert.ok(
+    last < 1.5 * first,
+    `10 acks read ${first} pages of indexes, and ${last} when 39,000 messages had gone before`,
+  );
+  assert.deepEqual(await rig.database.query("SELECT min(seq) FROM message"), [{ min: "39101" }]);
+});
+
 /** Table, columns, and values of `n` and `at`. */
 const tables = [
   ["dedupe", "inbox_key, message_id, seq, enqueued_at", "sha256((n % 50)::text::bytea), gen_random_uuid(), n, at"],
@@ -128,6 +147,20 @@ class Rig implements AsyncDisposable {
        SELECT sha256((n % 50)::text::bytea), gen_random_uuid(), n, $1::bigint - n FROM generate_series(1, $2::int) n`,
       [startMs - dayMs, count],
     );
+  }
+
+  /** One inbox, nothing of it acknowledged. */
+  async fillInbox(count: number): Promise<void> {
+    await this.database.query("INSERT INTO inbox (key, last) VALUES (sha256('inbox'), $1)", [count]);
+    await this.database.query(
+      `INSERT INTO message (inbox_key, seq, enqueued_at, expires_at, payload)
+       SELECT sha256('inbox'), n, $1::bigint, $1::bigint + 1000, 'x' FROM generate_series(1, $2::int) n`,
+      [startMs, count],
+    );
+  }
+
+  async acknowledge(upTo: number): Promise<void> {
+    await this.#session.run(`SELECT acknowledge(ARRAY[sha256('inbox')], ARRAY[${upTo}::bigint], ARRAY[0::bigint])`);
   }
 
   async sweep(rowsMax: number, nowMs = startMs): Promise<number> {

@@ -19,6 +19,7 @@ const migrationFiles = [
   "0007-refused-senders.sql",
   "0008-published-by-devices.sql",
   "0009-ids-vacuumed-seldom.sql",
+  "0010-from-the-base.sql",
 ] as const;
 
 /** What this program needs. */
