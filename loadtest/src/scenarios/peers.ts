@@ -32,10 +32,10 @@ const plans: Record<"quick" | "full", Plan> = {
     oneCallerMs: 200,
   },
   full: {
-    runs: 5,
+    runs: 3,
     shapes,
-    warming: { warmUpMs: 4_000, windowMs: 1_000 },
-    window: { warmUpMs: 500, windowMs: 2_000 },
+    warming: { warmUpMs: 2_000, windowMs: 500 },
+    window: { warmUpMs: 300, windowMs: 1_000 },
     oneCallerMs: 1_000,
   },
 };
