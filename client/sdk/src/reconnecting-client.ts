@@ -40,6 +40,8 @@ export class ReconnectingClient implements Disposable {
   #connecting: Promise<NodeClient> | undefined;
   #client: NodeClient | undefined;
   #closed = false;
+  /** The connection now, or the last one, has answered a call. */
+  #isAnswering = true;
   readonly #sessions: SessionCache;
 
   constructor(options: ReconnectOptions) {
@@ -62,6 +64,7 @@ export class ReconnectingClient implements Disposable {
       try {
         const client = await this.#connected(options.signal);
         const results = await client.call(name, params, options);
+        if (client === this.#client) this.#isAnswering = true;
         this.#options.onCall?.(name, params, results);
         return results;
       } catch (error) {
@@ -106,8 +109,8 @@ export class ReconnectingClient implements Disposable {
   async #connected(signal: AbortSignal | undefined): Promise<NodeClient> {
     if (this.#closed) throw new QpqError("E042_CONNECTION_LOST", { text: "this client was closed" });
     if (this.#client?.open === true) return this.#client;
-    // after early data that led nowhere the next connection waits for its handshake, and races
-    const earlyData = this.#client?.established !== false;
+    // after a connection that led nowhere the next one waits for its handshake, and races
+    const earlyData = this.#isAnswering && this.#client?.established !== false;
     // one dial for all callers that wait; it isn't bound to the signal of the first of them
     const connectOptions = { sessions: this.#sessions, earlyData };
     this.#connecting ??= NodeClient.connect(this.#options.server, connectOptions).finally(() => {
@@ -116,6 +119,7 @@ export class ReconnectingClient implements Disposable {
     const client = await this.#connecting;
     if (this.#client !== client) {
       this.#client = client;
+      this.#isAnswering = false;
       this.#options.onConnect?.(client);
     }
     if (this.#closed) this.#client.close();
