@@ -32,7 +32,7 @@ describe("the message log on a failing disk", () => {
       } catch (error) {
         assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
         refused++;
-        rig.writer.restore();
+        rig.restore();
       }
       disk.failing = undefined;
       rig.tend(random);

@@ -21,6 +21,8 @@ export class LogRig {
   checkpointDue: number | undefined;
   /** Of what was sent: it need not stand on the disk yet. */
   readonly #hashes = new Map<string, string>();
+  /** What they were before this batch. */
+  readonly #before = new Map<string, string | undefined>();
   #group = 0;
 
   constructor(disk: UnsureDisk, nowMs: number, segmentBytesMax = 2_048) {
@@ -48,6 +50,7 @@ export class LogRig {
   /** One batch of some calls by chance; not committed. */
   fill(random: () => number): void {
     const { writer, nowMs } = this;
+    this.#before.clear();
     writer.prepare({ calls: 4, bytes: 3_000, grows: true });
     for (let calls = 1 + Math.floor(random() * 4); calls > 0; calls--) {
       const inbox = inboxOf(`${Math.floor(random() * 3)}`);
@@ -86,7 +89,20 @@ export class LogRig {
   }
 
   #note(entries: readonly Append[], seqs: readonly bigint[]): void {
-    for (const [i, { inbox, payload }] of entries.entries()) this.#hashes.set(`${inbox} ${seqs[i]}`, hashOf(payload));
+    for (const [i, { inbox, payload }] of entries.entries()) {
+      const name = `${inbox} ${seqs[i]}`;
+      if (!this.#before.has(name)) this.#before.set(name, this.#hashes.get(name));
+      this.#hashes.set(name, hashOf(payload));
+    }
+  }
+
+  /** The batch was refused: a seq that it gave to another message, in an inbox that it had erased, has its own again. */
+  restore(): void {
+    this.writer.restore();
+    for (const [name, hash] of this.#before) {
+      if (hash === undefined) this.#hashes.delete(name);
+      else this.#hashes.set(name, hash);
+    }
   }
 
   makeCheckpoint(number: number): void {
