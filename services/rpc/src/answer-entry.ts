@@ -7,8 +7,8 @@
  *
  * A Finish before the Return aborts the handler unless somebody else waits for its results: calls pipelined on them, a
  * capability promised in them, or a call of ours that takes them over. Results without capabilities need no Finish when
- * nobody waits for it: a datagram less of the caller. A peer that does not know of that sends it all the same. The number is free for the peer as soon as it
- * has the Return, so a canceled answer is out of the table while its handler still ends.
+ * nobody waits for it: a datagram less of the caller. A peer that does not know of that sends it all the same. The number
+ * is free for the peer as soon as it has the Return, so a canceled answer is out of the table while its handler still ends.
  */
 import { type CapTables, exportsIn } from "./cap-tables.ts";
 import { type CallResults, nullTarget } from "./call-results.ts";

@@ -68,7 +68,7 @@ export class OutgoingCalls {
     } catch (error) {
       capTables.releaseExports(question.paramExports);
       releaseUnsent(message.builder.capTable);
-      this.#remove(question);
+      this.remove(question);
       return PendingCall.failed(error);
     }
     return question.pending;
@@ -91,7 +91,7 @@ export class OutgoingCalls {
     const { capTables } = this.#start;
     if (!body.getBool(returnAt.keepParamCapsBit)) capTables.releaseExports(question.paramExports);
     question.paramExports = [];
-    if (question.state === "canceled") return this.#remove(question);
+    if (question.state === "canceled") return this.remove(question);
     question.state = "returned";
     this.#settle(question, message, body);
     if (body.getBool(returnAt.noFinishNeededBit) && message.capTable.length === 0) return question.finishedByPeer();
@@ -132,13 +132,9 @@ export class OutgoingCalls {
     return new PipelineTarget(this.#start.peer, { questionId: question.id, path });
   }
 
-  remove(question: Question): void {
-    this.#remove(question);
-  }
-
   sendFinish(question: Question, releaseResultCaps: boolean): void {
     this.#start.link.send(finish(question.id, releaseResultCaps));
-    if (question.state === "returned") this.#remove(question);
+    if (question.state === "returned") this.remove(question);
   }
 
   #refusal(): RpcError | undefined {
@@ -164,7 +160,7 @@ export class OutgoingCalls {
     return question;
   }
 
-  #remove(question: Question): void {
+  remove(question: Question): void {
     if (this.#questions[question.id] !== question) return;
     this.#questions[question.id] = undefined;
     this.#freeIds.push(question.id);

@@ -8,8 +8,8 @@ import { pingPong } from "./stream-io.ts";
 
 const rounds = 100;
 
-/** One datagram there and one back for a round, whatever the answer waits for. */
-async function countDatagrams(test: TestContext, answer: (stream: ByteStream, chunk: Uint8Array) => void) {
+/** Both ends of a connection, and the client's stream on it. */
+async function connected(test: TestContext, answer: (stream: ByteStream, chunk: Uint8Array) => void) {
   const accepted = Promise.withResolvers<Connection>();
   const onConnection = (connection: Connection): void => {
     connection.onStream = (stream) => {
@@ -20,7 +20,12 @@ async function countDatagrams(test: TestContext, answer: (stream: ByteStream, ch
   const listener = await startListener(test, { onConnection });
   const client = await dial(test, listener);
   const server = await accepted.promise;
-  const stream = client.openStream();
+  return { client, server, stream: client.openStream() };
+}
+
+/** One datagram there and one back for a round, whatever the answer waits for. */
+async function countDatagrams(test: TestContext, answer: (stream: ByteStream, chunk: Uint8Array) => void) {
+  const { client, server, stream } = await connected(test, answer);
   const next = (): Promise<void> =>
     new Promise((resolve) => {
       stream.onData = () => resolve();
@@ -51,19 +56,9 @@ it("sends one datagram each way a round when the answer comes some milliseconds 
 });
 
 it("sends one datagram for each of several calls that wait for their answers at once", async (test) => {
-  const accepted = Promise.withResolvers<Connection>();
-  const onConnection = (connection: Connection): void => {
-    connection.onStream = (stream) => {
-      stream.onData = (chunk) => {
-        for (const byte of chunk) void setTimeout(8).then(() => stream.write(Uint8Array.of(byte)));
-      };
-    };
-    accepted.resolve(connection);
-  };
-  const listener = await startListener(test, { onConnection });
-  const client = await dial(test, listener);
-  const server = await accepted.promise;
-  const stream = client.openStream();
+  const { server, stream } = await connected(test, (answers, chunk) => {
+    for (const byte of chunk) void setTimeout(8).then(() => answers.write(Uint8Array.of(byte)));
+  });
   let answers = 0;
   stream.onData = (chunk) => {
     answers += chunk.length;
@@ -81,19 +76,9 @@ it("sends one datagram for each of several calls that wait for their answers at 
 });
 
 it("acknowledges what nobody answers before its sender asks again", { timeout: 20_000 }, async (test) => {
-  const accepted = Promise.withResolvers<Connection>();
-  const onConnection = (connection: Connection): void => {
-    connection.onStream = (stream) => {
-      stream.onData = (chunk) => {
-        if (chunk.length === 1) stream.write(chunk);
-      };
-    };
-    accepted.resolve(connection);
-  };
-  const listener = await startListener(test, { onConnection });
-  const client = await dial(test, listener);
-  const server = await accepted.promise;
-  const stream = client.openStream();
+  const { client, server, stream } = await connected(test, (answers, chunk) => {
+    if (chunk.length === 1) answers.write(chunk);
+  });
   let inTime = 0;
   for (let round = 0; round < 20; round++) {
     await pingPong(stream, 1); // what was left to be said is said
