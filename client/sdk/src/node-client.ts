@@ -20,6 +20,7 @@ export class NodeClient implements Disposable {
   readonly #service: Capability;
   /** Pending while the connection is in early data. */
   #handshake: Promise<void> | undefined;
+  #establishedAtMs = performance.now();
   #open = true;
   /** Called once when the connection ends, for whatever reason; `cause`: that reason, if there is one to tell. */
   onClose: ((cause?: unknown) => void) | undefined;
@@ -32,6 +33,7 @@ export class NodeClient implements Disposable {
       this.#handshake = early.promise;
       connection.onEstablished = () => {
         this.#handshake = undefined;
+        this.#establishedAtMs = performance.now();
         early.resolve();
       };
     }
@@ -54,6 +56,11 @@ export class NodeClient implements Disposable {
   /** The server has proved who it is. Before that (0-RTT) nobody may have heard a word. */
   get established(): boolean {
     return this.#handshake === undefined;
+  }
+
+  /** For how long, in ms; 0 before. */
+  get establishedMs(): number {
+    return this.established ? performance.now() - this.#establishedAtMs : 0;
   }
 
   get open(): boolean {

@@ -6,7 +6,7 @@
 import { QpqError } from "quicproquo-proto";
 import { MemorySessionCache, type ServerAddress, serverIdOf, type SessionCache } from "./connect.ts";
 import { type MethodName, NodeClient, type ParamsOf, type ResultsOf } from "./node-client.ts";
-import type { CallOptions } from "./typed-call.ts";
+import { type CallOptions, defaultTimeoutMs } from "./typed-call.ts";
 
 export type ReconnectOptions = {
   readonly server: ServerAddress;
@@ -69,7 +69,7 @@ export class ReconnectingClient implements Disposable {
         return results;
       } catch (error) {
         const isOver = options.repeatLimited === false && error instanceof QpqError && error.kind === "limited";
-        const waitMs = isOver ? undefined : this.#waitBefore(error, tries);
+        const waitMs = isOver ? undefined : this.#waitBefore(error, tries, options.timeoutMs);
         if (waitMs === undefined || performance.now() + waitMs > giveUpAtMs) throw error;
         this.#options.onRetry?.(error as QpqError, waitMs);
         await pause(waitMs, options.signal);
@@ -93,13 +93,13 @@ export class ReconnectingClient implements Disposable {
   }
 
   /** undefined = not to be repeated. Full jitter, so that many clients don't come back in step. */
-  #waitBefore(error: unknown, tries: number): number | undefined {
+  #waitBefore(error: unknown, tries: number, timeoutMs = defaultTimeoutMs): number | undefined {
     if (this.#closed || !(error instanceof QpqError)) return undefined;
     if (error.kind !== "unavailable" && error.kind !== "limited") return undefined;
-    // a call that ran into its deadline may hang on a connection whose peer is gone, and a server that shuts down has
-    // nothing more to say: the next try takes a new one; but a handshake has a deadline of its own, and a busy server's
-    // clients that all dial anew make it busier
-    const mayHang = error.code === "E028_DEADLINE" && this.#client?.established === true;
+    // A call that ran into its deadline may hang on a connection whose peer is gone, and a server that shuts down has
+    // nothing more to say: the next try takes a new one. But a handshake has a deadline of its own, and where it took
+    // most of the call's time the server is busy: clients that all dial anew make it busier.
+    const mayHang = error.code === "E028_DEADLINE" && (this.#client?.establishedMs ?? 0) > timeoutMs / 2;
     if (mayHang || error.code === "E033_SHUTTING_DOWN") this.#client?.close();
     const random = this.#options.random ?? Math.random;
     const ceilingMs = Math.min(waitMaxMs, waitFirstMs * 2 ** Math.min(tries, 10));

@@ -9,7 +9,7 @@ export type CallOptions = {
 };
 
 // design/quic.md, trap 14: a dead server is noticed by the call's deadline before the idle timeout
-const defaultTimeoutMs = 10_000;
+export const defaultTimeoutMs = 10_000;
 
 /** Data fields of the results are views into the answer's frame. */
 export function typedCall<P, R, PR, PB, RR, RB>(

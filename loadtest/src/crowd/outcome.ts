@@ -7,19 +7,25 @@ import type { Senders } from "./senders.ts";
 export type Outcome = LedgerFaults & { readonly acknowledged: number; readonly received: number };
 
 const lookMs = 100;
-/** Without a message for so long nothing more will come: longer than a client's silence and the pauses behind it. */
+/** Without a message for so long, with all clients there, nothing more will come: longer than a client's pauses. */
 const quietMs = 30_000;
+/** A client that is away for so long does not come back. */
+const awayMsMax = 300_000;
 
 /** Waits until all that was acknowledged has come, or nothing comes any more. */
 export async function outcomeOf(crowd: Crowd, senders: Senders): Promise<Outcome> {
   const { acknowledged } = await senders.sent();
   let { received } = await crowd.status();
-  for (let quietFromMs = performance.now(); received < acknowledged; ) {
+  const startMs = performance.now();
+  for (let quietFromMs = startMs; received < acknowledged; ) {
     await setTimeout(lookMs);
     const before = received;
-    ({ received } = await crowd.status());
-    if (received > before) quietFromMs = performance.now();
-    else if (performance.now() - quietFromMs > quietMs) break;
+    const { lost, back, ...status } = await crowd.status();
+    ({ received } = status);
+    const nowMs = performance.now();
+    // who has lost its connection on a busy machine is not told anything until it has another one
+    if (received > before || (back < lost && nowMs - startMs < awayMsMax)) quietFromMs = nowMs;
+    else if (nowMs - quietFromMs > quietMs) break;
   }
   const compared = await compareBooks(senders.books, crowd.books);
   const { repeated, gaps } = await crowd.status();
