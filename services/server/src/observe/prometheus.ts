@@ -57,11 +57,12 @@ export const noMetrics: PrometheusObserver = {
 /** Whoever is observed goes on when the observer throws; the log is told of the first time. */
 export function harmless(observer: PrometheusObserver, log: Pick<Log, "error">): PrometheusObserver {
   let isTold = false;
+  // no rest parameters: two calls a message would make an array each
   const told =
-    <Parameters extends readonly unknown[]>(tell: (...parameters: Parameters) => void) =>
-    (...parameters: Parameters): void => {
+    <One, Other>(tell: (one: One, other: Other) => void) =>
+    (one: One, other?: Other): void => {
       try {
-        tell(...parameters);
+        tell(one, other as Other);
       } catch (error) {
         if (!isTold) log.error({ event: "observer_failed", error });
         isTold = true;
