@@ -6,25 +6,25 @@
 /** us of CPU, user and system. `docs/capacity.md`, Throughput, has what they were fitted to. */
 const costs = {
   /** Of a front-end, for a payload of no bytes. */
-  frontEndUs: 27,
+  frontEndUs: 17,
   /** Of a datagram there and one back, which the calls under way on a connection share. */
-  datagramsUs: 22,
-  frontEndUsPerKiB: 13,
+  datagramsUs: 31,
+  frontEndUsPerKiB: 14.3,
   /** For each other front-end on the database: it hears of the message, and everybody's batches are smaller. */
-  otherFrontEndUs: 16,
-  mainThreadShare: 0.8,
-  databaseUs: 22.5,
+  otherFrontEndUs: 19,
+  mainThreadShare: 0.87,
+  databaseUs: 19.2,
   databaseUsPerKiB: 8.5,
-  otherFrontEndDatabaseUs: 4.4,
+  otherFrontEndDatabaseUs: 5.3,
   /** Postgres stores a payload in chunks beside its row when the row would be too long. */
-  chunkUs: 2.1,
-  callerUs: 12.5,
+  chunkUs: 2.5,
+  callerUs: 6.4,
   callerDatagramsUs: 25,
-  callerUsPerKiB: 10,
-  otherFrontEndCallerUs: 1.5,
+  callerUsPerKiB: 9.9,
+  otherFrontEndCallerUs: 4,
   /** Of a server of one process on the embedded store, store and all. */
-  embeddedUs: 37,
-  embeddedUsPerKiB: 10,
+  embeddedUs: 19,
+  embeddedUsPerKiB: 15.3,
   /** Of a datagram there and one back. */
   embeddedDatagramsUs: 8,
 } as const;
@@ -33,8 +33,8 @@ const costs = {
  * Of all cores, what nobody uses while callers, front-end and store wait for each other and for the disk. It is less with
  * each front-end more, which has work meanwhile.
  */
-const idleShareOfOne = 0.19;
-const idleShareEmbedded = 0.28;
+const idleShareOfOne = 0.17;
+const idleShareEmbedded = 0.2;
 /** Of the one core that a process's main thread can have. */
 const mainThreadShareMax = 0.95;
 /** Of Postgres 15: TOAST_TUPLE_THRESHOLD less the row's other columns, and TOAST_MAX_CHUNK_SIZE. */
