@@ -20,8 +20,8 @@ export async function outcomeOf(crowd: Crowd, senders: Senders): Promise<Outcome
   for (let quietFromMs = startMs; received < acknowledged; ) {
     await setTimeout(lookMs);
     const before = received;
-    const { lost, back, ...status } = await crowd.status();
-    ({ received } = status);
+    const { lost, back, received: now } = await crowd.status();
+    received = now;
     const nowMs = performance.now();
     // who has lost its connection on a busy machine is not told anything until it has another one
     if (received > before || (back < lost && nowMs - startMs < awayMsMax)) quietFromMs = nowMs;

@@ -132,6 +132,13 @@ export class OutgoingCalls {
     return new PipelineTarget(this.#start.peer, { questionId: question.id, path });
   }
 
+  remove(question: Question): void {
+    if (this.#questions[question.id] !== question) return;
+    this.#questions[question.id] = undefined;
+    this.#freeIds.push(question.id);
+    this.#size--;
+  }
+
   sendFinish(question: Question, releaseResultCaps: boolean): void {
     this.#start.link.send(finish(question.id, releaseResultCaps));
     if (question.state === "returned") this.remove(question);
@@ -158,13 +165,6 @@ export class OutgoingCalls {
     this.#questions[id] = question;
     this.#size++;
     return question;
-  }
-
-  remove(question: Question): void {
-    if (this.#questions[question.id] !== question) return;
-    this.#questions[question.id] = undefined;
-    this.#freeIds.push(question.id);
-    this.#size--;
   }
 }
 

@@ -73,15 +73,15 @@ class ObservedLog implements MessageLog {
     under: Promise<Answer>,
     seqsOf: (answer: Answer) => readonly bigint[],
   ): Promise<Answer> {
-    const stored = this.#tracing?.stored;
+    const tracing = this.#tracing;
     const { length } = entries;
     this.queueDepth += length;
     return this.#timed(operation, under, (answer) => {
       this.queueDepth -= length;
-      if (stored === undefined || answer === undefined) return;
+      if (tracing === undefined || answer === undefined) return;
       seqsOf(answer).forEach((seq, i) => {
         const inbox = entries[i]?.inbox;
-        if (inbox !== undefined && seq !== 0n) stored(inbox, { seq });
+        if (inbox !== undefined && seq !== 0n) tracing.stored(inbox, { seq });
       });
     });
   }
@@ -119,18 +119,16 @@ function seqOf(appended: Appended): bigint {
 
 /** Readers are told within publish, and what they do then is no part of the sender's call. */
 function tracedWakeups(wakeups: WakeupBus, tracing: Tracing): WakeupBus {
-  const claim = wakeups.claim?.bind(wakeups);
   return {
     publish(inbox, inTail) {
-      if (!tracing.isUnderWay) return wakeups.publish(inbox, inTail);
       const span = tracing.step("publish");
       tracing.apart(() => wakeups.publish(inbox, inTail));
       span?.end("ok");
     },
     subscribe: (inbox, listener) => wakeups.subscribe(inbox, listener),
     unsubscribe: (inbox, listener) => wakeups.unsubscribe(inbox, listener),
-    ...(claim !== undefined && {
-      claim: (inbox, word) => (tracing.isUnderWay ? tracing.apart(() => claim(inbox, word)) : claim(inbox, word)),
+    ...(wakeups.claim !== undefined && {
+      claim: (inbox, word) => tracing.apart(() => (wakeups as Required<WakeupBus>).claim(inbox, word)),
     }),
   };
 }

@@ -48,12 +48,10 @@ class OtelTracing implements Tracing {
   readonly #pace: Pace;
   /** The oldest goes first. */
   readonly #stored = new Map<string, SpanContext>();
-  readonly stored: Tracing["stored"];
 
   constructor(options: TracingOptions, clock: Clock) {
     this.#options = options;
     this.#pace = new Pace(clock);
-    this.stored = options.linkDelivery ? (inbox, message) => this.#remember(inbox, message) : undefined;
     const url = `${options.endpoint.replace(/\/$/, "")}/v1/traces`;
     const exporter = new OTLPTraceExporter({ url, headers: { ...options.headers }, timeoutMillis: exportMsMax });
     this.#provider = new TracerProvider({
@@ -83,16 +81,13 @@ class OtelTracing implements Tracing {
     return new TracedSpan(this.#tracer.startSpan(step, { kind: SpanKind.INTERNAL }, call.context));
   }
 
-  get isUnderWay(): boolean {
-    return this.#calls.getStore() !== undefined;
-  }
-
   apart(work: () => void): void {
-    this.#calls.run(undefined, work);
+    if (this.#calls.getStore() === undefined) work();
+    else this.#calls.run(undefined, work);
   }
 
-  #remember(inbox: string, { seq }: TracedMessage): void {
-    const call = this.#calls.getStore();
+  stored(inbox: string, { seq }: TracedMessage): void {
+    const call = this.#options.linkDelivery ? this.#calls.getStore() : undefined;
     if (call === undefined) return;
     this.#stored.set(`${seq} ${inbox}`, call.spanContext);
     if (this.#stored.size > linksMax) this.#stored.delete(this.#stored.keys().next().value as string);

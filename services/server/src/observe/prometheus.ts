@@ -57,12 +57,11 @@ export const noMetrics: PrometheusObserver = {
 /** Whoever is observed goes on when the observer throws; the log is told of the first time. */
 export function harmless(observer: PrometheusObserver, log: Pick<Log, "error">): PrometheusObserver {
   let isTold = false;
-  // no rest parameters: two calls a message would make an array each
   const told =
-    <One, Other>(tell: (one: One, other: Other) => void) =>
-    (one: One, other?: Other): void => {
+    <Parameters extends readonly unknown[]>(tell: (...parameters: Parameters) => void) =>
+    (...parameters: Parameters): void => {
       try {
-        tell(one, other as Other);
+        tell(...parameters);
       } catch (error) {
         if (!isTold) log.error({ event: "observer_failed", error });
         isTold = true;

@@ -33,12 +33,10 @@ export interface Tracing {
   call(method: string, parent: TraceFields | undefined): CallSpan | undefined;
   /** undefined: no call is under way here, or it is not traced. */
   step(step: Step): Span | undefined;
-  /** A call that is traced is under way here, or what it has set going. */
-  readonly isUnderWay: boolean;
   /** Runs what is no part of the call that is under way. */
   apart(work: () => void): void;
-  /** The call under way has stored it. undefined: no delivery is linked. */
-  readonly stored: ((inbox: string, message: TracedMessage) => void) | undefined;
+  /** The call under way has stored it. */
+  stored(inbox: string, message: TracedMessage): void;
   /** undefined: not traced. */
   delivery(inbox: string, messages: readonly TracedMessage[]): Span | undefined;
   /** Since the start. */
